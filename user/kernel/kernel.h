@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel side as the user side sees it: programs and maps, pinned under KERNEL_PIN_DIR/v<ABI>/.
+ * Nothing here knows what a policy file, a unit or a container is.
+ *
+ * Phases of a start, each with its reverse: lock, probe, load (or adopt what is pinned), fill, attach, pin.
+ * All changes are made under the lock; a handle is not for several threads at once.
+ */
+#ifndef LEASTCAP_KERNEL_H
+#define LEASTCAP_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <leastcap/abi.h>
+
+#include "base/cleanup.h"
+
+#define KERNEL_PIN_DIR "/sys/fs/bpf/leastcap"
+#define KERNEL_LOCK_FILE "/run/leastcap/lock"
+
+struct kernel;
+
+struct kernel_options {
+	uint32_t ring_size; /* bytes, a power of two and a multiple of the page size; 0: default. Only when maps are made */
+	uint32_t max_bindings; /* 0: default. Only when maps are made */
+	uint64_t entering_limit_ns; /* 0: leave as it is, or default when maps are made */
+	uint64_t sample_interval_ns; /* likewise */
+};
+
+/* What stands in the way of enforcement on this host. */
+enum kernel_lack {
+	KERNEL_LACK_ROOT = 1 << 0, /* CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON in the initial user namespace */
+	KERNEL_LACK_BTF = 1 << 1, /* /sys/kernel/btf/vmlinux */
+	KERNEL_LACK_BPF_LSM = 1 << 2, /* "bpf" in /sys/kernel/security/lsm */
+	KERNEL_LACK_CGROUP2 = 1 << 3, /* cgroup2 at /sys/fs/cgroup */
+	KERNEL_LACK_BPFFS = 1 << 4, /* bpffs at /sys/fs/bpf and not mountable */
+};
+
+/* Reads the host. Returns a mask of kernel_lack; ret_lsm (if not NULL): the active list, to be freed. */
+unsigned int kernel_probe(char **ret_lsm);
+
+/* One sentence that says what is missing and what to do. Static storage. For BPF_LSM see kernel_boot_line(). */
+const char *kernel_lack_text(enum kernel_lack lack);
+
+/* The boot parameter that adds bpf and keeps the other LSMs of this host ("lsm=lockdown,...,bpf"). To be freed. */
+char *kernel_boot_line(const char *lsm);
+
+/*
+ * Makes enforcement stand: adopts a pinned set of the same build, or loads this build's programs, takes
+ * over the maps of a pinned set of the same ABI, attaches, and only then detaches the programs of the
+ * other build. No moment without enforcement. Also removes sets of other ABIs once this one stands.
+ * opts may be NULL. -EOPNOTSUPP: kernel_probe() says why. Logs the verifier's or libbpf's words on failure.
+ */
+int kernel_load(const struct kernel_options *opts, struct kernel **ret);
+
+/* Opens what is pinned, without changing anything. -ENOENT: nothing is loaded. */
+int kernel_open(struct kernel **ret);
+
+/* Closes the handle; what is pinned stays. NULL is fine; returns NULL. */
+struct kernel *kernel_close(struct kernel *k);
+DEFINE_CLEANUP(struct kernel *, kernel_close);
+
+/* Removes everything that is pinned, programs first. 0 also when nothing was there. */
+int kernel_unload(void);
+
+/* The lock that excludes other writers (daemon, `leastcap run`). Returns a descriptor, closed to unlock. */
+int kernel_lock(void);
+
+/* Are all programs of some build attached and pinned? ret_build: 16 hex digits of the build, may be NULL. */
+bool kernel_attached(const struct kernel *k, char ret_build[17]);
+
+/*
+ * Publishes a revision of a policy; nobody uses it yet. Gives policy->id. On success policy->id is the key
+ * that kernel_bind() takes.
+ */
+int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy);
+int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret); /* -ENOENT */
+/* Removes the policies that no binding, birth or default names. Returns how many. */
+int kernel_policy_collect(struct kernel *k);
+
+/* Binds, or flips an existing binding, in one step; its ledger stays. -E2BIG: the map is full. */
+int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint32_t flags);
+int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
+int kernel_binding_get(struct kernel *k, uint64_t cgroup, struct leastcap_binding *ret); /* -ENOENT */
+/* Calls fn for every binding until it returns non-zero; returns that, or -errno, or 0. fn may unbind. */
+int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx), void *ctx);
+
+int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret); /* -ENOENT */
+
+/* Makes all cached answers void: called once after a batch of kernel_bind()/kernel_unbind(). */
+void kernel_publish(struct kernel *k);
+
+/* The policy of new containers of a known runtime; 0: none. Takes effect at once. */
+void kernel_set_default(struct kernel *k, uint64_t policy);
+uint64_t kernel_default(const struct kernel *k);
+
+/* The policy of a cgroup that does not exist yet. -ENAMETOOLONG. policy 0 removes (-ENOENT: was none). */
+int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy);
+int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx), void *ctx);
+
+/* Lists an executable as a launcher (LEASTCAP_LAUNCHER_*). -ENOENT and the like: of stat(). */
+int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind);
+
+/* Is any task's policy carried from this cgroup (moved out of it by a confined task)? Walks /proc. */
+int kernel_carried(struct kernel *k, uint64_t cgroup);
+
+/* Sums over the CPUs. */
+int kernel_losses(struct kernel *k, uint64_t ret[LEASTCAP_LOSSES]);
+
+/* Generation, limits, born. The page is read-only for callers. */
+const struct leastcap_state *kernel_state(const struct kernel *k);
+
+/* Descriptor of the ring buffer map, owned by k. The caller is its only consumer (kernel_lock for daemons). */
+int kernel_events_fd(const struct kernel *k);
+
+/* Run counts and times of our programs where the kernel counts them; name -> (runs, ns). */
+struct kernel_program {
+	char name[16];
+	uint64_t runs;
+	uint64_t run_ns;
+};
+/* Returns how many there are; fills at most max. */
+int kernel_programs(const struct kernel *k, struct kernel_program *ret, size_t max);
+
+#endif

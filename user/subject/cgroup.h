@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* cgroups (v2): ids, paths, tree. Paths are below the cgroup2 root and begin with "/". */
+#ifndef LEASTCAP_CGROUP_H
+#define LEASTCAP_CGROUP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+/* Id of a cgroup (its kernfs node's), as bpf_get_current_cgroup_id() has it. ret_level: 0 is the root; may be
+ * NULL. -ENOENT: no such cgroup; -EINVAL: not a clean absolute path ("..", "//", a trailing "/" is dropped);
+ * -EOPNOTSUPP: no cgroup2. */
+int cgroup_id(const char *path, uint64_t *ret_id, uint32_t *ret_level);
+
+/* Path of a live cgroup from its id; to be freed by the caller. -ESTALE or -ENOENT: it is gone. */
+int cgroup_path(uint64_t id, char **ret);
+
+/* Path of the cgroup a process is in; to be freed. */
+int cgroup_of(pid_t pid, char **ret);
+
+/* Calls fn for each cgroup of the tree, parents first, until it returns non-zero. */
+int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx);
+
+/* mkdir, rmdir, move a process. Paths as above. */
+int cgroup_make(const char *path);
+int cgroup_remove(const char *path); /* with everything below it */
+int cgroup_move(const char *path, pid_t pid);
+int cgroup_kill(const char *path); /* cgroup.kill */
+
+#endif
