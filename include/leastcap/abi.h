@@ -44,9 +44,10 @@ enum leastcap_restriction {
  * (linux/capability.h). The others are the ways around a whitelist that are closed with it.
  */
 enum leastcap_item {
-	LEASTCAP_ITEM_URING_CREDS = 64, /* io_uring personality: somebody else's credentials */
-	LEASTCAP_ITEM_OVERLAYFS = 65, /* mounting overlayfs: acts with the mounter's credentials */
-	LEASTCAP_ITEM_PTRACE_ENTERING = 66, /* taking over a process that enters this binding */
+	LEASTCAP_ITEM_URING_CREDS = 0x100, /* io_uring personality: somebody else's credentials */
+	LEASTCAP_ITEM_OVERLAYFS, /* mounting overlayfs: acts with the mounter's credentials */
+	LEASTCAP_ITEM_PTRACE_ENTERING, /* taking over a process that enters this binding */
+	LEASTCAP_ITEM_UNKNOWN, /* a capability number that no mask can hold */
 };
 
 enum leastcap_verdict {
@@ -55,15 +56,27 @@ enum leastcap_verdict {
 	LEASTCAP_WOULD_DENY = 2, /* allowed; a policy in audit mode or a shadow would refuse */
 };
 
+/* What a policy says, as decide.h takes it. */
+struct leastcap_rules {
+	__u64 allow; /* capability n is allowed if bit n is set */
+	__u32 mode; /* enum leastcap_mode */
+	__u32 revision; /* counts the revisions of this name, from 1 */
+};
+
 /*
  * policies: policy id -> what it says. Written by user space before any binding names the id, never
  * changed afterwards: a new revision of a policy is a new id.
  */
 struct leastcap_policy {
 	__u64 id; /* the key again: a 6.1 hash reuses an element at once, see subject.bpf.h */
-	__u64 allow; /* capability n is allowed if bit n is set */
-	__u32 mode; /* enum leastcap_mode */
-	__u32 revision; /* counts the revisions of this name, from 1 */
+	union {
+		struct leastcap_rules rules;
+		struct {
+			__u64 allow;
+			__u32 mode;
+			__u32 revision;
+		};
+	};
 	char name[LEASTCAP_NAME_LEN];
 };
 
@@ -125,6 +138,25 @@ struct leastcap_state {
 	__u64 born; /* bindings made at birth */
 };
 
+/* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
+struct leastcap_key {
+	__u64 binding;
+	__u64 exe_ino; /* 0: folded, this subject has too many programs */
+	__u32 exe_dev;
+	__u32 restriction;
+	__u32 item;
+	__u32 verdict; /* enum leastcap_verdict; LEASTCAP_ALLOWED: counts the subject's keys */
+};
+
+struct leastcap_sample {
+	__u64 next; /* CLOCK_BOOTTIME ns: not before */
+	__u64 suppressed; /* since the last sample; for the counting key: how many keys */
+};
+
+/* Programs told apart in one subject. More are folded into one, so that a workload that makes up programs
+ * fills neither the table nor the ring. */
+#define LEASTCAP_KEYS_PER_SUBJECT 256
+
 /* losses: per-CPU counters of what could not be recorded. Never part of a verdict. */
 enum leastcap_loss {
 	LEASTCAP_LOSS_RING = 0, /* samples that found the ring buffer full */
@@ -133,6 +165,35 @@ enum leastcap_loss {
 	LEASTCAP_LOSS_STORAGE, /* task storage could not be made */
 	LEASTCAP_LOSS_BIRTH, /* a new container could not be bound: the bindings map is full */
 	LEASTCAP_LOSSES,
+};
+
+/* How many bindings a process can remember; what does not fit fails closed (LEASTCAP_TASK_*). */
+#define LEASTCAP_HELD 4
+
+/* struct leastcap_task.flags */
+#define LEASTCAP_TASK_NEVER_ENTERS 1U /* it was held by more bindings than it can remember */
+#define LEASTCAP_TASK_OVERFLOW 2U /* it carries more policies than it can hold: nothing is allowed */
+
+/*
+ * tasks (task storage). The first part is the cached answer of a thread; the second is the state of a
+ * process and lives in the group leader's element. Written by the kernel side only.
+ */
+struct leastcap_task {
+	__u64 generation; /* state.generation the answer is from; 0: no answer */
+	__u64 cgroup; /* id of the cgroup it is for */
+	__u64 quiet; /* capabilities that need no work, see leastcap_quiet() */
+	__u64 enforce, audit, used; /* struct leastcap_view */
+	__u32 bound; /* by how many bindings */
+	__u32 flags; /* LEASTCAP_TASK_* */
+
+	__u64 enter_root; /* id: bindings at or below this cgroup are being entered; 0: not entering */
+	__u64 enter_deadline; /* CLOCK_MONOTONIC ns */
+	struct leastcap_file enter_exe; /* what it executed when it came in */
+	__u32 enter_level; /* of enter_root */
+	__u32 enter_mntns; /* mount namespace of the task that moved it in */
+	__u32 carried; /* bit i: held[i] goes with the task wherever it moves */
+	__u32 pad;
+	__u64 held[LEASTCAP_HELD]; /* ids of bindings that have held this process once; 0: free */
 };
 
 enum leastcap_event_type {
@@ -191,6 +252,8 @@ static_assert(sizeof(struct leastcap_ledger) == 64, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
 static_assert(sizeof(struct leastcap_state) == 48, "abi");
+static_assert(sizeof(struct leastcap_task) == 136, "abi");
+static_assert(offsetof(struct leastcap_task, held) == 104, "abi");
 static_assert(sizeof(struct leastcap_event) == 120, "abi");
 static_assert(offsetof(struct leastcap_event, comm) == 104, "abi");
 static_assert(sizeof(struct leastcap_event_cgroup) == 376, "abi");

@@ -29,10 +29,24 @@ struct leastcap_view {
 #define LEASTCAP_DO_PROBE 8U /* count it apart from ordinary refusals: the caller only asks */
 #define LEASTCAP_DO_REPORT 16U /* hand a sample to the audit path */
 
-/* The bit of a capability. 0 outside the range a mask can hold: such a capability is in no whitelist. */
-static inline __u64 leastcap_bit(__u32 cap)
+/* Does a whitelist allow this item? Ways around a whitelist are open only to those who are allowed everything. */
+static inline int leastcap_allows(__u64 allow, __u32 item)
 {
-	return cap < 64 ? 1ULL << cap : 0;
+	switch (item) {
+	case LEASTCAP_ITEM_URING_CREDS:
+	case LEASTCAP_ITEM_OVERLAYFS:
+	case LEASTCAP_ITEM_PTRACE_ENTERING:
+		return allow == LEASTCAP_ALL;
+	default:
+		/* Out of range: in no whitelist, and no shift. */
+		return item < 64 && (allow >> item & 1);
+	}
+}
+
+/* The bit that stands for an item in the masks of a ledger; 0: it has none. */
+static inline __u64 leastcap_bit(__u32 item)
+{
+	return item < 64 ? 1ULL << item : 0;
 }
 
 /*
@@ -49,23 +63,23 @@ static inline int leastcap_exempt(__u32 flags)
 	return (flags & LEASTCAP_CHECK_OVERRIDDEN) && !(flags & LEASTCAP_CHECK_IO_WORKER);
 }
 
-/* cap: any number, also one outside the known range. flags: LEASTCAP_CHECK_*. */
-static inline __u32 leastcap_decide(const struct leastcap_view *view, __u32 cap, __u32 flags)
+/* item: capability number or enum leastcap_item, any value. flags: LEASTCAP_CHECK_*. */
+static inline __u32 leastcap_decide(const struct leastcap_view *view, __u32 item, __u32 flags)
 {
-	__u64 bit = leastcap_bit(cap);
+	__u64 bit = leastcap_bit(item);
 	__u32 todo = 0;
 
 	if (leastcap_exempt(flags))
 		return 0;
-	if (!(view->enforce & bit))
+	if (!leastcap_allows(view->enforce, item))
 		todo = LEASTCAP_DO_DENY;
-	else if (!(view->audit & bit))
+	else if (!leastcap_allows(view->audit, item))
 		todo = LEASTCAP_DO_WOULD_DENY;
 	if (flags & LEASTCAP_CHECK_PROBE)
 		return todo ? todo | LEASTCAP_DO_PROBE : 0;
 	if (todo)
 		todo |= LEASTCAP_DO_REPORT;
-	if (!(todo & LEASTCAP_DO_DENY) && !(flags & LEASTCAP_CHECK_FOREIGN) && !(view->used & bit))
+	if (!(todo & LEASTCAP_DO_DENY) && !(flags & LEASTCAP_CHECK_FOREIGN) && (bit & ~view->used))
 		todo |= LEASTCAP_DO_LEARN;
 	return todo;
 }
@@ -79,28 +93,31 @@ static inline __u64 leastcap_quiet(const struct leastcap_view *view)
 	return view->enforce & view->audit & view->used;
 }
 
-/* One policy joins a view. A policy that cannot be read is passed as NULL: it allows nothing. */
-static inline void leastcap_join(struct leastcap_view *view, const struct leastcap_policy *policy,
+/* The rules of one policy join a view. A policy that cannot be read is passed as NULL: it allows nothing. */
+static inline void leastcap_join(struct leastcap_view *view, const struct leastcap_rules *rules,
 				 int shadow)
 {
-	if (!policy)
+	if (!rules)
 		view->enforce = 0;
-	else if (shadow || policy->mode == LEASTCAP_AUDIT)
-		view->audit &= policy->allow;
-	else if (policy->mode == LEASTCAP_ENFORCE)
-		view->enforce &= policy->allow;
+	else if (shadow || rules->mode == LEASTCAP_AUDIT)
+		view->audit &= rules->allow;
+	else if (rules->mode == LEASTCAP_ENFORCE)
+		view->enforce &= rules->allow;
 	else
 		view->enforce = 0;
 }
 
-/* What one binding says of a capability, once the check as a whole is refused or would be. */
-static inline enum leastcap_verdict leastcap_blame(const struct leastcap_policy *policy, __u32 cap)
+/* What one binding's policy says of an item: whose refusal it is that leastcap_decide() found. */
+static inline enum leastcap_verdict leastcap_blame(const struct leastcap_rules *rules, __u32 item,
+						   int shadow)
 {
-	if (policy && (policy->allow & leastcap_bit(cap)))
+	if (!rules)
+		return shadow ? LEASTCAP_ALLOWED : LEASTCAP_DENIED;
+	if (!shadow && rules->mode != LEASTCAP_AUDIT && rules->mode != LEASTCAP_ENFORCE)
+		return LEASTCAP_DENIED;
+	if (leastcap_allows(rules->allow, item))
 		return LEASTCAP_ALLOWED;
-	if (policy && policy->mode == LEASTCAP_AUDIT)
-		return LEASTCAP_WOULD_DENY;
-	return LEASTCAP_DENIED;
+	return shadow || rules->mode == LEASTCAP_AUDIT ? LEASTCAP_WOULD_DENY : LEASTCAP_DENIED;
 }
 
 #endif

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# leastcap. `make help` lists the targets.
+#
+#   V=1         show the commands
+#   O=DIR       build there instead of build/
+#   W=1         warnings are errors
+#   CC=clang    another compiler for the user side (BPF is always clang)
+#   SAN=1       address and undefined behaviour sanitizers
+MAKEFLAGS += -rR --no-print-directory
+.DELETE_ON_ERROR:
+.SECONDARY:
+SHELL := /bin/bash
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+O ?= build
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CC ?= gcc
+CLANG ?= clang
+PKG_CONFIG ?= pkg-config
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+
+ifeq ($(V),1)
+Q :=
+say :=
+else
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+endif
+
+# ---- flags ----
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wformat-nonliteral -Wundef -Wvla -Wwrite-strings -Wpointer-arith -Wno-unused-parameter
+ifeq ($(W),1)
+WARNINGS += -Werror
+endif
+ifeq ($(SAN),1)
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+LIBS := libbpf libelf zlib libfyaml jansson libsystemd libmicrohttpd libcurl libcap libseccomp
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-DLEASTCAP_VERSION='"$(VERSION)"' -fstack-protector-strong -Iinclude -Iuser -I$(O) \
+	$(PKG_CFLAGS) $(CFLAGS) $(SANITIZE)
+ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -Wl,-z,relro,-z,now
+BPF_CFLAGS := -g -O2 -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-address-of-packed-member \
+	-target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf \
+	-idirafter /usr/include/$(shell uname -m)-linux-gnu
+
+# ---- what is built ----
+
+LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit))))
+CLI_SRCS := $(sort $(wildcard user/cli/*.c))
+DAEMON_SRCS := $(sort $(wildcard user/daemon/*.c))
+UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
+PROBE_SRCS := $(sort $(wildcard tests/guest/probes/*.c))
+LIB_OBJS := $(LIB_SRCS:%.c=$(O)/%.o)
+CLI_OBJS := $(CLI_SRCS:%.c=$(O)/%.o)
+DAEMON_OBJS := $(DAEMON_SRCS:%.c=$(O)/%.o)
+UNIT_TESTS := $(UNIT_SRCS:tests/unit/%.c=$(O)/tests/unit/%)
+PROBES := $(PROBE_SRCS:tests/guest/probes/%.c=$(O)/tests/guest/probes/%)
+SKEL := $(O)/leastcap.skel.h
+MAN_RST := $(sort $(wildcard docs/*.[158].rst))
+MAN_PAGES := $(MAN_RST:docs/%.rst=$(O)/man/%)
+
+.PHONY: all FORCE
+all: $(O)/leastcap $(O)/leastcapd
+
+$(O)/.flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' '$(CLANG) $(BPF_CFLAGS)' >$@.tmp; \
+	 if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+
+# ---- the kernel side: one object, one skeleton ----
+
+$(O)/bpf/leastcap.o: bpf/leastcap.bpf.c $(O)/.flags
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+$(O)/leastcap.bpf.o: $(O)/bpf/leastcap.o
+	$(Q)$(BPFTOOL) gen object $@ $<
+$(SKEL): $(O)/leastcap.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name leastcap_bpf >$@
+
+# ---- the user side ----
+
+$(O)/user/%.o: user/%.c $(O)/.flags | $(SKEL)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+$(O)/tests/unit/%.o: tests/unit/%.c $(O)/.flags | $(SKEL)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/libleastcap.a: $(LIB_OBJS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(O)/leastcap: $(CLI_OBJS) $(O)/libleastcap.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+$(O)/leastcapd: $(DAEMON_OBJS) $(O)/libleastcap.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+$(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(O)/libleastcap.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
+
+# Programs that tests run in a guest, in containers without a libc: static.
+$(O)/tests/guest/probes/%: tests/guest/probes/%.c $(O)/.flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $< -o $@ -pthread
+
+DEPS := $(O)/bpf/leastcap.d $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(DAEMON_OBJS:.o=.d) \
+	$(addsuffix .d,$(UNIT_TESTS) $(PROBES))
+-include $(DEPS)

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What happened: masks and counters (exact, in the ledger of every binding concerned) and samples
+ * (deduplicated, in the ring buffer). A verdict never depends on anything here.
+ */
+#ifndef LEASTCAP_AUDIT_BPF_H
+#define LEASTCAP_AUDIT_BPF_H
+
+#include <bpf/bpf_tracing.h>
+
+#include "subject.bpf.h"
+
+/* struct file -> who it is, also over overlayfs: the inode the program was opened by. */
+static __always_inline void file_identity(struct file *file, struct leastcap_file *ret)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	ret->ino = inode ? BPF_CORE_READ(inode, i_ino) : 0;
+	ret->dev = inode ? BPF_CORE_READ(inode, i_sb, s_dev) : 0;
+	ret->pad = 0;
+}
+
+static __always_inline void task_exe(struct task_struct *task, struct leastcap_file *ret)
+{
+	file_identity(BPF_CORE_READ(task, mm, exe_file), ret);
+}
+
+/* Everything but the verdict. */
+static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u32 size)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct leastcap_file exe;
+
+	e->version = LEASTCAP_ABI;
+	e->type = type;
+	e->size = size;
+	e->time = bpf_ktime_get_boot_ns();
+	e->cgroup = cgroup_id(task_cgroup(task));
+	task_exe(task, &exe);
+	e->exe_ino = exe.ino;
+	e->exe_dev = exe.dev;
+	e->restriction = LEASTCAP_CAPABILITIES;
+	e->syscall = -1;
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	e->uid = BPF_CORE_READ(task, real_cred, uid.val);
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+#if defined(__TARGET_ARCH_x86)
+	/* A worker never came in by a system call; what lies where its registers would be means nothing. */
+	if (!(task->flags & (PF_IO_WORKER | PF_KTHREAD))) {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		e->syscall = (__s32)BPF_CORE_READ(regs, orig_ax);
+		if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)
+			e->flags |= LEASTCAP_EVENT_COMPAT;
+	}
+#endif
+}
+
+/* Waking a sleeping reader costs ten times a refusal: the daemon polls, and is woken only before it is late. */
+static __always_inline void event_submit(void *record)
+{
+	__u64 avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+
+	bpf_ringbuf_submit(record, avail > size / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/* Who is sampled: known before the ring buffer is asked for room. */
+struct sample {
+	__u64 binding;
+	__u64 policy;
+	__u32 item;
+	__u32 verdict;
+	__u32 flags; /* LEASTCAP_CHECK_*, LEASTCAP_EVENT_* */
+	__u32 userns;
+};
+
+/* The element of a new key; NULL: it was made meanwhile (exists) or there is no room. */
+static __always_inline struct leastcap_sample *sample_new(struct leastcap_key *key, __u64 next)
+{
+	struct leastcap_key counter = { .binding = key->binding };
+	struct leastcap_sample fresh = { .next = next };
+	struct leastcap_sample *n, *s;
+
+	n = bpf_map_lookup_elem(&samples, &counter);
+	if (!n) {
+		struct leastcap_sample none = {};
+
+		bpf_map_update_elem(&samples, &counter, &none, BPF_NOEXIST);
+		n = bpf_map_lookup_elem(&samples, &counter);
+	}
+	if (n && __sync_fetch_and_add(&n->suppressed, 1) >= LEASTCAP_KEYS_PER_SUBJECT) {
+		key->exe_ino = 0;
+		key->exe_dev = 0;
+		s = bpf_map_lookup_elem(&samples, key);
+		if (s)
+			return s;
+	}
+	if (bpf_map_update_elem(&samples, key, &fresh, BPF_NOEXIST))
+		return bpf_map_lookup_elem(&samples, key);
+	return NULL;
+}
+
+/*
+ * One refusal wants to be seen. The first of its key is sent; then one per interval, which says how many
+ * were not. A sample that finds the ring full is counted twice: as a loss, and as suppressed.
+ */
+__noinline int sample_refusal(struct sample *what)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), next = now + state.sample_interval_ns, suppressed = 0;
+	struct leastcap_key key = {};
+	struct leastcap_sample *s;
+	struct leastcap_event *e;
+	struct leastcap_file exe;
+
+	if (!what)
+		return 0;
+	task_exe(bpf_get_current_task_btf(), &exe);
+	key.binding = what->binding;
+	key.exe_ino = exe.ino;
+	key.exe_dev = exe.dev;
+	key.restriction = LEASTCAP_CAPABILITIES;
+	key.item = what->item;
+	key.verdict = what->verdict;
+	s = bpf_map_lookup_elem(&samples, &key);
+	if (!s) {
+		s = sample_new(&key, next);
+		if (!s && !bpf_map_lookup_elem(&samples, &key))
+			lose(LEASTCAP_LOSS_KEY);
+	}
+	if (s) {
+		__u64 due = s->next;
+
+		/* Of two CPUs that find it due, one sends. */
+		if (now < due || __sync_val_compare_and_swap(&s->next, due, next) != due) {
+			__sync_fetch_and_add(&s->suppressed, 1);
+			return 0;
+		}
+		suppressed = __sync_lock_test_and_set(&s->suppressed, 0);
+	}
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		lose(LEASTCAP_LOSS_RING);
+		s = bpf_map_lookup_elem(&samples, &key);
+		if (s)
+			__sync_fetch_and_add(&s->suppressed, suppressed + 1);
+		return 0;
+	}
+	e->flags = what->flags;
+	event_fill(e, LEASTCAP_EVENT_VERDICT, sizeof(*e));
+	e->binding = what->binding;
+	e->policy = what->policy;
+	e->suppressed = suppressed;
+	e->item = what->item;
+	e->verdict = what->verdict;
+	e->userns = what->userns;
+	e->pad = 0;
+	event_submit(e);
+	return 0;
+}
+
+/* A second walk over the bindings of a task: writes down what the check came to. */
+struct record {
+	struct cgroup *cgrp;
+	__u64 stop;
+	__u32 item;
+	__u32 todo; /* LEASTCAP_DO_* */
+	__u64 deepest; /* the last binding seen */
+	__u64 deepest_policy;
+	struct sample sample; /* binding 0: nobody to blame yet */
+};
+
+static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
+{
+	struct leastcap_ledger *ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
+
+	if (!ledger) {
+		struct leastcap_ledger fresh = { .cgroup = cgroup };
+
+		bpf_map_update_elem(&ledgers, &cgroup, &fresh, BPF_NOEXIST);
+		ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
+		if (!ledger)
+			lose(LEASTCAP_LOSS_LEDGER);
+	}
+	return ledger;
+}
+
+/* The sample names one binding: the first that refuses, else the first that would. */
+static __always_inline void record_blame(struct record *r, __u64 cgroup, __u64 policy, __u32 verdict,
+					 __u32 flags)
+{
+	if (r->sample.binding &&
+	    (r->sample.verdict == LEASTCAP_DENIED || verdict != LEASTCAP_DENIED))
+		return;
+	r->sample.binding = cgroup;
+	r->sample.policy = policy;
+	r->sample.verdict = verdict;
+	r->sample.flags = (r->sample.flags & ~LEASTCAP_EVENT_SHADOW) | flags;
+}
+
+static __always_inline void ledger_count(struct leastcap_ledger *ledger, __u64 bit, __u32 verdict)
+{
+	if (!ledger)
+		return;
+	if (verdict == LEASTCAP_DENIED) {
+		__sync_fetch_and_or(&ledger->denied, bit);
+		__sync_fetch_and_add(&ledger->n_denied, 1);
+	} else {
+		__sync_fetch_and_or(&ledger->would_deny, bit);
+		__sync_fetch_and_add(&ledger->n_would_deny, 1);
+	}
+}
+
+__noinline int record_binding(struct record *r, __u64 cgroup)
+{
+	struct leastcap_ledger *ledger;
+	enum leastcap_verdict verdict, shadow;
+	struct bound b = {};
+	__u64 bit;
+
+	if (!r || !bound_read(cgroup, &b))
+		return 0;
+	r->deepest = cgroup;
+	r->deepest_policy = b.policy;
+	bit = leastcap_bit(r->item);
+	ledger = ledger_of(cgroup);
+	if ((r->todo & LEASTCAP_DO_LEARN) && ledger)
+		__sync_fetch_and_or(&ledger->used, bit);
+	verdict = leastcap_blame(b.readable ? &b.rules : NULL, r->item, 0);
+	shadow = leastcap_blame(b.has_shadow ? &b.shadow_rules : NULL, r->item, 1);
+	if (r->todo & LEASTCAP_DO_PROBE) {
+		if (verdict == LEASTCAP_ALLOWED)
+			return 0;
+		record_blame(r, cgroup, b.policy, verdict, 0);
+		if (ledger) {
+			__sync_fetch_and_or(&ledger->probed, bit);
+			__sync_fetch_and_add(&ledger->n_probe_denied, 1);
+		}
+		return 0;
+	}
+	if (verdict != LEASTCAP_ALLOWED) {
+		record_blame(r, cgroup, b.policy, verdict, 0);
+		ledger_count(ledger, bit, verdict);
+	} else if (shadow != LEASTCAP_ALLOWED) {
+		record_blame(r, cgroup, b.shadow, shadow, LEASTCAP_EVENT_SHADOW);
+		ledger_count(ledger, bit, shadow);
+	}
+	return 0;
+}
+
+static long record_level(__u32 level, void *ctx)
+{
+	struct record *r = ctx;
+	__u64 id = cgroup_id(cgroup_ancestor(r->cgrp, level));
+
+	if (id == r->stop)
+		return 1;
+	record_binding(r, id);
+	return 0;
+}
+
+static __always_inline void record_check(struct task_struct *task, struct leastcap_task *process,
+					 __u64 stop, __u32 item, __u32 todo, __u32 flags, __u32 userns)
+{
+	struct cgroup *cgrp = task_cgroup(task);
+	struct record r = {
+		.cgrp = cgrp,
+		.stop = stop,
+		.item = item,
+		.todo = todo,
+		.sample = { .item = item, .flags = flags, .userns = userns },
+	};
+
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, &r, 0);
+	if (process && process->carried) {
+		for (int i = 0; i < LEASTCAP_HELD; i++) {
+			if (process->carried & (1U << i))
+				record_binding(&r, process->held[i]);
+		}
+	}
+	if (!(todo & LEASTCAP_DO_REPORT))
+		return;
+	if (!r.sample.binding) {
+		/*
+		 * Nobody refuses any more: the policy was replaced between the decision and here, or the
+		 * process carries more than it can hold. The refusal happened; it is counted all the same.
+		 */
+		if (!r.deepest && process)
+			r.deepest = process->held[0];
+		record_blame(&r, r.deepest, r.deepest_policy,
+			     todo & LEASTCAP_DO_DENY ? LEASTCAP_DENIED : LEASTCAP_WOULD_DENY, 0);
+		ledger_count(r.deepest ? ledger_of(r.deepest) : NULL, leastcap_bit(item),
+			     r.sample.verdict);
+	}
+	sample_refusal(&r.sample);
+}
+
+/* A task-related happening that is no verdict. */
+static __always_inline void event_plain(__u16 type, __u64 binding)
+{
+	struct leastcap_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		lose(LEASTCAP_LOSS_RING);
+		return;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	event_fill(e, type, sizeof(*e));
+	e->binding = binding;
+	event_submit(e);
+}
+
+static __always_inline void event_cgroup(__u16 type, __u64 cgroup, __u64 policy, const char *path)
+{
+	struct leastcap_event_cgroup *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		lose(LEASTCAP_LOSS_RING);
+		return;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	event_fill(&e->event, type, sizeof(*e));
+	e->event.binding = cgroup;
+	e->event.policy = policy;
+	bpf_probe_read_kernel_str(e->path, sizeof(e->path), path);
+	event_submit(e);
+}
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * leastcap, the kernel side: holds cgroups to the capabilities their policies allow.
+ *
+ *	lsm/capable			every capability check
+ *	lsm/uring_override_creds	io_uring personalities, a way around
+ *	lsm/sb_kern_mount		mounting overlayfs, a way around
+ *	lsm/ptrace_access_check		taking over a process that enters
+ *	fentry/cgroup_attach_task	who enters, who carries its policy along
+ *	tp_btf/sched_process_fork	the same for children
+ *	lsm/bprm_committed_creds	execve ends entering
+ *	tp_btf/cgroup_mkdir		new containers and units are bound at birth
+ *	tp_btf/cgroup_rmdir		tells user space
+ *
+ * Every program passes on what an earlier LSM program refused. Without a binding: allowed. A bound cgroup whose
+ * policy cannot be read: refused. Nothing in the audit path changes a verdict.
+ *
+ * Out of scope here: whatever the kernel decides by uid and mode bits alone, and objects obtained before.
+ */
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <asm-generic/errno-base.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "birth.bpf.h"
+#include "capabilities.bpf.h"
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map: who writes it, who reads it, how large it can get, what happens when it is full.
+ * Sizes can be changed by user space before the maps are made.
+ */
+#ifndef LEASTCAP_MAPS_BPF_H
+#define LEASTCAP_MAPS_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include <leastcap/abi.h>
+
+/* cgroup id -> policies. Written by user space and at birth. Full: user space is told, a birth counts a loss. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct leastcap_binding);
+} bindings SEC(".maps");
+
+/* cgroup id -> what happened. Written here only. Full: counted in losses, the verdict stands. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct leastcap_ledger);
+} ledgers SEC(".maps");
+
+/* policy id -> rules. Written by user space, immutable. Full: user space is told. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct leastcap_policy);
+} policies SEC(".maps");
+
+/* path -> policy id, for cgroups that do not exist yet. Written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, struct leastcap_birth);
+	__type(value, __u64);
+} births SEC(".maps");
+
+/* executable -> LEASTCAP_LAUNCHER_*. Written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct leastcap_file);
+	__type(value, __u32);
+} launchers SEC(".maps");
+
+/* Cached answers and process state. Allocation failed: the slow path decides, the loss is counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct leastcap_task);
+} tasks SEC(".maps");
+
+/* Deduplication of samples. Written here; user space forgets what is unbound. Full: counted, sample sent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct leastcap_key);
+	__type(value, struct leastcap_sample);
+} samples SEC(".maps");
+
+/* Samples. Read by one daemon. Full: counted in losses; counters and masks do not depend on it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LEASTCAP_LOSSES);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
+
+/* Shared by all builds of this ABI, mapped by user space. Generation 0 is never current: zeroed storage is no answer. */
+volatile struct leastcap_state state SEC(".data.state") = {
+	.generation = 1,
+	.entering_limit_ns = 30000000000ULL,
+	.sample_interval_ns = 1000000000ULL,
+};
+
+/*
+ * Set by user space once all programs of this object are attached. Until then they pass everything on: while
+ * a build takes over from another, exactly one of the two counts a refusal (the other sees it in `ret`).
+ */
+volatile __u32 armed;
+
+static __always_inline void lose(__u32 what)
+{
+	__u64 *n = bpf_map_lookup_elem(&losses, &what);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+#endif

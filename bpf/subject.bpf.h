@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a task to its effective policy.
+ *
+ * Every bound ancestor of the task's cgroup counts, plus the bindings that the task carries with it. The walk
+ * goes from the root down; an entering process stops it at the cgroup it is entering (entering.bpf.h).
+ *
+ * Directions of failure: no binding - not confined. A binding whose policy cannot be read - nothing is
+ * allowed. No task storage - the same walk, without a cached answer.
+ */
+#ifndef LEASTCAP_SUBJECT_BPF_H
+#define LEASTCAP_SUBJECT_BPF_H
+
+#include <bpf/bpf_core_read.h>
+
+#include <leastcap/decide.h>
+
+#include "kernel_types.h"
+#include "maps.bpf.h"
+
+/* Attempts to read a binding and its policy while user space replaces them. Each replacement needs a whole
+ * system call, a check a few hundred instructions: the second attempt finds the new pair. */
+#define READ_ATTEMPTS 4
+
+/* One bound cgroup, read out whole. */
+struct bound {
+	__u64 cgroup;
+	__u64 policy; /* ids */
+	__u64 shadow;
+	struct leastcap_rules rules;
+	struct leastcap_rules shadow_rules;
+	bool readable; /* rules hold the policy */
+	bool has_shadow; /* shadow_rules hold the shadow */
+};
+
+static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp);
+}
+
+static __always_inline __u64 cgroup_id(struct cgroup *cgrp)
+{
+	return BPF_CORE_READ(cgrp, kn, id);
+}
+
+/* Ancestor of a cgroup at a level that is not below it; the root is 0. */
+static __always_inline struct cgroup *cgroup_ancestor(struct cgroup *cgrp, __u32 level)
+{
+	struct cgroup *ancestor = NULL;
+
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+			      (void *)&cgrp->ancestors[0] + level * sizeof(ancestor));
+	return ancestor;
+}
+
+/*
+ * Reads policy `id`. A 6.1 hash reuses a deleted element at once (kernel/bpf/hashtab.c, bpf_mem_cache_free()
+ * without a grace period), so the value says whose it is: the id is its first member and is written first.
+ */
+static __always_inline bool policy_read(__u64 id, struct leastcap_rules *ret)
+{
+	struct leastcap_policy *p = bpf_map_lookup_elem(&policies, &id);
+
+	if (!p)
+		return false;
+	ret->allow = *(volatile __u64 *)&p->rules.allow;
+	ret->mode = *(volatile __u32 *)&p->rules.mode;
+	barrier();
+	return *(volatile __u64 *)&p->id == id;
+}
+
+/* Is this cgroup bound? Fills ret if so. Not static: the verifier looks at it once, not at every call. */
+__noinline int bound_read(__u64 cgroup, struct bound *ret)
+{
+	for (int i = 0; i < READ_ATTEMPTS; i++) {
+		struct leastcap_binding *b = bpf_map_lookup_elem(&bindings, &cgroup);
+
+		if (!ret || !b)
+			return 0;
+		ret->cgroup = cgroup;
+		ret->readable = false;
+		ret->has_shadow = false;
+		ret->policy = *(volatile __u64 *)&b->policy;
+		ret->shadow = *(volatile __u64 *)&b->shadow;
+		barrier();
+		if (*(volatile __u64 *)&b->cgroup != cgroup)
+			continue;
+		ret->readable = policy_read(ret->policy, &ret->rules);
+		if (ret->shadow)
+			ret->has_shadow = policy_read(ret->shadow, &ret->shadow_rules);
+		/* A policy is removed only after the last binding has left it: read the binding again. */
+		if (ret->readable && (!ret->shadow || ret->has_shadow))
+			return 1;
+	}
+	return 1;
+}
+
+/* What a walk over the bindings of a task does, and what it found. */
+struct walk {
+	struct cgroup *cgrp;
+	__u64 stop; /* id of the cgroup being entered; 0: none */
+	struct leastcap_view view;
+	__u32 bound;
+};
+
+/* One more binding of a task joins the walk. */
+__noinline int walk_join(struct walk *w, __u64 cgroup)
+{
+	struct leastcap_ledger *ledger;
+	struct bound b = {};
+
+	if (!w || !bound_read(cgroup, &b))
+		return 0;
+	w->bound++;
+	leastcap_join(&w->view, b.readable ? &b.rules : NULL, 0);
+	if (b.has_shadow)
+		leastcap_join(&w->view, &b.shadow_rules, 1);
+	ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
+	w->view.used &= ledger ? ledger->used : 0;
+	return 0;
+}
+
+static long walk_level(__u32 level, void *ctx)
+{
+	struct walk *w = ctx;
+	__u64 id = cgroup_id(cgroup_ancestor(w->cgrp, level));
+
+	if (id == w->stop)
+		return 1;
+	walk_join(w, id);
+	return 0;
+}
+
+/*
+ * The effective policy of a task. process: the group leader's storage, or NULL. stop: the cgroup it is entering,
+ * or 0. Answers what the view is intersected of: 0 - the task is not confined.
+ */
+static __always_inline __u32 subject_view(struct task_struct *task, struct leastcap_task *process,
+					  __u64 stop, struct leastcap_view *ret)
+{
+	struct cgroup *cgrp = task_cgroup(task);
+	struct walk w = {
+		.cgrp = cgrp,
+		.stop = stop,
+		.view = { LEASTCAP_ALL, LEASTCAP_ALL, LEASTCAP_ALL },
+	};
+
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, walk_level, &w, 0);
+	if (process && process->carried) {
+		for (int i = 0; i < LEASTCAP_HELD; i++) {
+			if (process->carried & (1U << i))
+				walk_join(&w, process->held[i]);
+		}
+	}
+	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
+		w.view.enforce = 0;
+		w.bound++;
+	}
+	*ret = w.view;
+	return w.bound;
+}
+
+#endif

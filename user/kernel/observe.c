@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Ledgers, losses, tasks: what the kernel side writes. */
+#include "kernel/internal.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret)
+{
+	return bpf_map_lookup_elem(k->maps[MAP_LEDGERS], &cgroup, ret);
+}
+
+const struct leastcap_state *kernel_state(const struct kernel *k)
+{
+	return k->state;
+}
+
+int kernel_events_fd(const struct kernel *k)
+{
+	return k->maps[MAP_EVENTS];
+}
+
+int kernel_losses(struct kernel *k, uint64_t ret[LEASTCAP_LOSSES])
+{
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ uint64_t *values = NULL;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc((size_t)cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < LEASTCAP_LOSSES; i++) {
+		int err = bpf_map_lookup_elem(k->maps[MAP_LOSSES], &i, values);
+
+		if (err)
+			return err;
+		ret[i] = 0;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			ret[i] += values[cpu];
+	}
+	return 0;
+}
+
+/* The state of a process: the kernel finds it by a pidfd. -ENOENT: it has none, or is gone. */
+static int process_state(struct kernel *k, pid_t pid, struct leastcap_task *ret)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return -ENOENT;
+	return bpf_map_lookup_elem(k->maps[MAP_TASKS], &fd, ret);
+}
+
+int kernel_carried(struct kernel *k, uint64_t cgroup)
+{
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		return -errno;
+	while ((entry = readdir(proc))) {
+		struct leastcap_task task;
+
+		if (!isdigit((unsigned char)entry->d_name[0]) || process_state(k, atoi(entry->d_name), &task))
+			continue;
+		for (int i = 0; i < LEASTCAP_HELD; i++) {
+			if (task.held[i] == cgroup && (task.carried & (1U << i)))
+				return 1;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Policies, bindings, births: what user space writes. Fill, then publish. */
+#include "kernel/internal.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <bpf/bpf.h>
+
+int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy)
+{
+	policy->id = ++k->state->next_policy;
+	return bpf_map_update_elem(k->maps[MAP_POLICIES], &policy->id, policy, BPF_NOEXIST);
+}
+
+int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret)
+{
+	return bpf_map_lookup_elem(k->maps[MAP_POLICIES], &id, ret);
+}
+
+int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint32_t flags)
+{
+	struct leastcap_ledger ledger = { .cgroup = cgroup };
+	struct leastcap_binding binding = {
+		.cgroup = cgroup,
+		.policy = policy,
+		.flags = flags,
+		.level = level,
+	};
+	int err;
+
+	/* The ledger first: a check never finds a binding without one. */
+	err = bpf_map_update_elem(k->maps[MAP_LEDGERS], &cgroup, &ledger, BPF_NOEXIST);
+	if (err && err != -EEXIST)
+		return err;
+	return bpf_map_update_elem(k->maps[MAP_BINDINGS], &cgroup, &binding, BPF_ANY);
+}
+
+int kernel_unbind(struct kernel *k, uint64_t cgroup)
+{
+	int err = bpf_map_delete_elem(k->maps[MAP_BINDINGS], &cgroup);
+
+	if (err)
+		return err;
+	/* A check that is under way may make it anew; kernel_policy_collect() finds such. */
+	(void)bpf_map_delete_elem(k->maps[MAP_LEDGERS], &cgroup);
+	return 0;
+}
+
+int kernel_binding_get(struct kernel *k, uint64_t cgroup, struct leastcap_binding *ret)
+{
+	return bpf_map_lookup_elem(k->maps[MAP_BINDINGS], &cgroup, ret);
+}
+
+/* All keys of a hash map at one time, so that fn may delete. To be freed. Returns how many. */
+static long map_keys(int fd, size_t key_size, void **ret)
+{
+	_cleanup_free_ char *keys = NULL;
+	size_t n = 0, room = 0;
+
+	for (;;) {
+		int err;
+
+		if (n == room) {
+			size_t more = room ? room * 2 : 256;
+			char *grown = reallocarray(keys, more, key_size);
+
+			if (!grown)
+				return -ENOMEM;
+			keys = grown;
+			room = more;
+		}
+		err = bpf_map_get_next_key(fd, n ? keys + (n - 1) * key_size : NULL, keys + n * key_size);
+		if (err == -ENOENT)
+			break;
+		if (err)
+			return err;
+		n++;
+		/* A key that is deleted under us starts the kernel from the front: more than fit is a second round. */
+		if (n > 1u << 22)
+			return -E2BIG;
+	}
+	*ret = TAKE_PTR(keys);
+	return (long)n;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorted and without repetition. Returns the new count. */
+static size_t sort_ids(uint64_t *ids, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(ids, n, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < n; i++) {
+		if (!kept || ids[kept - 1] != ids[i])
+			ids[kept++] = ids[i];
+	}
+	return kept;
+}
+
+int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx), void *ctx)
+{
+	_cleanup_free_ void *keys = NULL;
+	long n = map_keys(k->maps[MAP_BINDINGS], sizeof(uint64_t), &keys);
+	uint64_t *ids = keys;
+
+	if (n < 0)
+		return (int)n;
+	n = (long)sort_ids(ids, (size_t)n);
+	for (long i = 0; i < n; i++) {
+		struct leastcap_binding b;
+		int err = kernel_binding_get(k, ids[i], &b);
+
+		if (err == -ENOENT)
+			continue;
+		err = err ?: fn(&b, ctx);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void kernel_publish(struct kernel *k)
+{
+	__atomic_add_fetch(&k->state->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+void kernel_set_default(struct kernel *k, uint64_t policy)
+{
+	__atomic_store_n(&k->state->default_policy, policy, __ATOMIC_SEQ_CST);
+}
+
+uint64_t kernel_default(const struct kernel *k)
+{
+	return __atomic_load_n(&k->state->default_policy, __ATOMIC_SEQ_CST);
+}
+
+int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy)
+{
+	struct leastcap_birth key = {};
+
+	if (strlen(path) >= sizeof(key.path))
+		return -ENAMETOOLONG;
+	strcpy(key.path, path);
+	if (!policy)
+		return bpf_map_delete_elem(k->maps[MAP_BIRTHS], &key);
+	return bpf_map_update_elem(k->maps[MAP_BIRTHS], &key, &policy, BPF_ANY);
+}
+
+int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx), void *ctx)
+{
+	_cleanup_free_ void *keys = NULL;
+	long n = map_keys(k->maps[MAP_BIRTHS], sizeof(struct leastcap_birth), &keys);
+	struct leastcap_birth *births = keys;
+
+	for (long i = 0; i < n; i++) {
+		uint64_t policy;
+		int err = bpf_map_lookup_elem(k->maps[MAP_BIRTHS], &births[i], &policy);
+
+		if (err == -ENOENT)
+			continue;
+		births[i].path[sizeof(births[i].path) - 1] = '\0';
+		err = err ?: fn(births[i].path, policy, ctx);
+		if (err)
+			return err;
+	}
+	return n < 0 ? (int)n : 0;
+}
+
+int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind)
+{
+	struct leastcap_file file = {};
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	file.ino = st.st_ino;
+	/* As the kernel has it inside, include/linux/kdev_t.h: 12 bits of major, 20 of minor. */
+	file.dev = (uint32_t)(major(st.st_dev) << 20 | minor(st.st_dev));
+	return bpf_map_update_elem(k->maps[MAP_LAUNCHERS], &file, &kind, BPF_ANY);
+}
+
+/* ---- what nobody needs any more ---- */
+
+struct ids {
+	uint64_t *ids;
+	size_t n, room;
+};
+
+static int ids_add(struct ids *ids, uint64_t id)
+{
+	if (!id)
+		return 0;
+	if (ids->n == ids->room) {
+		size_t more = ids->room ? ids->room * 2 : 64;
+		uint64_t *grown = reallocarray(ids->ids, more, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		ids->ids = grown;
+		ids->room = more;
+	}
+	ids->ids[ids->n++] = id;
+	return 0;
+}
+
+static bool ids_have(const struct ids *ids, uint64_t id)
+{
+	return ids->n && bsearch(&id, ids->ids, ids->n, sizeof(id), compare_ids);
+}
+
+static void ids_done(struct ids *ids)
+{
+	free(ids->ids);
+}
+
+struct live {
+	struct ids policies;
+	struct ids cgroups;
+};
+
+static int note_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct live *live = ctx;
+
+	return ids_add(&live->policies, b->policy) ?: ids_add(&live->policies, b->shadow) ?:
+	       ids_add(&live->cgroups, b->cgroup);
+}
+
+static int note_birth(const char *path, uint64_t policy, void *ctx)
+{
+	struct live *live = ctx;
+
+	return ids_add(&live->policies, policy);
+}
+
+/* Deletes the elements of a map whose id (the first member of their key) is not among the live. */
+static int collect(int fd, size_t key_size, const struct ids *live)
+{
+	_cleanup_free_ void *keys = NULL;
+	long n = map_keys(fd, key_size, &keys);
+	int removed = 0;
+
+	for (long i = 0; i < n; i++) {
+		const char *key = (char *)keys + (size_t)i * key_size;
+		uint64_t id;
+
+		memcpy(&id, key, sizeof(id));
+		if (!ids_have(live, id) && !bpf_map_delete_elem(fd, key))
+			removed++;
+	}
+	return n < 0 ? (int)n : removed;
+}
+
+int kernel_policy_collect(struct kernel *k)
+{
+	_cleanup_(ids_done) struct ids policies = {}, cgroups = {};
+	struct live live = {};
+	int err, removed = 0;
+
+	err = kernel_binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
+	      ids_add(&live.policies, kernel_default(k));
+	policies = live.policies;
+	cgroups = live.cgroups;
+	if (err)
+		return err;
+	policies.n = sort_ids(policies.ids, policies.n);
+	cgroups.n = sort_ids(cgroups.ids, cgroups.n);
+	removed = collect(k->maps[MAP_POLICIES], sizeof(uint64_t), &policies);
+	if (removed < 0)
+		return removed;
+	/* A cgroup born meanwhile has its ledger before its binding: its ledger may go; the kernel makes another. */
+	err = collect(k->maps[MAP_LEDGERS], sizeof(uint64_t), &cgroups);
+	if (err >= 0)
+		err = collect(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key), &cgroups);
+	return err < 0 ? err : removed;
+}
