@@ -52,7 +52,8 @@ ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -Wl,-z,relro,-z,now
 BPF_CFLAGS := -g -O2 -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-address-of-packed-member \
 	-target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf \
-	-idirafter /usr/include/$(shell uname -m)-linux-gnu
+	-idirafter /usr/include/$(shell uname -m)-linux-gnu \
+	$(if $(BUILD_TAG),-DLEASTCAP_BUILD_TAG='"$(BUILD_TAG)"')
 
 # ---- what is built ----
 
@@ -73,9 +74,11 @@ MAN_PAGES := $(MAN_RST:docs/%.rst=$(O)/man/%)
 .PHONY: all FORCE
 all: $(O)/leastcap $(O)/leastcapd
 
+# Rewritten only when the flags change: everything depends on it.
+quote = '$(subst ','\'',$(1))'
 $(O)/.flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' '$(CLANG) $(BPF_CFLAGS)' >$@.tmp; \
+	@printf '%s\n' $(call quote,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)) $(call quote,$(CLANG) $(BPF_CFLAGS)) >$@.tmp; \
 	 if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
 # ---- the kernel side: one object, one skeleton ----
@@ -114,12 +117,97 @@ $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(O)/libleastcap.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
 
-# Programs that tests run in a guest, in containers without a libc: static.
+# Programs that tests run in a guest, in containers without a libc: static. `first` is on its own entirely.
+$(O)/tests/guest/probes/first: PROBE_FLAGS := -nostdlib -ffreestanding -fno-stack-protector
 $(O)/tests/guest/probes/%: tests/guest/probes/%.c $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $< -o $@ -pthread
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $(PROBE_FLAGS) $< -o $@ -pthread
+
+$(O)/man/%: docs/%.rst $(O)/.flags
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)rst2man $< >$@
 
 DEPS := $(O)/bpf/leastcap.d $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(DAEMON_OBJS:.o=.d) \
 	$(addsuffix .d,$(UNIT_TESTS) $(PROBES))
 -include $(DEPS)
+
+# ---- install ----
+
+.PHONY: install
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/leastcap/policies \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)/etc/leastcap/policies.d
+	$(Q)install -m 755 $(O)/leastcap $(DESTDIR)$(PREFIX)/bin/leastcap
+	$(Q)install -m 755 $(O)/leastcapd $(DESTDIR)$(PREFIX)/sbin/leastcapd
+	$(Q)install -m 644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/leastcap/policies/
+	$(Q)install -m 644 deploy/bash-completion/leastcap \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/leastcap
+	$(Q)sed 's,@PREFIX@,$(PREFIX),g' deploy/leastcapd.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/leastcapd.service
+	$(Q)if command -v rst2man >/dev/null; then \
+		$(MAKE) $(MAN_PAGES) && for page in $(MAN_PAGES); do \
+			section=$${page##*.}; \
+			install -D -m 644 $$page \
+				$(DESTDIR)$(PREFIX)/share/man/man$$section/$${page##*/}; \
+		done; \
+	else echo 'no rst2man (package python3-docutils): man pages are not installed'; fi
+
+# ---- tests ----
+
+.PHONY: unit-tests probes check check-unit check-guest soak demo lint fuzz deps
+unit-tests: $(UNIT_TESTS)
+probes: $(PROBES)
+
+# The whole test: everything on 6.1, the smoke test on the other kernels; KERNEL=all: everything on all.
+check:
+	$(Q)tests/deps build guest
+	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check unit guest
+check-unit:
+	$(Q)tests/deps build
+	$(Q)O=$(O) tests/check unit
+check-guest:
+	$(Q)tests/deps build guest
+	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check guest
+soak:
+	$(Q)tests/deps build guest
+	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check soak
+demo:
+	$(Q)tests/deps build guest
+	$(Q)$(MAKE) all
+	$(Q)O=$(O) tests/guest/run --kernel $(or $(KERNEL),6.1) tests/guest/demo
+deps:
+	$(Q)tests/deps
+
+lint:
+	$(Q)tests/deps build lint
+	$(Q)tests/lint
+
+FUZZ_SECONDS ?= 60
+fuzz: $(SKEL)
+	$(Q)tests/deps build lint
+	$(Q)O=$(O) tests/fuzz/run $(FUZZ_SECONDS)
+
+.PHONY: clean help
+clean:
+	$(Q)rm -rf $(O)
+
+help:
+	@printf '%s\n' \
+	'make                   build leastcap and leastcapd in $(O)/' \
+	'make demo              the main job, shown in a throw-away guest with real Docker' \
+	'make check             all tests; ends with "N passed, N failed, N skipped"' \
+	'  KERNEL=6.1|6.12|7|all  everything on that kernel, on all' \
+	'  TEST=NAME              only tests/guest/NAME.bats' \
+	'make check-unit        unit tests, under ASan and UBSan, gcc and clang' \
+	'make check-guest       the tests in guests; KERNEL= and TEST= as above' \
+	'make soak              the long form of the load tests' \
+	'make lint              formatting, shellcheck, spelling' \
+	'make fuzz              libFuzzer on the policy parser; FUZZ_SECONDS=60' \
+	'make install           DESTDIR= PREFIX=/usr/local' \
+	'make deps              say which Debian packages are missing, and install them' \
+	'make clean             remove $(O)/' \
+	'' \
+	'V=1 show commands   O=DIR build there   W=1 warnings are errors   CC=clang   SAN=1 sanitizers'

@@ -297,6 +297,16 @@ static __always_inline void record_check(struct task_struct *task, struct leastc
 	sample_refusal(&r.sample);
 }
 
+/*
+ * v6.12 and later check the range of an LSM program's answer (5d99e198be27, "bpf, lsm: Add check for BPF LSM
+ * return value"), and cannot see it through the arithmetic that the compiler would make of this.
+ */
+static __always_inline int refusal(int refused)
+{
+	asm volatile("" : "+r"(refused));
+	return refused ? -EPERM : 0;
+}
+
 /* A task-related happening that is no verdict. */
 static __always_inline void event_plain(__u16 type, __u64 binding)
 {

@@ -7,16 +7,18 @@
 
 #include "entering.bpf.h"
 
+static __always_inline __u32 thread_flags(struct task_struct *task)
+{
+	return (task->flags & PF_KTHREAD ? LEASTCAP_CHECK_KTHREAD : 0) |
+	       (task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0);
+}
+
 static __always_inline __u32 check_flags(struct task_struct *task, const struct cred *cred,
 					 struct user_namespace *ns, unsigned int opts)
 {
 	const struct cred *effective = BPF_CORE_READ(task, cred);
-	__u32 flags = 0;
+	__u32 flags = thread_flags(task);
 
-	if (task->flags & PF_KTHREAD)
-		flags |= LEASTCAP_CHECK_KTHREAD;
-	if (task->flags & PF_IO_WORKER)
-		flags |= LEASTCAP_CHECK_IO_WORKER;
 	if (effective != BPF_CORE_READ(task, real_cred))
 		flags |= LEASTCAP_CHECK_OVERRIDDEN;
 	if (cred && cred != effective)
@@ -61,7 +63,7 @@ static __always_inline __u32 current_view(struct task_struct *task, struct least
 	return bound;
 }
 
-/* One check of one item by current: decide, write down, answer. */
+/* One check of one item by current: decide, write down, answer whether it is refused. */
 static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, __u32 userns)
 {
 	struct leastcap_task *t, *process;
@@ -86,7 +88,7 @@ static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, _
 		t->used |= leastcap_bit(item);
 		t->quiet = t->enforce & t->audit & t->used;
 	}
-	return todo & LEASTCAP_DO_DENY ? -EPERM : 0;
+	return todo & LEASTCAP_DO_DENY;
 }
 
 static __noinline int capable_slow(struct task_struct *task, const struct cred *cred,
@@ -114,7 +116,7 @@ int BPF_PROG(lc_capable, const struct cred *cred, struct user_namespace *ns, int
 		return 0;
 	if (!armed)
 		return 0;
-	return capable_slow(task, cred, ns, cap, opts);
+	return refusal(capable_slow(task, cred, ns, cap, opts));
 }
 
 /*
@@ -128,8 +130,7 @@ int BPF_PROG(lc_uring_creds, const struct cred *new, int ret)
 
 	if (ret || !armed)
 		return ret;
-	return judge(task, LEASTCAP_ITEM_URING_CREDS, task->flags & PF_KTHREAD ? LEASTCAP_CHECK_KTHREAD : 0,
-		     0);
+	return refusal(judge(task, LEASTCAP_ITEM_URING_CREDS, thread_flags(task), 0));
 }
 
 /*
@@ -149,8 +150,7 @@ int BPF_PROG(lc_kern_mount, struct super_block *sb, int ret)
 	bpf_probe_read_kernel_str(name, sizeof(name), type);
 	if (*(__u64 *)name != *(__u64 *)"overlay\0")
 		return 0;
-	return judge(task, LEASTCAP_ITEM_OVERLAYFS, task->flags & PF_KTHREAD ? LEASTCAP_CHECK_KTHREAD : 0,
-		     0);
+	return refusal(judge(task, LEASTCAP_ITEM_OVERLAYFS, thread_flags(task), 0));
 }
 
 #endif

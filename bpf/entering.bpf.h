@@ -424,7 +424,7 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 		return 0;
 	if (t.record.todo & LEASTCAP_DO_REPORT)
 		sample_refusal(&t.record.sample);
-	return t.record.sample.verdict == LEASTCAP_DENIED ? -EPERM : 0;
+	return refusal(t.record.sample.verdict == LEASTCAP_DENIED);
 }
 
 #endif

@@ -28,4 +28,10 @@
 #include "birth.bpf.h"
 #include "capabilities.bpf.h"
 
+/* Tells builds with the same programs apart: `make BUILD_TAG=...`, for tests of taking over. */
+#ifndef LEASTCAP_BUILD_TAG
+#define LEASTCAP_BUILD_TAG ""
+#endif
+const volatile char build_tag[32] = LEASTCAP_BUILD_TAG;
+
 char _license[] SEC("license") = "GPL";

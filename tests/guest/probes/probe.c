@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Does one thing that needs one capability, and says by its exit status what came of it:
+ *	0 allowed   1 refused with EPERM (EACCES for the file acts)   2 could not be attempted   3 another error
+ * It prints the error's name. `probe --help` lists acts and ways to do them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/io_uring.h>
+#include <linux/sched.h>
+
+enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
+
+static int say(const char *what, int err)
+{
+	printf("%s: %s\n", what, err ? strerrorname_np(err) : "ok");
+	return err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER;
+}
+
+/* ---- acts: each returns 0 or an errno ---- */
+
+static int act_sethostname(void) /* SYS_ADMIN; EINVAL comes from behind the check */
+{
+	return syscall(SYS_sethostname, NULL, -1) && errno == EINVAL ? 0 : errno;
+}
+
+static int act_mount(void) /* SYS_ADMIN */
+{
+	char dir[] = "/tmp/probe-mount-XXXXXX";
+	int err = 0;
+
+	if (!mkdtemp(dir))
+		return ENOTTY;
+	if (mount("probe", dir, "tmpfs", 0, NULL))
+		err = errno;
+	else
+		umount(dir);
+	rmdir(dir);
+	return err;
+}
+
+static int act_chroot(void) /* SYS_CHROOT */
+{
+	return chroot("/") ? errno : 0;
+}
+
+static int act_settime(void) /* SYS_TIME; sets nothing */
+{
+	return syscall(SYS_settimeofday, NULL, NULL) ? errno : 0;
+}
+
+static int act_setuid(void) /* SETUID */
+{
+	return syscall(SYS_setresuid, -1, 12345, -1) ? errno : syscall(SYS_setresuid, -1, 0, -1) ? errno : 0;
+}
+
+static int act_setgroups(void) /* SETGID; EINVAL comes from behind the check */
+{
+	return syscall(SYS_setgroups, -1, NULL) && errno == EINVAL ? 0 : errno;
+}
+
+static int act_rawsocket(void) /* NET_RAW */
+{
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), err = errno;
+
+	if (fd < 0)
+		return err;
+	close(fd);
+	return 0;
+}
+
+static int act_nice(void) /* SYS_NICE */
+{
+	int now = getpriority(PRIO_PROCESS, 0), err;
+
+	if (setpriority(PRIO_PROCESS, 0, now - 1))
+		err = errno == EACCES ? EPERM : errno;
+	else
+		err = 0;
+	setpriority(PRIO_PROCESS, 0, now);
+	return err;
+}
+
+static int act_bind80(void) /* NET_BIND_SERVICE */
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(80) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, err = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)))
+		err = errno == EACCES ? EPERM : errno;
+	close(fd);
+	return err;
+}
+
+static int act_chown(void) /* CHOWN */
+{
+	char name[] = "/tmp/probe-chown-XXXXXX";
+	int fd = mkstemp(name), err;
+
+	if (fd < 0)
+		return ENOTTY;
+	err = fchown(fd, 4321, 4321) ? errno : 0;
+	close(fd);
+	unlink(name);
+	return err;
+}
+
+static const char *dac_file = "/tmp/probe-dac";
+
+static int act_dac(void) /* DAC_OVERRIDE: a file of mode 0 of somebody else, made beforehand */
+{
+	int fd = open(dac_file, O_RDWR | O_CLOEXEC), err = errno;
+
+	if (fd < 0)
+		return err == EACCES ? EPERM : err;
+	close(fd);
+	return 0;
+}
+
+static int act_none(void)
+{
+	return 0;
+}
+
+static const struct act {
+	const char *name;
+	int (*fn)(void);
+} acts[] = {
+	{ "sethostname", act_sethostname }, { "mount", act_mount },	{ "chroot", act_chroot },
+	{ "settime", act_settime },	    { "setuid", act_setuid },	{ "setgroups", act_setgroups },
+	{ "rawsocket", act_rawsocket },	    { "nice", act_nice },	{ "bind80", act_bind80 },
+	{ "chown", act_chown },		    { "dac", act_dac },		{ "none", act_none },
+};
+
+static const struct act *find_act(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(acts) / sizeof(*acts); i++) {
+		if (!strcmp(acts[i].name, name))
+			return &acts[i];
+	}
+	fprintf(stderr, "probe: no act '%s'\n", name ?: "");
+	exit(NOT_TRIED);
+}
+
+static int do_act(const char *name)
+{
+	const struct act *act = find_act(name);
+
+	return say(name, act->fn());
+}
+
+/* ---- ways ---- */
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "probe: %s: %s\n", what, strerror(errno));
+	exit(NOT_TRIED);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fail(path);
+	close(fd);
+}
+
+static void join_cgroup(const char *dir)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	write_file(path, "0");
+}
+
+/* loop N ACT: prints how many were allowed, refused, or neither. */
+static int way_loop(char **argv)
+{
+	unsigned long n = strtoul(argv[0], NULL, 10), count[2] = {}, other = 0;
+	const struct act *act = find_act(argv[1]);
+
+	for (unsigned long i = 0; i < n; i++) {
+		int err = act->fn();
+
+		if (err == 0 || err == EPERM)
+			count[err == EPERM]++;
+		else
+			other++;
+	}
+	printf("allowed %lu refused %lu other %lu\n", count[0], count[1], other);
+	return other ? OTHER : count[1] ? REFUSED : ALLOWED;
+}
+
+/* watch FILE ACT ACT...: until FILE is gone, does all acts in turn and counts each combination of outcomes. */
+static int way_watch(char **argv)
+{
+	const struct act *act[4];
+	unsigned long seen[16] = {};
+	int n = 0;
+
+	for (char **name = argv + 1; *name && n < 4; name++)
+		act[n++] = find_act(*name);
+	do {
+		for (int turn = 0; turn < 256; turn++) {
+			unsigned int bits = 0;
+
+			for (int i = 0; i < n; i++) {
+				int err = act[i]->fn();
+
+				if (err && err != EPERM)
+					return say(act[i]->name, err);
+				bits |= (unsigned int)(err == 0) << i;
+			}
+			seen[bits]++;
+		}
+	} while (!access(argv[0], F_OK));
+	for (unsigned int bits = 0; bits < 1u << n; bits++) {
+		for (int i = 0; i < n; i++)
+			printf("%s%s=%s", i ? " " : "", act[i]->name, bits >> i & 1 ? "allowed" : "refused");
+		printf(" %lu\n", seen[bits]);
+	}
+	return ALLOWED;
+}
+
+/* userns ACT: in a new user namespace (and UTS, mount and network namespace), with all capabilities there. */
+static int way_userns(char **argv)
+{
+	char map[64];
+	uid_t uid = geteuid();
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWNET))
+		fail("unshare");
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_file("/proc/self/uid_map", map);
+	return do_act(argv[0]);
+}
+
+/* join DIR ACT: moves itself to the cgroup and acts, without executing anything in between. */
+static int way_join(char **argv)
+{
+	join_cgroup(argv[0]);
+	return do_act(argv[1]);
+}
+
+/* join-wait DIR SECONDS ACT: the same, after a while. */
+static int way_join_wait(char **argv)
+{
+	join_cgroup(argv[0]);
+	sleep((unsigned int)atoi(argv[1]));
+	return do_act(argv[2]);
+}
+
+/* join-exec DIR PROGRAM ARG...: moves itself and executes. */
+static int way_join_exec(char **argv)
+{
+	join_cgroup(argv[0]);
+	execv(argv[1], argv + 1);
+	fail(argv[1]);
+	return NOT_TRIED;
+}
+
+/* out-and-in OUT IN ACT: leaves for one cgroup, comes back into the other, acts. */
+static int way_out_and_in(char **argv)
+{
+	join_cgroup(argv[0]);
+	join_cgroup(argv[1]);
+	return do_act(argv[2]);
+}
+
+/* fork-join DIR ACT: a child moves itself and acts; the parent stays. */
+static int way_fork_join(char **argv)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		fail("fork");
+	if (!pid) {
+		join_cgroup(argv[0]);
+		exit(do_act(argv[1]));
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : OTHER;
+}
+
+/* clone-into DIR ACT: a child is born in the cgroup, by an O_PATH descriptor. */
+static int way_clone_into(char **argv)
+{
+	int fd = open(argv[0], O_PATH | O_DIRECTORY | O_CLOEXEC), status;
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	pid_t pid;
+
+	if (fd < 0)
+		fail(argv[0]);
+	args.cgroup = (uint64_t)fd;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0)
+		fail("clone3");
+	if (!pid) {
+		int outcome = do_act(argv[1]);
+
+		fflush(stdout);
+		_exit(outcome);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : OTHER;
+}
+
+/* thread ACT: in a second thread, which asks for the first time. */
+static void *thread_main(void *arg)
+{
+	return (void *)(intptr_t)do_act(arg);
+}
+
+static int way_thread(char **argv)
+{
+	pthread_t thread;
+	void *outcome;
+
+	if (pthread_create(&thread, NULL, thread_main, argv[0]))
+		fail("pthread_create");
+	pthread_join(thread, &outcome);
+	return (int)(intptr_t)outcome;
+}
+
+/* ambient ACT...: executes itself as uid 12345 with SYS_ADMIN and SYS_CHROOT ambient. */
+static int way_ambient(char **argv)
+{
+	static const int caps[] = { 21, 18 }; /* CAP_SYS_ADMIN, CAP_SYS_CHROOT */
+	struct {
+		uint32_t version;
+		int pid;
+	} header = { 0x20080522, 0 };
+	struct {
+		uint32_t effective, permitted, inheritable;
+	} data[2] = {};
+
+	if (syscall(SYS_prctl, 8 /* PR_SET_KEEPCAPS */, 1, 0, 0, 0))
+		fail("PR_SET_KEEPCAPS");
+	if (syscall(SYS_setresuid, 12345, 12345, 12345))
+		fail("setresuid");
+	for (size_t i = 0; i < 2; i++) {
+		data[0].effective |= 1u << caps[i];
+		data[0].permitted |= 1u << caps[i];
+		data[0].inheritable |= 1u << caps[i];
+	}
+	if (syscall(SYS_capset, &header, data))
+		fail("capset");
+	for (size_t i = 0; i < 2; i++) {
+		if (syscall(SYS_prctl, 47 /* PR_CAP_AMBIENT */, 2 /* RAISE */, caps[i], 0, 0))
+			fail("PR_CAP_AMBIENT_RAISE");
+	}
+	execv(argv[0], argv);
+	fail(argv[0]);
+	return NOT_TRIED;
+}
+
+/* as UID PROGRAM ARG... */
+static int way_as(char **argv)
+{
+	uid_t uid = (uid_t)atoi(argv[0]);
+
+	if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+		fail("setresuid");
+	execv(argv[1], argv + 1);
+	fail(argv[1]);
+	return NOT_TRIED;
+}
+
+/* uring [personality|worker|plain] FILE: opens FILE by io_uring; with a registered personality, or in a worker. */
+static int way_uring(char **argv)
+{
+	struct io_uring_params params = {};
+	bool personality = !strcmp(argv[0], "personality"), worker = !strcmp(argv[0], "worker");
+	int ring = (int)syscall(SYS_io_uring_setup, 4, &params), id = 0, res;
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqe;
+	char *sq, *cq;
+
+	if (ring < 0)
+		fail("io_uring_setup");
+	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+		  MAP_SHARED, ring, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(*cqe), PROT_READ | PROT_WRITE,
+		  MAP_SHARED, ring, IORING_OFF_CQ_RING);
+	sqes = mmap(NULL, params.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED, ring,
+		    IORING_OFF_SQES);
+	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
+		fail("mmap");
+	if (personality) {
+		id = (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_PERSONALITY, NULL, 0);
+		if (id < 0)
+			fail("IORING_REGISTER_PERSONALITY");
+	}
+	sqes[0] = (struct io_uring_sqe){
+		.opcode = IORING_OP_OPENAT,
+		.flags = worker ? IOSQE_ASYNC : 0,
+		.fd = AT_FDCWD,
+		.addr = (uint64_t)(uintptr_t)argv[1],
+		.open_flags = O_RDWR,
+		.personality = (uint16_t)id,
+	};
+	((uint32_t *)(sq + params.sq_off.array))[0] = 0;
+	__atomic_store_n((uint32_t *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+		fail("io_uring_enter");
+	cqe = (struct io_uring_cqe *)(cq + params.cq_off.cqes);
+	res = cqe->res;
+	/* EACCES is the file's answer, EPERM the personality's. */
+	if (res >= 0)
+		return say(argv[0], 0);
+	printf("%s: %s\n", argv[0], strerrorname_np(-res));
+	return res == -EPERM || res == -EACCES ? REFUSED : OTHER;
+}
+
+/* take-over PID: every way to get hold of a process. Prints one line each; 0 only if all were allowed. */
+static int way_take_over(char **argv)
+{
+	pid_t pid = atoi(argv[0]);
+	struct iovec iov = { .iov_base = &pid, .iov_len = 1 };
+	int outcome, worst, fd, pidfd;
+	char path[64];
+
+	worst = say("PTRACE_SEIZE", ptrace(PTRACE_SEIZE, pid, NULL, NULL) ? errno : 0);
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	/* A wrong address, EFAULT, comes from behind the check. */
+	outcome = say("process_vm_writev",
+		      process_vm_writev(pid, &iov, 1, &(struct iovec){ (void *)8, 1 }, 1, 0) < 0 &&
+				      errno != EFAULT ?
+			      errno :
+			      0);
+	worst = outcome > worst ? outcome : worst;
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	outcome = say("mem", fd < 0 ? (errno == EACCES ? EPERM : errno) : 0);
+	worst = outcome > worst ? outcome : worst;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+	outcome = say("pidfd_getfd", fd < 0 && errno != EBADF ? errno : 0);
+	worst = outcome > worst ? outcome : worst;
+	return worst;
+}
+
+/* sleep SECONDS: with nothing else, for being looked at. */
+static int way_sleep(char **argv)
+{
+	sleep((unsigned int)atoi(argv[0]));
+	return 0;
+}
+
+static const struct way {
+	const char *name;
+	int args; /* at least */
+	int (*fn)(char **argv);
+	const char *help;
+} ways[] = {
+	{ "loop", 2, way_loop, "N ACT" },
+	{ "watch", 2, way_watch, "FILE ACT..." },
+	{ "userns", 1, way_userns, "ACT" },
+	{ "join", 2, way_join, "DIR ACT" },
+	{ "join-wait", 3, way_join_wait, "DIR SECONDS ACT" },
+	{ "join-exec", 2, way_join_exec, "DIR PROGRAM ARG..." },
+	{ "out-and-in", 3, way_out_and_in, "OUT IN ACT" },
+	{ "fork-join", 2, way_fork_join, "DIR ACT" },
+	{ "clone-into", 2, way_clone_into, "DIR ACT" },
+	{ "thread", 1, way_thread, "ACT" },
+	{ "ambient", 1, way_ambient, "PROGRAM ARG..." },
+	{ "as", 2, way_as, "UID PROGRAM ARG..." },
+	{ "uring", 2, way_uring, "plain|worker|personality FILE" },
+	{ "take-over", 1, way_take_over, "PID" },
+	{ "sleep", 1, way_sleep, "SECONDS" },
+};
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 2 || !strcmp(argv[1], "--help")) {
+		for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++)
+			printf("probe %s\n", acts[i].name);
+		for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+			printf("probe %s %s\n", ways[i].name, ways[i].help);
+		return argc < 2 ? NOT_TRIED : ALLOWED;
+	}
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		if (strcmp(ways[i].name, argv[1]))
+			continue;
+		if (argc - 2 < ways[i].args) {
+			fprintf(stderr, "probe %s %s\n", ways[i].name, ways[i].help);
+			return NOT_TRIED;
+		}
+		return ways[i].fn(argv + 2);
+	}
+	return do_act(argv[1]);
+}
