@@ -4,7 +4,7 @@
  *
  *	/sys/fs/bpf/leastcap/v<ABI>/bindings, ledgers, ...	maps, shared by all builds of an ABI
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>/link_*, prog_*	one build's programs; complete once it has this name
- *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>.new/		being attached
+ *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>-new/		being attached
  *
  * A build takes over like this: its programs are loaded onto the shared maps and attached, passive; then they are
  * armed; then the other build is detached, one link after the other. Where both run, the second sees the first
@@ -43,7 +43,7 @@ const char *const map_names[MAPS] = {
 	[MAP_STATE] = ".data.state",
 };
 
-/* bpffs has no names with a dot in front. */
+/* bpffs refuses names with a dot (bpf_lookup() in kernel/bpf/inode.c). */
 const char *const map_pins[MAPS] = {
 	[MAP_BINDINGS] = "bindings",
 	[MAP_LEDGERS] = "ledgers",
@@ -318,7 +318,7 @@ static int load_build(const struct kernel_options *opts, const char *dir, const 
 	char fresh[128], final[128], armed[136];
 	int err;
 
-	snprintf(fresh, sizeof(fresh), "%s/build-%s.new", dir, build);
+	snprintf(fresh, sizeof(fresh), "%s/build-%s-new", dir, build);
 	snprintf(final, sizeof(final), "%s/build-%s", dir, build);
 	snprintf(armed, sizeof(armed), "%s/armed", fresh);
 	skel = leastcap_bpf__open();
@@ -385,13 +385,13 @@ static int load_or_adopt(const struct kernel_options *opts)
 		bool fresh;
 
 		/* What an interrupted start left behind; an incomplete set of ours is replaced as another build's is. */
-		snprintf(path, sizeof(path), "%s/build-%s.new", dir, build);
+		snprintf(path, sizeof(path), "%s/build-%s-new", dir, build);
 		(void)unpin_dir(path);
 		snprintf(path, sizeof(path), "%s/build-%s", dir, build);
 		if (!access(path, F_OK)) {
 			char old[136];
 
-			snprintf(old, sizeof(old), "%s/build-%s.old", dir, build);
+			snprintf(old, sizeof(old), "%s/build-%s-old", dir, build);
 			(void)unpin_dir(old);
 			if (rename(path, old))
 				return -errno;
