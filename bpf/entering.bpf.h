@@ -276,6 +276,57 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	return 0;
 }
 
+static __always_inline void process_copy(struct leastcap_task *to, const struct leastcap_task *from)
+{
+	to->flags = from->flags;
+	to->enter_level = from->enter_level;
+	to->enter_deadline = from->enter_deadline;
+	to->enter_mntns = from->enter_mntns;
+	to->enter_exe = from->enter_exe;
+	to->enter_root = from->enter_root;
+	to->carried = from->carried;
+	for (int i = 0; i < LEASTCAP_HELD; i++)
+		to->held[i] = from->held[i];
+}
+
+static __always_inline bool has_state(const struct leastcap_task *process)
+{
+	return process && (process->enter_root || process->held[0] || process->flags);
+}
+
+/*
+ * A thread that is not the leader executes a program: it becomes the leader, in a task_struct of its own, and the
+ * state of the process would stay behind in the old one. From the moment it begins (signal->group_exec_task,
+ * de_thread() in fs/exec.c) the state is kept in both.
+ */
+static __always_inline void process_hand_over(struct task_struct *leader)
+{
+	struct task_struct *heir = leader->signal->group_exec_task;
+	struct leastcap_task *from, *to;
+
+	if (!heir || heir == leader)
+		return;
+	from = bpf_task_storage_get(&tasks, leader, NULL, 0);
+	if (!has_state(from))
+		return;
+	to = bpf_task_storage_get(&tasks, heir, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!to) {
+		lose(LEASTCAP_LOSS_STORAGE);
+		return;
+	}
+	process_copy(to, from);
+	to->generation = 0;
+}
+
+/* The old leader ends before its heir can take its place. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(lc_exit, struct task_struct *task)
+{
+	if (armed && task->pid == task->tgid)
+		process_hand_over(task);
+	return 0;
+}
+
 /* Sees the source cgroup: the move is not made yet. If it fails, entering names a cgroup the task is not in. */
 SEC("fentry/cgroup_attach_task")
 int BPF_PROG(lc_move, struct cgroup *dst, struct task_struct *leader, bool threadgroup)
@@ -285,7 +336,9 @@ int BPF_PROG(lc_move, struct cgroup *dst, struct task_struct *leader, bool threa
 
 	if (!armed || !process || BPF_CORE_READ(dst, root, hierarchy_id) || src == dst)
 		return 0;
-	return process_moved(process, bpf_get_current_task_btf(), src, dst, threadgroup);
+	process_moved(process, bpf_get_current_task_btf(), src, dst, threadgroup);
+	process_hand_over(process);
+	return 0;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -297,18 +350,10 @@ int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
 	if (!armed || child->pid != child->tgid)
 		return 0;
 	p = process_of(parent);
-	if (p && (p->enter_root || p->held[0] || p->flags)) {
+	if (has_state(p)) {
 		c = bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (c) {
-			c->flags = p->flags;
-			c->enter_level = p->enter_level;
-			c->enter_deadline = p->enter_deadline;
-			c->enter_mntns = p->enter_mntns;
-			c->enter_exe = p->enter_exe;
-			c->enter_root = p->enter_root;
-			c->carried = p->carried;
-			for (int i = 0; i < LEASTCAP_HELD; i++)
-				c->held[i] = p->held[i];
+			process_copy(c, p);
 		} else {
 			lose(LEASTCAP_LOSS_STORAGE);
 			/* A child that would not carry what its parent carries must not run. */

@@ -95,6 +95,10 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+struct signal_struct {
+	struct task_struct *group_exec_task; /* the thread that executes; set while it waits for the others to end */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -106,6 +110,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct nsproxy *nsproxy;
+	struct signal_struct *signal;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 };

@@ -8,6 +8,7 @@
  *	lsm/ptrace_access_check		taking over a process that enters
  *	fentry/cgroup_attach_task	who enters, who carries its policy along
  *	tp_btf/sched_process_fork	the same for children
+ *	tp_btf/sched_process_exit	the same when a thread that is not the leader executes a program
  *	lsm/bprm_committed_creds	execve ends entering
  *	tp_btf/cgroup_mkdir		new containers and units are bound at birth
  *	tp_btf/cgroup_rmdir		tells user space

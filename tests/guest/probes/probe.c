@@ -259,11 +259,15 @@ static int way_userns(char **argv)
 {
 	char map[64];
 	uid_t uid = geteuid();
+	int fd;
 
 	if (unshare(CLONE_NEWUSER))
 		fail("unshare");
+	/* Best effort: writing the map is a check of its own (CAP_SETUID), and the act does not need it. */
 	snprintf(map, sizeof(map), "0 %u 1", uid);
-	write_file("/proc/self/uid_map", map);
+	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, map, strlen(map)) < 0)
+		fprintf(stderr, "uid_map: %s\n", strerrorname_np(errno));
 	return do_act(argv[0]);
 }
 
@@ -353,6 +357,57 @@ static int way_thread(char **argv)
 		fail("pthread_create");
 	pthread_join(thread, &outcome);
 	return (int)(intptr_t)outcome;
+}
+
+/* thread-exec PROGRAM ARG...: a second thread executes, and becomes the leader. */
+static void *thread_exec(void *arg)
+{
+	char **argv = arg;
+
+	execv(argv[0], argv);
+	fail(argv[0]);
+	return NULL;
+}
+
+static int way_thread_exec(char **argv)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, thread_exec, argv))
+		fail("pthread_create");
+	pthread_join(thread, NULL);
+	return NOT_TRIED;
+}
+
+/* leaderless ACT: the leader ends, the second thread acts. */
+static void *leaderless_main(void *arg)
+{
+	sleep(1);
+	exit(do_act(arg));
+}
+
+static int way_leaderless(char **argv)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, leaderless_main, argv[0]))
+		fail("pthread_create");
+	pthread_exit(NULL);
+	return NOT_TRIED;
+}
+
+/* join-thread-exec DIR PROGRAM ARG...: moves itself, then executes from a second thread. */
+static int way_join_thread_exec(char **argv)
+{
+	join_cgroup(argv[0]);
+	return way_thread_exec(argv + 1);
+}
+
+/* join-leaderless DIR ACT */
+static int way_join_leaderless(char **argv)
+{
+	join_cgroup(argv[0]);
+	return way_leaderless(argv + 1);
 }
 
 /* ambient ACT...: executes itself as uid 12345 with SYS_ADMIN and SYS_CHROOT ambient. */
@@ -496,6 +551,10 @@ static const struct way {
 	{ "fork-join", 2, way_fork_join, "DIR ACT" },
 	{ "clone-into", 2, way_clone_into, "DIR ACT" },
 	{ "thread", 1, way_thread, "ACT" },
+	{ "thread-exec", 1, way_thread_exec, "PROGRAM ARG..." },
+	{ "leaderless", 1, way_leaderless, "ACT" },
+	{ "join-thread-exec", 2, way_join_thread_exec, "DIR PROGRAM ARG..." },
+	{ "join-leaderless", 2, way_join_leaderless, "DIR ACT" },
 	{ "ambient", 1, way_ambient, "PROGRAM ARG..." },
 	{ "as", 2, way_as, "UID PROGRAM ARG..." },
 	{ "uring", 2, way_uring, "plain|worker|personality FILE" },
