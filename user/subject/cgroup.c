@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "subject/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "base/cleanup.h"
+
+/* fs/kernfs: a file handle of this type holds the 64-bit node id, include/linux/exportfs.h */
+#define FILEID_KERNFS 0xfe
+
+/* Opens the cgroup2 root. -EOPNOTSUPP: something else is mounted there. */
+static int open_root(void)
+{
+	_cleanup_close_ int fd = open(CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0)
+		return errno == ENOENT ? -EOPNOTSUPP : -errno;
+	if (fstatfs(fd, &fs))
+		return -errno;
+	if (fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -EOPNOTSUPP;
+	return TAKE_FD(fd);
+}
+
+/* "/a/b/" -> "a/b" below the root ("." for the root itself), and its level. */
+static int clean_path(const char *path, char ret[PATH_MAX], uint32_t *ret_level)
+{
+	size_t len = strlen(path);
+	uint32_t level = 0;
+
+	if (path[0] != '/' || len >= PATH_MAX)
+		return -EINVAL;
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	if (len == 1) {
+		strcpy(ret, ".");
+		*ret_level = 0;
+		return 0;
+	}
+	memcpy(ret, path + 1, len - 1);
+	ret[len - 1] = '\0';
+	for (const char *part = ret; part; part = strchr(part, '/'), part = part ? part + 1 : NULL) {
+		size_t part_len = strcspn(part, "/");
+
+		if (!part_len || (part_len == 1 && part[0] == '.') ||
+		    (part_len == 2 && part[0] == '.' && part[1] == '.'))
+			return -EINVAL;
+		level++;
+	}
+	*ret_level = level;
+	return 0;
+}
+
+/* The id of an open cgroup, from its file handle: also right where ino_t has 32 bits. */
+static int id_of_fd(int dirfd, const char *path, uint64_t *ret)
+{
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
+	} h = { .handle.handle_bytes = sizeof(uint64_t) };
+	int mount_id;
+
+	if (name_to_handle_at(dirfd, path, &h.handle, &mount_id, 0))
+		return -errno;
+	memcpy(ret, h.handle.f_handle, sizeof(*ret));
+	return 0;
+}
+
+int cgroup_id(const char *path, uint64_t *ret_id, uint32_t *ret_level)
+{
+	_cleanup_close_ int root = -EBADF;
+	_cleanup_close_ int dir = -EBADF;
+	char below[PATH_MAX];
+	uint32_t level;
+	int err;
+
+	err = clean_path(path, below, &level);
+	if (err)
+		return err;
+	root = open_root();
+	if (root < 0)
+		return root;
+	dir = openat(root, below, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOTDIR ? -ENOENT : -errno;
+	err = id_of_fd(root, below, ret_id);
+	if (!err && ret_level)
+		*ret_level = level;
+	return err;
+}
+
+int cgroup_path(uint64_t id, char **ret)
+{
+	_cleanup_close_ int root = open_root();
+	_cleanup_close_ int dir = -EBADF;
+	union {
+		struct file_handle handle;
+		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
+	} h = { .handle = { .handle_bytes = sizeof(uint64_t), .handle_type = FILEID_KERNFS } };
+	char link[64], path[PATH_MAX];
+	const char *below;
+	ssize_t len;
+
+	if (root < 0)
+		return root;
+	memcpy(h.handle.f_handle, &id, sizeof(id));
+	dir = open_by_handle_at(root, &h.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0)
+		return -errno;
+	path[len] = '\0';
+	if (strncmp(path, CGROUP_ROOT, strlen(CGROUP_ROOT)))
+		return -ESTALE;
+	below = path + strlen(CGROUP_ROOT);
+	*ret = strdup(*below ? below : "/");
+	return *ret ? 0 : -ENOMEM;
+}
+
+int cgroup_of(pid_t pid, char **ret)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	char path[64];
+	size_t size = 0;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while ((len = getline(&line, &size, f)) > 0) {
+		if (strncmp(line, "0::", 3))
+			continue;
+		line[len - 1] = '\0';
+		*ret = strdup(line + 3);
+		return *ret ? 0 : -ENOMEM;
+	}
+	return -EOPNOTSUPP;
+}
+
+/* ---- the tree ---- */
+
+struct walk {
+	int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx);
+	void *ctx;
+};
+
+/* path: of dir, "" for the root. Takes dir over. */
+static int walk_below(int dir, const char *path, uint32_t level, const struct walk *walk)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *entry;
+	uint64_t id;
+	int err;
+
+	err = id_of_fd(dir, ".", &id);
+	if (err) {
+		close(dir);
+		return err;
+	}
+	d = fdopendir(dir);
+	if (!d) {
+		close(dir);
+		return -ENOMEM;
+	}
+	err = walk->fn(*path ? path : "/", id, level, walk->ctx);
+	while (!err && (entry = readdir(d))) {
+		_cleanup_free_ char *below = NULL;
+		int fd;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* Removed meanwhile. */
+		if (fd < 0)
+			continue;
+		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0) {
+			close(fd);
+			return -ENOMEM;
+		}
+		err = walk_below(fd, below, level + 1, walk);
+		if (err == -ENOENT || err == -ENODEV)
+			err = 0;
+	}
+	return err;
+}
+
+int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx)
+{
+	struct walk walk = { .fn = fn, .ctx = ctx };
+	int root = open_root();
+
+	return root < 0 ? root : walk_below(root, "", 0, &walk);
+}
+
+/* ---- changes ---- */
+
+int cgroup_make(const char *path)
+{
+	_cleanup_close_ int root = open_root();
+	char below[PATH_MAX];
+	uint32_t level;
+	int err;
+
+	if (root < 0)
+		return root;
+	err = clean_path(path, below, &level);
+	if (err)
+		return err;
+	return mkdirat(root, below, 0755) ? -errno : 0;
+}
+
+static int remove_at(int parent, const char *name)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	struct dirent *entry;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (!err && (entry = readdir(d))) {
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			err = remove_at(fd, entry->d_name);
+	}
+	if (!err && unlinkat(parent, name, AT_REMOVEDIR))
+		err = -errno;
+	return err;
+}
+
+int cgroup_remove(const char *path)
+{
+	_cleanup_close_ int root = open_root();
+	char below[PATH_MAX];
+	uint32_t level;
+	int err;
+
+	if (root < 0)
+		return root;
+	err = clean_path(path, below, &level) ?: level ? 0 : -EINVAL;
+	return err ?: remove_at(root, below);
+}
+
+static int write_file(const char *path, const char *file, const char *text)
+{
+	_cleanup_close_ int root = open_root();
+	_cleanup_close_ int dir = -EBADF;
+	_cleanup_close_ int fd = -EBADF;
+	char below[PATH_MAX];
+	uint32_t level;
+	int err;
+
+	if (root < 0)
+		return root;
+	err = clean_path(path, below, &level);
+	if (err)
+		return err;
+	dir = openat(root, below, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return -errno;
+	return 0;
+}
+
+int cgroup_move(const char *path, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return write_file(path, "cgroup.procs", text);
+}
+
+int cgroup_kill(const char *path)
+{
+	return write_file(path, "cgroup.kill", "1");
+}
