@@ -20,10 +20,11 @@ int caps_parse(const char *name, size_t len);
 /* The known name nearest to a wrong one; NULL when none is near. Static storage. */
 const char *caps_nearest(const char *name, size_t len);
 
-/* "NET_BIND_SERVICE,chown", "all", "none". -ENOENT: *ret_bad, *ret_bad_len is the wrong word inside list. */
+/* "NET_BIND_SERVICE,chown" or with spaces; "all", "none" or "" alone. -ENOENT: *ret_bad, *ret_bad_len is the wrong word inside list. */
 int caps_parse_list(const char *list, uint64_t *ret, const char **ret_bad, size_t *ret_bad_len);
 
-/* A new array of names in ascending order of number; all bits up to caps_last() and beyond: ["ALL"]. NULL: no memory. */
+/* A new array of names in ascending order of number, up to caps_last(): LEASTCAP_ALL is every name. NULL: no
+ * memory. */
 json_t *caps_to_json(uint64_t set);
 
 /* "CHOWN, SETUID", "all" or "none"; to be freed by the caller. NULL: no memory. */

@@ -77,6 +77,8 @@ bool kernel_attached(const struct kernel *k, char ret_build[17]);
  */
 int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy);
 int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret); /* -ENOENT */
+/* Calls fn for every policy until it returns non-zero; returns that, or -errno, or 0. */
+int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx), void *ctx);
 /* Removes the policies that no binding, birth or default names. Returns how many. */
 int kernel_policy_collect(struct kernel *k);
 

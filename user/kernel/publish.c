@@ -127,6 +127,26 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 	return 0;
 }
 
+int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx), void *ctx)
+{
+	_cleanup_free_ void *keys = NULL;
+	long n = map_keys(k->maps[MAP_POLICIES], sizeof(uint64_t), &keys);
+	const uint64_t *ids = keys;
+
+	for (long i = 0; i < n; i++) {
+		struct leastcap_policy p;
+		int err = kernel_policy_get(k, ids[i], &p);
+
+		if (err == -ENOENT)
+			continue;
+		p.name[sizeof(p.name) - 1] = '\0';
+		err = err ?: fn(&p, ctx);
+		if (err)
+			return err;
+	}
+	return n < 0 ? (int)n : 0;
+}
+
 void kernel_publish(struct kernel *k)
 {
 	__atomic_add_fetch(&k->state->generation, 1, __ATOMIC_SEQ_CST);

@@ -167,7 +167,7 @@ static int walk_below(int dir, const char *path, uint32_t level, const struct wa
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *entry;
-	uint64_t id;
+	uint64_t id = 0;
 	int err;
 
 	err = id_of_fd(dir, ".", &id);
@@ -208,6 +208,26 @@ int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *c
 	int root = open_root();
 
 	return root < 0 ? root : walk_below(root, "", 0, &walk);
+}
+
+int cgroup_walk_below(const char *path,
+		      int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx)
+{
+	_cleanup_close_ int root = open_root();
+	struct walk walk = {.fn = fn, .ctx = ctx};
+	char below[PATH_MAX];
+	uint32_t level;
+	int dir, err;
+
+	if (root < 0)
+		return root;
+	err = clean_path(path, below, &level);
+	if (err)
+		return err;
+	dir = openat(root, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	return walk_below(dir, level ? path : "", level, &walk);
 }
 
 /* ---- changes ---- */

@@ -1,111 +1,325 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "subject/unit.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <systemd/sd-bus.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "subject/cgroup.h"
 
-#define BUS_TIMEOUT_USEC (2 * 1000 * 1000)
+#define UNIT_NAME_MAX 255 /* as systemd has it */
 
-DEFINE_CLEANUP(sd_bus *, sd_bus_flush_close_unref);
+#define NAME_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:-_.\\"
 
-static bool ends_with(const char *text, const char *end)
+/* One question, with everything it takes. After a time-out nobody is asked for a while. */
+#define BUS_LIMIT_USEC (2 * 1000000ULL)
+#define BUS_PAUSE_USEC (30 * 1000000ULL)
+
+#define MANAGER "org.freedesktop.systemd1"
+
+/* ---- names ---- */
+
+static bool ends_with(const char *text, const char *suffix)
 {
-	size_t len = strlen(text), end_len = strlen(end);
+	size_t n = strlen(text), m = strlen(suffix);
 
-	return len > end_len && !strcmp(text + len - end_len, end);
+	return n > m && !strcmp(text + n - m, suffix);
 }
 
-/* systemd.unit(5): the characters of a unit name, at most 255. Only types that have processes. */
-static bool unit_valid(const char *unit)
+/* "a-b.slice" is a.slice's child: no empty part between dashes. "-.slice" is the root. */
+static bool slice_valid(const char *name, size_t stem)
 {
-	if (strlen(unit) > 255 || unit[0] == '.' || unit[0] == '-' || unit[0] == '@')
+	if (stem == 1 && name[0] == '-')
+		return true;
+	if (name[0] == '-' || name[stem - 1] == '-')
 		return false;
-	if (strspn(unit, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@") != strlen(unit))
-		return false;
-	/* A template without its instance, "getty@.service", never runs. */
-	if (strstr(unit, "@."))
-		return false;
-	return ends_with(unit, ".service") || ends_with(unit, ".scope") || ends_with(unit, ".slice");
+	return !memmem(name, stem, "--", 2);
 }
 
-/* "a-b.slice" -> "/a.slice/a-b.slice". */
-static int slice_path(const char *slice, char **ret)
+bool unit_valid(const char *unit)
 {
-	_cleanup_free_ char *path = strdup("");
+	size_t len = strlen(unit), stem;
+	const char *at;
 
-	if (!path)
-		return -ENOMEM;
-	if (strcmp(slice, "-.slice")) {
-		for (const char *p = slice; *p; p++) {
-			char *longer;
+	if (len > UNIT_NAME_MAX || unit[0] == '@' || unit[0] == '.' ||
+	    strspn(unit, NAME_CHARS "@") != len)
+		return false;
+	if (ends_with(unit, ".slice"))
+		return !strchr(unit, '@') && slice_valid(unit, len - strlen(".slice"));
+	if (!ends_with(unit, ".service") && !ends_with(unit, ".scope"))
+		return false;
+	/* A template without an instance is never started. */
+	stem = (size_t)(strrchr(unit, '.') - unit);
+	at = strchr(unit, '@');
+	return !at || (size_t)(at - unit) + 1 < stem;
+}
 
-			if (*p != '-' && strcmp(p, ".slice"))
-				continue;
-			if (asprintf(&longer, "%s/%.*s.slice", path, (int)(p - slice), slice) < 0)
-				return -ENOMEM;
-			free(path);
-			path = longer;
-			if (*p == '.')
-				break;
+/* systemd puts "_" in front of names that mean something in a cgroup's directory (cg_needs_escape()). */
+static bool needs_escape(const char *name)
+{
+	static const char *const controllers[] = {
+		"cpu",
+		"cpuacct",
+		"cpuset",
+		"io",
+		"blkio",
+		"memory",
+		"pids",
+		"devices",
+		"bpf-firewall",
+		"bpf-devices",
+		"bpf-foreign",
+		"bpf-socket-bind",
+		"bpf-restrict-network-interfaces",
+	};
+	const char *dot = strchr(name, '.');
+
+	if (name[0] == '_' || name[0] == '.' || !strncmp(name, "cgroup.", 7))
+		return true;
+	for (size_t i = 0; dot && i < ARRAY_SIZE(controllers); i++) {
+		if ((size_t)(dot - name) == strlen(controllers[i]) &&
+		    !strncmp(name, controllers[i], (size_t)(dot - name)))
+			return true;
+	}
+	return false;
+}
+
+/* Appends "/name" as a cgroup is named. buf is large enough for every valid slice and unit. */
+static void append_component(char *buf, const char *name)
+{
+	strcat(buf, needs_escape(name) ? "/_" : "/");
+	strcat(buf, name);
+}
+
+/* Every dash of a slice's name is a level. A name of 255 with 127 dashes stays far below this. */
+#define SLICE_PATH_MAX 32768
+
+static void append_slice(char *buf, const char *slice)
+{
+	char part[UNIT_NAME_MAX + 1];
+	size_t stem = strlen(slice) - strlen(".slice");
+
+	if (stem == 1 && slice[0] == '-')
+		return;
+	for (size_t i = 1; i <= stem; i++) {
+		if (i < stem && slice[i] != '-')
+			continue;
+		snprintf(part, sizeof(part), "%.*s.slice", (int)i, slice);
+		append_component(buf, part);
+	}
+}
+
+/* "system-foo.slice" of "foo@bar.service", with foo escaped as systemd does. Too long: system.slice. */
+static void default_slice(const char *unit, char ret[UNIT_NAME_MAX + 1])
+{
+	size_t prefix = strcspn(unit, "@"), n;
+
+	snprintf(ret, UNIT_NAME_MAX + 1, "system.slice");
+	if (!unit[prefix])
+		return;
+	n = strlen("system-");
+	memcpy(ret, "system-", n);
+	for (size_t i = 0; i < prefix; i++) {
+		if (n + 4 + strlen(".slice") > UNIT_NAME_MAX) {
+			snprintf(ret, UNIT_NAME_MAX + 1, "system.slice");
+			return;
+		}
+		if (unit[i] == '-' || unit[i] == '\\') {
+			snprintf(ret + n, 5, "\\x%02x", (unsigned char)unit[i]);
+			n += 4;
+		} else {
+			ret[n++] = unit[i];
 		}
 	}
-	*ret = TAKE_PTR(path);
+	memcpy(ret + n, ".slice", sizeof(".slice"));
+}
+
+int unit_default_cgroup(const char *unit, const char *slice, char **ret)
+{
+	_cleanup_free_ char *buf = NULL;
+	char fallback[UNIT_NAME_MAX + 1];
+
+	if (!unit_valid(unit) || (slice && (!unit_valid(slice) || !ends_with(slice, ".slice"))))
+		return -EINVAL;
+	buf = calloc(1, SLICE_PATH_MAX);
+	if (!buf)
+		return -ENOMEM;
+	if (ends_with(unit, ".slice")) {
+		append_slice(buf, unit);
+	} else if (!strcmp(unit, "init.scope")) {
+		append_component(buf, unit);
+	} else {
+		default_slice(unit, fallback);
+		append_slice(buf, slice ? slice : fallback);
+		append_component(buf, unit);
+	}
+	*ret = strdup(buf[0] ? buf : "/");
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- the service manager's answer ---- */
+
+static uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void bus_donep(sd_bus **bus)
+{
+	sd_bus_close_unref(*bus);
+}
+
+static void message_donep(sd_bus_message **m)
+{
+	sd_bus_message_unref(*m);
+}
+
+/* sd_bus_call() has no limit while the connection is set up: that is waited for here. */
+static int bus_open(uint64_t deadline, sd_bus **ret)
+{
+	_cleanup_(bus_donep) sd_bus *bus = NULL;
+	int err = sd_bus_open_system(&bus);
+
+	if (err < 0)
+		return err;
+	for (;;) {
+		uint64_t now;
+
+		err = sd_bus_is_ready(bus);
+		if (err < 0)
+			return err;
+		if (err > 0)
+			break;
+		err = sd_bus_process(bus, NULL);
+		if (err < 0)
+			return err;
+		if (err > 0)
+			continue;
+		now = now_usec();
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		err = sd_bus_wait(bus, deadline - now);
+		if (err < 0 && err != -EINTR)
+			return err;
+	}
+	*ret = TAKE_PTR(bus);
 	return 0;
 }
 
-/* A string property of the unit. NULL: no D-Bus, no such unit, empty. To be freed. */
-static char *property(sd_bus *bus, const char *unit, const char *interface, const char *name)
+static int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t deadline, sd_bus_message **ret)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_free_ char *object = NULL;
-	char *value = NULL;
+	uint64_t now = now_usec();
+
+	/* 0 would be the default limit, which is long. */
+	return now >= deadline ? -ETIMEDOUT : sd_bus_call(bus, m, deadline - now, NULL, ret);
+}
+
+static int load_unit(sd_bus *bus, const char *unit, uint64_t deadline, sd_bus_message **ret)
+{
+	_cleanup_(message_donep) sd_bus_message *m = NULL;
 	int err;
 
-	if (!bus || sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &object) < 0)
-		return NULL;
-	err = sd_bus_get_property_string(bus, "org.freedesktop.systemd1", object, interface, name, &error,
-					 &value);
-	sd_bus_error_free(&error);
-	if (err < 0 || !*value) {
-		free(value);
-		return NULL;
-	}
-	return value;
+	err = sd_bus_message_new_method_call(bus, &m, MANAGER, "/org/freedesktop/systemd1",
+					     MANAGER ".Manager", "LoadUnit");
+	if (err < 0)
+		return err;
+	err = sd_bus_message_append(m, "s", unit);
+	if (err < 0)
+		return err;
+	return bus_call(bus, m, deadline, ret);
+}
+
+static int get_string(sd_bus *bus, const char *object, const char *interface, const char *name,
+		      uint64_t deadline, char **ret)
+{
+	_cleanup_(message_donep) sd_bus_message *m = NULL, *reply = NULL;
+	const char *value;
+	int err;
+
+	err = sd_bus_message_new_method_call(bus, &m, MANAGER, object,
+					     "org.freedesktop.DBus.Properties", "Get");
+	if (err < 0)
+		return err;
+	err = sd_bus_message_append(m, "ss", interface, name);
+	if (err < 0)
+		return err;
+	err = bus_call(bus, m, deadline, &reply);
+	if (err < 0)
+		return err;
+	err = sd_bus_message_read(reply, "v", "s", &value);
+	if (err < 0)
+		return err;
+	*ret = strdup(value);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static const char *interface_of(const char *unit)
+{
+	if (ends_with(unit, ".slice"))
+		return MANAGER ".Slice";
+	return ends_with(unit, ".scope") ? MANAGER ".Scope" : MANAGER ".Service";
+}
+
+static int ask_manager(const char *unit, uint64_t deadline, char **ret_cgroup, char **ret_slice)
+{
+	_cleanup_(bus_donep) sd_bus *bus = NULL;
+	_cleanup_(message_donep) sd_bus_message *reply = NULL;
+	const char *object;
+	int err;
+
+	err = bus_open(deadline, &bus);
+	if (err < 0)
+		return err;
+	err = load_unit(bus, unit, deadline, &reply);
+	if (err < 0)
+		return err;
+	err = sd_bus_message_read(reply, "o", &object);
+	if (err < 0)
+		return err;
+	err = get_string(bus, object, interface_of(unit), "ControlGroup", deadline, ret_cgroup);
+	if (err < 0)
+		return err;
+	return get_string(bus, object, interface_of(unit), "Slice", deadline, ret_slice);
 }
 
 int unit_cgroup(const char *unit, char **ret, int *ret_running)
 {
-	_cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-	_cleanup_free_ char *group = NULL, *slice = NULL, *above = NULL;
-	const char *interface;
+	static uint64_t pause_until;
+	_cleanup_free_ char *cgroup = NULL, *slice = NULL, *path = NULL;
+	uint64_t now = now_usec(), id;
 	int err;
 
 	if (!unit_valid(unit))
 		return -EINVAL;
-	if (sd_bus_open_system(&bus) >= 0)
-		(void)sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);
-	interface = ends_with(unit, ".slice") ? "org.freedesktop.systemd1.Slice" :
-		    ends_with(unit, ".scope") ? "org.freedesktop.systemd1.Scope" :
-						"org.freedesktop.systemd1.Service";
-	group = property(bus, unit, interface, "ControlGroup");
-	if (ret_running)
-		*ret_running = group != NULL;
-	if (group) {
-		*ret = TAKE_PTR(group);
-		return 0;
+	if (now >= pause_until) {
+		err = ask_manager(unit, now + BUS_LIMIT_USEC, &cgroup, &slice);
+		if (err == -ENOMEM)
+			return err;
+		if (err == -ETIMEDOUT)
+			pause_until = now_usec() + BUS_PAUSE_USEC;
+		if (err < 0)
+			log_debug("systemd does not say where %s is (%s): taking its usual place",
+				  unit, strerror(-err));
 	}
-	if (ends_with(unit, ".slice"))
-		return slice_path(unit, ret);
-	slice = property(bus, unit, interface, "Slice");
-	err = slice_path(slice ?: "system.slice", &above);
-	if (err)
-		return err;
-	return asprintf(ret, "%s/%s", above, unit) < 0 ? -ENOMEM : 0;
+	if (cgroup && cgroup[0] == '/')
+		path = TAKE_PTR(cgroup);
+	if (!path) {
+		/* A unit that is not known to systemd has no slice, or "". */
+		bool told = slice && unit_valid(slice) && ends_with(slice, ".slice");
+
+		err = unit_default_cgroup(unit, told ? slice : NULL, &path);
+		if (err)
+			return err;
+	}
+	if (ret_running)
+		*ret_running = cgroup_id(path, &id, NULL) == 0;
+	*ret = TAKE_PTR(path);
+	return 0;
 }

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Events reach the file whole, a file that fails never stops them, and memory has them all. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "audit/event.h"
+#include "audit/sink.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+static char dir[64], path[128], moved[128];
+
+static int setup(void **state)
+{
+	/* What is provoked here is not to be told. */
+	log_set_level(LOG_LEVEL_ERR);
+	snprintf(dir, sizeof(dir), "/tmp/leastcap-test-sink-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/log/events.jsonl", dir);
+	snprintf(moved, sizeof(moved), "%s/moved", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char log[128];
+
+	snprintf(log, sizeof(log), "%s/log", dir);
+	unlink(path);
+	unlink(moved);
+	rmdir(path);
+	rmdir(log);
+	unlink(log);
+	return rmdir(dir);
+}
+
+static void emit(struct sink *s)
+{
+	sink_emit(s, event_new("born", sink_next(s)));
+}
+
+/* Number of lines; each is an object. *ret_torn: how many are none. */
+static int count_lines(const char *file, int *ret_torn)
+{
+	_cleanup_fclose_ FILE *f = fopen(file, "re");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	int n = 0;
+
+	*ret_torn = 0;
+	while (f && getline(&line, &size, f) > 0) {
+		json_auto_t *o = json_loads(line, 0, NULL);
+
+		n++;
+		*ret_torn += !json_is_object(o) || !strchr(line, '\n');
+	}
+	return n;
+}
+
+static void events_are_numbered_lines(void **state)
+{
+	struct sink s;
+	struct stat st;
+	size_t len;
+	int torn;
+
+	assert_int_equal(sink_init(&s, path, false), 0);
+	for (int i = 0; i < 5; i++)
+		emit(&s);
+	assert_int_equal(count_lines(path, &torn), 5);
+	assert_int_equal(torn, 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0137, 0);
+	json_auto_t *last = json_loads(memory_get(&s.memory, 5, &len), 0, NULL);
+
+	assert_int_equal(json_integer_value(json_object_get(last, "seq")), 5);
+	sink_done(&s);
+}
+
+static void a_restart_appends(void **state)
+{
+	struct sink s;
+	int torn;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(sink_init(&s, path, false), 0);
+		emit(&s);
+		sink_done(&s);
+	}
+	assert_int_equal(count_lines(path, &torn), 3);
+}
+
+static void a_renamed_file_is_followed_until_reopened(void **state)
+{
+	struct sink s;
+	int torn;
+
+	assert_int_equal(sink_init(&s, path, false), 0);
+	emit(&s);
+	assert_int_equal(rename(path, moved), 0);
+	emit(&s);
+	sink_reopen(&s);
+	emit(&s);
+	assert_int_equal(count_lines(moved, &torn), 2);
+	assert_int_equal(count_lines(path, &torn), 1);
+	sink_done(&s);
+}
+
+static void a_file_that_cannot_be_opened_is_tried_again(void **state)
+{
+	struct sink s;
+	int torn;
+	char log[128];
+
+	/* A directory is in the way. */
+	snprintf(log, sizeof(log), "%s/log", dir);
+	assert_int_equal(mkdir(log, 0700), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(sink_init(&s, path, false), 0);
+	emit(&s);
+	emit(&s);
+	assert_int_equal(s.failed, 2);
+	assert_int_equal(s.memory.last, 2);
+	assert_int_equal(rmdir(path), 0);
+	emit(&s);
+	assert_int_equal(s.failed, 2);
+	assert_false(s.failing);
+	assert_int_equal(count_lines(path, &torn), 1);
+	sink_done(&s);
+}
+
+static void a_pipe_without_a_reader_does_not_block(void **state)
+{
+	struct sink s;
+	char log[128];
+
+	snprintf(log, sizeof(log), "%s/log", dir);
+	assert_int_equal(mkdir(log, 0700), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(sink_init(&s, path, false), 0);
+	emit(&s);
+	assert_int_equal(s.failed, 1);
+	sink_done(&s);
+}
+
+static void a_cut_line_does_not_spoil_the_next(void **state)
+{
+	struct rlimit old, cut;
+	struct sink s;
+	int torn;
+
+	assert_int_equal(sink_init(&s, path, false), 0);
+	emit(&s);
+	/* RLIMIT_FSIZE cuts as a full disk does. */
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	cut = old;
+	cut.rlim_cur = 100;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &cut), 0);
+	emit(&s);
+	emit(&s);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(s.failed, 2);
+	emit(&s);
+	assert_int_equal(s.failed, 2);
+	assert_int_equal(count_lines(path, &torn), 3);
+	assert_int_equal(torn, 1);
+	sink_done(&s);
+}
+
+static void an_event_without_memory_is_counted(void **state)
+{
+	struct sink s;
+
+	assert_int_equal(sink_init(&s, NULL, false), 0);
+	sink_emit(&s, NULL);
+	assert_int_equal(s.dropped, 1);
+	assert_int_equal(sink_next(&s), 2);
+	sink_done(&s);
+}
+
+static void messages_are_one_line_for_people(void **state)
+{
+	struct sink s;
+	json_auto_t *e = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:i}, s:s}", "type", "denied",
+				   "item", "SYS_ADMIN", "subject", "cgroup", "/a/b", "process",
+				   "comm", "mount", "pid", 12, "policy", "web");
+	json_auto_t *p = json_pack("{s:s, s:s, s:s}", "type", "policy", "action", "applied",
+				   "policy", "web");
+	_cleanup_free_ char *denied = sink_message(e), *applied = sink_message(p);
+
+	assert_string_equal(denied, "denied SYS_ADMIN by mount[12] in /a/b, policy web");
+	assert_string_equal(applied, "policy applied, policy web");
+	/* With no journal there it is nobody's error. */
+	assert_int_equal(sink_init(&s, NULL, true), 0);
+	sink_emit(&s, json_incref(e));
+	sink_done(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(events_are_numbered_lines, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_restart_appends, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_renamed_file_is_followed_until_reopened, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_opened_is_tried_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_pipe_without_a_reader_does_not_block, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_cut_line_does_not_spoil_the_next, setup,
+						teardown),
+		cmocka_unit_test(an_event_without_memory_is_counted),
+		cmocka_unit_test(messages_are_one_line_for_people),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

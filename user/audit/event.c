@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "audit/event.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include <seccomp.h>
+
+#include "base/caps.h"
+#include "base/cleanup.h"
+#include "base/escape.h"
+#include "subject/container.h"
+
+#define NSEC_PER_SEC 1000000000LL
+
+/* ---- the record ---- */
+
+static bool has_path(uint16_t type)
+{
+	return type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE;
+}
+
+static bool terminated(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *ret)
+{
+	struct leastcap_event_cgroup e = {0};
+
+	if (size < sizeof(e.event) || size > sizeof(e))
+		return -EBADMSG;
+	/* A copy: the record need not be aligned, and must not change after it was checked. */
+	memcpy(&e, record, size);
+	if (e.event.version != LEASTCAP_ABI || e.event.size != size)
+		return -EBADMSG;
+	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_CARRIED)
+		return -EBADMSG;
+	if (size != (has_path(e.event.type) ? sizeof(e) : sizeof(e.event)))
+		return -EBADMSG;
+	if (!terminated(e.event.comm, sizeof(e.event.comm)) || !terminated(e.path, sizeof(e.path)))
+		return -EBADMSG;
+	if (e.event.type == LEASTCAP_EVENT_VERDICT &&
+	    (e.event.restriction >= LEASTCAP_RESTRICTIONS ||
+	     (e.event.verdict != LEASTCAP_DENIED && e.event.verdict != LEASTCAP_WOULD_DENY)))
+		return -EBADMSG;
+	*ret = e;
+	return 0;
+}
+
+/* ---- words ---- */
+
+const char *event_mode(uint32_t mode)
+{
+	return mode == LEASTCAP_AUDIT ? "audit" : "enforce";
+}
+
+static const char *type_name(const struct leastcap_event *e)
+{
+	switch (e->type) {
+	case LEASTCAP_EVENT_ENTERING_EXPIRED:
+		return "entering-expired";
+	case LEASTCAP_EVENT_BORN:
+		return "born";
+	case LEASTCAP_EVENT_GONE:
+		return "gone";
+	case LEASTCAP_EVENT_CARRIED:
+		return "carried";
+	default:
+		return e->verdict == LEASTCAP_DENIED ? "denied" : "would-deny";
+	}
+}
+
+static const char *item_name(uint32_t item, char buf[32])
+{
+	switch (item) {
+	case LEASTCAP_ITEM_URING_CREDS:
+		return "io_uring-credentials";
+	case LEASTCAP_ITEM_OVERLAYFS:
+		return "overlayfs-mount";
+	case LEASTCAP_ITEM_PTRACE_ENTERING:
+		return "ptrace-entering";
+	default:
+		return caps_name(item, buf);
+	}
+}
+
+static uint32_t arch_of(int32_t number, uint32_t flags)
+{
+#if defined(__x86_64__)
+	if (flags & LEASTCAP_EVENT_COMPAT)
+		return SCMP_ARCH_X86;
+	/* __X32_SYSCALL_BIT */
+	return number & 0x40000000 ? SCMP_ARCH_X32 : SCMP_ARCH_X86_64;
+#else
+	return SCMP_ARCH_NATIVE;
+#endif
+}
+
+char *event_syscall(int32_t number, uint32_t flags)
+{
+	char *name;
+
+	if (number < 0)
+		return NULL;
+	name = seccomp_syscall_resolve_num_arch(arch_of(number, flags), number);
+	if (name)
+		return name;
+	return asprintf(&name, "%d", number) < 0 ? NULL : name;
+}
+
+/* "2026-01-02T03:04:05.678901Z" of nanoseconds since 1970. */
+static void time_text(int64_t ns, char buf[40])
+{
+	time_t seconds = (time_t)(ns / NSEC_PER_SEC);
+	struct tm tm;
+	size_t n;
+
+	if (ns < 0 || !gmtime_r(&seconds, &tm)) {
+		seconds = 0;
+		ns = 0;
+		gmtime_r(&seconds, &tm);
+	}
+	n = strftime(buf, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, 40 - n, ".%06dZ", (int)(ns % NSEC_PER_SEC / 1000));
+}
+
+/* ---- JSON ---- */
+
+json_t *event_string(const char *text)
+{
+	_cleanup_free_ char *safe = NULL;
+
+	if (!text)
+		return json_null();
+	safe = escape_dup(text, strlen(text));
+	return safe ? json_string(safe) : NULL;
+}
+
+/* Ids and counters have 64 bits, JSON integers here 63. */
+static json_t *number(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+static json_t *head(const char *type, uint64_t seq, int64_t ns)
+{
+	char when[40];
+
+	time_text(ns, when);
+	return json_pack("{s:i, s:o, s:s, s:s}", "v", 1, "seq", number(seq), "time", when, "type",
+			 type);
+}
+
+json_t *event_new(const char *type, uint64_t seq)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return head(type, seq, now.tv_sec * NSEC_PER_SEC + now.tv_nsec);
+}
+
+/* The innermost container of a path: the task's own, or the one that is bound. */
+static json_t *container(const char *path)
+{
+	_cleanup_free_ char *up = path ? strdup(path) : NULL;
+	char id[65];
+
+	while (up && up[0] == '/') {
+		if (container_from_path(up, id, NULL))
+			return json_string(id);
+		*strrchr(up, '/') = '\0';
+	}
+	return json_null();
+}
+
+static json_t *subject(const struct leastcap_event_cgroup *e, const struct event_names *names)
+{
+	bool about = has_path(e->event.type);
+	const char *binding = about ? e->path : names->binding;
+	const char *cgroup = about ? e->path : names->cgroup;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "cgroup", event_string(cgroup), "cgroup_id",
+			 number(about ? e->event.binding : e->event.cgroup), "binding",
+			 event_string(binding), "binding_id", number(e->event.binding), "container",
+			 container(cgroup ? cgroup : binding));
+}
+
+static json_t *process(const struct leastcap_event *e, const struct event_names *names)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "pid", (json_int_t)e->pid, "tid",
+			 (json_int_t)e->tid, "ppid", (json_int_t)e->ppid, "uid", (json_int_t)e->uid,
+			 "comm", event_string(e->comm), "exe", event_string(names->exe));
+}
+
+/* What only a verdict has. */
+static json_t *verdict(const struct leastcap_event *e)
+{
+	_cleanup_free_ char *call = event_syscall(e->syscall, e->flags);
+	char buf[32];
+
+	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:I, s:b}", "restriction", "capabilities",
+			 "item", item_name(e->item, buf), "syscall", event_string(call), "compat",
+			 !!(e->flags & LEASTCAP_EVENT_COMPAT), "child_userns",
+			 !!(e->flags & LEASTCAP_CHECK_CHILD_USERNS), "userns",
+			 (json_int_t)e->userns, "foreign_credentials",
+			 !!(e->flags & LEASTCAP_CHECK_FOREIGN));
+}
+
+static json_t *policy(const struct leastcap_policy *p)
+{
+	if (!p)
+		return json_pack("{s:n, s:n, s:n}", "policy", "revision", "mode");
+	return json_pack("{s:o, s:I, s:s}", "policy", event_string(p->name), "revision",
+			 (json_int_t)p->revision, "mode", event_mode(p->mode));
+}
+
+/* Moves the members of part into event. part NULL: no memory. */
+static int join(json_t *event, json_t *part)
+{
+	int err = part ? json_object_update(event, part) : -1;
+
+	json_decref(part);
+	return err;
+}
+
+json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_names *names)
+{
+	json_auto_t *event = NULL;
+
+	/* Unsigned: a record may say any time. */
+	event = head(type_name(&e->event), names->seq,
+		     (int64_t)(e->event.time + (uint64_t)names->clock_ns));
+
+	if (!event || json_object_set_new(event, "subject", subject(e, names)) ||
+	    json_object_set_new(event, "process", process(&e->event, names)))
+		return NULL;
+	if (e->event.type == LEASTCAP_EVENT_VERDICT && join(event, verdict(&e->event)))
+		return NULL;
+	if (join(event, policy(names->policy)))
+		return NULL;
+	if (e->event.type == LEASTCAP_EVENT_VERDICT &&
+	    (json_object_set_new(event, "shadow",
+				 json_boolean(e->event.flags & LEASTCAP_EVENT_SHADOW)) ||
+	     json_object_set_new(event, "suppressed", number(e->event.suppressed))))
+		return NULL;
+	return json_incref(event);
+}
+
+json_t *event_capabilities(const struct leastcap_ledger *l)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "used", caps_to_json(l->used), "denied",
+			 caps_to_json(l->denied), "would_deny", caps_to_json(l->would_deny),
+			 "probed", caps_to_json(l->probed));
+}
+
+json_t *event_counters(const struct leastcap_ledger *l)
+{
+	return json_pack("{s:o, s:o, s:o}", "denied", number(l->n_denied), "would_deny",
+			 number(l->n_would_deny), "probe_denied", number(l->n_probe_denied));
+}

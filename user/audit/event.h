@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Audit events: a record of the ring buffer -> a checked struct -> JSON as docs/api.md has it. Pure. */
+#ifndef LEASTCAP_EVENT_H
+#define LEASTCAP_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <leastcap/abi.h>
+
+/*
+ * Checks a record and copies it. -EBADMSG: too short or too long, another version, an unknown type or value, a
+ * string without an end. Nothing of such a record is used. `path` is empty for types that have none.
+ */
+int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *ret);
+
+/* What the numbers of a record mean to people; NULL: not known. Strings may hold any bytes. */
+struct event_names {
+	uint64_t seq;
+	int64_t clock_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	const char *cgroup; /* path of the task's cgroup */
+	const char *binding; /* path of the bound cgroup */
+	const char *exe;
+	const struct leastcap_policy *policy;
+};
+
+/* A new object; NULL: no memory. */
+json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_names *names);
+
+/* The head of an event that is not the kernel's: v, seq, time (now), type. NULL: no memory. */
+json_t *event_new(const char *type, uint64_t seq);
+
+/* The same members of an event and of a binding in the status. NULL: no memory. */
+json_t *
+event_capabilities(const struct leastcap_ledger *ledger); /* used, denied, would_deny, probed */
+json_t *event_counters(const struct leastcap_ledger *ledger);
+
+/* A JSON string of any bytes: control characters and what is no UTF-8 as \xNN. text NULL: null. */
+json_t *event_string(const char *text);
+
+const char *event_mode(uint32_t mode); /* "enforce", "audit" */
+
+/* Name of a system call in the table of its ABI, or its number; NULL for -1 or no memory. To be freed. */
+char *event_syscall(int32_t number, uint32_t flags);
+
+#endif

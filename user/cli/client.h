@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The control API of the daemon (docs/api.md), as its client. */
+#ifndef LEASTCAP_CLIENT_H
+#define LEASTCAP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+
+#define API_SOCKET "/run/leastcap/leastcap.sock"
+
+struct api_reply {
+	long status; /* of HTTP */
+	json_t *json; /* the answer's object; NULL when there was none or it was streamed */
+};
+
+static inline void api_reply_done(struct api_reply *reply)
+{
+	json_decref(reply->json);
+}
+
+/* Sends a request. 0: the daemon answered, whatever it said. -ENOTCONN: it is not running. Other -errno. */
+int api_request(const char *method, const char *path, const char *body, size_t len,
+		struct api_reply *ret);
+
+/* Like api_request("GET"), but a good answer is handed over line by line, without "\n", while it comes.
+ * fn returns non-zero to stop: -ECANCELED. */
+int api_stream(const char *path, int (*fn)(const char *line, size_t len, void *ctx), void *ctx,
+	       struct api_reply *ret);
+
+/* prefix with text appended, percent-encoded; to be freed. */
+char *api_path(const char *prefix, const char *text);
+
+/* Does anybody listen on the socket? */
+bool api_alive(void);
+
+/* Logs why there was no answer, and what to do. Returns CLI_FAILED. */
+int api_unreachable(int err);
+
+/* Logs an answer that is not 2xx. file: what `errors` of a bad policy are about. Returns CLI_FAILED. */
+int api_refused(const struct api_reply *reply, const char *file);
+
+static inline bool api_ok(const struct api_reply *reply)
+{
+	return reply->status >= 200 && reply->status < 300;
+}
+
+#endif

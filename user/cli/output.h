@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Output for people and for programs. Names and paths come from the watched side: nothing is printed raw. */
+#ifndef LEASTCAP_OUTPUT_H
+#define LEASTCAP_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/cleanup.h"
+
+/* Prints one object and a newline: indented on a terminal, else in one line. Returns an exit status. */
+int out_json(const json_t *json);
+
+/* A printable copy (base/escape.h). To be freed; NULL: no memory. */
+char *out_printable(const char *text);
+
+/* A printable copy of object[key], "" when there is no such string. To be freed. */
+char *out_member(const json_t *object, const char *key);
+
+/* object[key] as a number; 0 when there is none. */
+json_int_t out_number(const json_t *object, const char *key);
+
+/* Columns of the terminal on stdout, at least 80; 0: stdout is none and nothing is cut. */
+unsigned int out_columns(void);
+
+/* "label:  word, word, ..." with wrapped lines below the first word; "none" for an empty array. */
+void out_words(const char *label, const json_t *words);
+
+/* Prints lines of words; on a terminal a long one goes on below its first word. The cursor is at indent. */
+void out_wrapped(unsigned int indent, const char *text);
+
+enum table_cut {
+	TABLE_KEEP, /* never cut */
+	TABLE_CUT_END, /* a name: its beginning counts */
+	TABLE_CUT_START, /* a path: its end counts */
+};
+
+struct table_column {
+	const char *head;
+	enum table_cut cut;
+	bool right; /* a number */
+};
+
+struct table;
+
+struct table *table_new(const struct table_column *columns, size_t n_columns);
+struct table *table_free(struct table *t); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(struct table *, table_free);
+
+/* Adds a row; cells are copied and made printable. -ENOMEM. */
+int table_add(struct table *t, const char *const *cells);
+void table_print(const struct table *t);
+
+#endif

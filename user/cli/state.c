@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "audit/event.h"
+#include "base/caps.h"
+#include "base/log.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "cli/state.h"
+#include "subject/cgroup.h"
+#include "subject/container.h"
+#include "subject/granted.h"
+#include "subject/unit.h"
+
+/* Shortest prefix of a container's id that selects it. */
+#define CONTAINER_PREFIX_MIN 4
+
+json_t *state_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger)
+{
+	json_t *caps = event_capabilities(ledger);
+
+	if (caps && json_object_set_new(caps, "allowed", caps_to_json(allowed))) {
+		json_decref(caps);
+		return NULL;
+	}
+	return caps;
+}
+
+/* ---- bindings ---- */
+
+struct collect {
+	struct kernel *kernel;
+	const char *subject;
+	const char *unit; /* the cgroup of the subject, should it be a unit */
+	json_t *bindings;
+};
+
+static bool selected(const struct collect *c, const char *path, const char *container,
+		     const char *policy)
+{
+	size_t len = c->subject ? strlen(c->subject) : 0;
+
+	if (!c->subject || !strcmp(c->subject, policy))
+		return true;
+	if (path && (!strcmp(path, c->subject) || (c->unit && !strcmp(path, c->unit))))
+		return true;
+	return container && len >= CONTAINER_PREFIX_MIN && !strncmp(container, c->subject, len);
+}
+
+static int add_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct collect *c = ctx;
+	struct leastcap_policy policy = {.name = "?"};
+	struct leastcap_ledger ledger = {0};
+	_cleanup_free_ char *path = NULL;
+	char container[65] = "";
+	json_auto_t *caps = NULL;
+	uint64_t granted = 0;
+	int gone, err;
+
+	err = cgroup_path(b->cgroup, &path);
+	if (err && err != -ESTALE && err != -ENOENT)
+		return err;
+	gone = err != 0;
+	if (!gone && container_from_path(path, container, NULL) != 1)
+		container[0] = '\0';
+	/* A policy that cannot be read allows nothing, see leastcap_join(). */
+	err = kernel_policy_get(c->kernel, b->policy, &policy);
+	if (err && err != -ENOENT)
+		return err;
+	policy.name[sizeof(policy.name) - 1] = '\0';
+	err = kernel_ledger_get(c->kernel, b->cgroup, &ledger);
+	if (err && err != -ENOENT)
+		return err;
+	if (!selected(c, path, *container ? container : NULL, policy.name))
+		return 0;
+
+	/* Processes may end while they are counted. */
+	if (!gone)
+		(void)granted_in(path, &granted);
+	caps = state_capabilities(policy.allow, &ledger);
+	if (!caps || json_object_set_new(caps, "granted", caps_to_json(granted)))
+		return -ENOMEM;
+	err = json_array_append_new(
+		c->bindings,
+		json_pack("{s:o, s:I, s:s?, s:o, s:s, s:I, s:b, s:b, s:O, s:o}", "cgroup",
+			  event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
+			  *container ? container : NULL, "policy", event_string(policy.name),
+			  "mode", event_mode(policy.mode), "revision", (json_int_t)policy.revision,
+			  "born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities", caps,
+			  "counters", event_counters(&ledger)));
+	return err ? -ENOMEM : 0;
+}
+
+static json_t *losses(struct kernel *k)
+{
+	static const char *const names[LEASTCAP_LOSSES] = {
+		[LEASTCAP_LOSS_RING] = "ring",	   [LEASTCAP_LOSS_KEY] = "key",
+		[LEASTCAP_LOSS_LEDGER] = "ledger", [LEASTCAP_LOSS_STORAGE] = "storage",
+		[LEASTCAP_LOSS_BIRTH] = "birth",
+	};
+	uint64_t sums[LEASTCAP_LOSSES] = {0};
+	json_t *object = json_object();
+
+	if (k && kernel_losses(k, sums))
+		return json_decref(object), NULL;
+	for (int i = 0; i < LEASTCAP_LOSSES; i++)
+		json_object_set_new(object, names[i], json_integer((json_int_t)sums[i]));
+	return object;
+}
+
+int state_status_from_maps(const char *subject, json_t **ret)
+{
+	_cleanup_(kernel_closep) struct kernel *k = NULL;
+	json_auto_t *bindings = json_array(), *lost = NULL, *policy_name = NULL;
+	_cleanup_free_ char *unit = NULL;
+	struct collect c = {.subject = subject, .bindings = bindings};
+	struct leastcap_policy policy;
+	struct utsname host;
+	char build[17] = "";
+	bool enforcing = false;
+	int err;
+
+	err = kernel_open(&k);
+	if (err && err != -ENOENT)
+		return err;
+	if (subject && subject[0] != '/' && unit_cgroup(subject, &unit, NULL))
+		unit = NULL;
+	c.unit = unit;
+	c.kernel = k;
+	if (k) {
+		enforcing = kernel_attached(k, build) &&
+			    !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM);
+		err = kernel_binding_each(k, add_binding, &c);
+		if (err)
+			return err;
+		if (kernel_default(k) && !kernel_policy_get(k, kernel_default(k), &policy)) {
+			policy.name[sizeof(policy.name) - 1] = '\0';
+			policy_name = event_string(policy.name);
+		}
+	}
+	lost = losses(k);
+	if (!lost)
+		return -EIO;
+	uname(&host);
+	*ret = json_pack("{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:O, s:O, s:[]}", "daemon", 0,
+			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
+			 *build ? build : NULL, "kernel", host.release, "enforcing", enforcing,
+			 "default_policy", policy_name, "bindings", bindings, "losses", lost,
+			 "problems");
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- policies ---- */
+
+struct names {
+	struct kernel *kernel;
+	json_t *policies; /* id in decimal -> object */
+};
+
+static int add_policy(struct names *n, uint64_t id, int bindings)
+{
+	struct leastcap_policy policy;
+	char key[24];
+	json_t *known;
+	int err;
+
+	snprintf(key, sizeof(key), "%llu", (unsigned long long)id);
+	known = json_object_get(n->policies, key);
+	if (!known) {
+		err = kernel_policy_get(n->kernel, id, &policy);
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		policy.name[sizeof(policy.name) - 1] = '\0';
+		known = json_pack("{s:o, s:I, s:s, s:n, s:o, s:[], s:i}", "name",
+				  event_string(policy.name), "revision",
+				  (json_int_t)policy.revision, "mode", event_mode(policy.mode),
+				  "source", "capabilities", caps_to_json(policy.allow), "selectors",
+				  "bindings", 0);
+		if (!known || json_object_set_new(n->policies, key, known))
+			return -ENOMEM;
+	}
+	if (json_object_set_new(known, "bindings",
+				json_integer(out_number(known, "bindings") + bindings)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int policy_of_binding(const struct leastcap_binding *b, void *ctx)
+{
+	return add_policy(ctx, b->policy, 1);
+}
+
+static int policy_of_birth(const char *path, uint64_t policy, void *ctx)
+{
+	return add_policy(ctx, policy, 0);
+}
+
+int state_policies_from_maps(json_t **ret)
+{
+	_cleanup_(kernel_closep) struct kernel *k = NULL;
+	json_auto_t *by_id = json_object(), *list = json_array();
+	struct names n = {.policies = by_id};
+	const char *key;
+	json_t *each;
+	int err;
+
+	err = kernel_open(&k);
+	if (err && err != -ENOENT)
+		return err;
+	n.kernel = k;
+	if (k) {
+		err = kernel_binding_each(k, policy_of_binding, &n);
+		err = err ?: kernel_birth_each(k, policy_of_birth, &n);
+		if (!err && kernel_default(k))
+			err = add_policy(&n, kernel_default(k), 0);
+		if (err)
+			return err;
+	}
+	json_object_foreach(by_id, key, each)
+		if (json_array_append(list, each))
+			return -ENOMEM;
+	*ret = json_pack("{s:b, s:O}", "daemon", 0, "policies", list);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- the daemon first ---- */
+
+static int ask(const char *path, json_t **ret)
+{
+	struct api_reply reply = {0};
+	int err = api_request("GET", path, NULL, 0, &reply);
+
+	if (err)
+		return err;
+	if (!api_ok(&reply) || !reply.json) {
+		api_refused(&reply, NULL);
+		api_reply_done(&reply);
+		return -EREMOTEIO;
+	}
+	*ret = reply.json;
+	return json_object_set_new(*ret, "daemon", json_true()) ? -ENOMEM : 0;
+}
+
+/* What asking the daemon came to; 1: it is not running, the maps are to be read. */
+static int after_ask(int err)
+{
+	if (err == -ENOTCONN) {
+		if (geteuid() != 0)
+			return log_err(
+				-EPERM,
+				"daemon not running, and only root may read the kernel's maps");
+		return 1;
+	}
+	if (err && err != -EREMOTEIO)
+		api_unreachable(err);
+	return err;
+}
+
+static int after_maps(int err)
+{
+	if (err)
+		return log_err(err, "daemon not running, and the maps in %s cannot be read",
+			       KERNEL_PIN_DIR);
+	fputs("leastcap: daemon not running; read from the kernel\n", stderr);
+	return 0;
+}
+
+int state_status(const char *subject, json_t **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	path = subject ? api_path("/v1/status?subject=", subject) : strdup("/v1/status");
+	if (!path)
+		return log_err(-ENOMEM, "cannot ask the daemon");
+	err = after_ask(ask(path, ret));
+	return err == 1 ? after_maps(state_status_from_maps(subject, ret)) : err;
+}
+
+int state_policies(json_t **ret)
+{
+	int err = after_ask(ask("/v1/policies", ret));
+
+	return err == 1 ? after_maps(state_policies_from_maps(ret)) : err;
+}

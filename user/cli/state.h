@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is enforced: the daemon's answer, or, when it is not running, what the pinned maps say, in the same
+ * shape and with "daemon": false.
+ */
+#ifndef LEASTCAP_STATE_H
+#define LEASTCAP_STATE_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <leastcap/abi.h>
+
+#include "kernel/kernel.h"
+
+/* As GET /v1/status. subject may be NULL. Logs on failure; -errno. */
+int state_status(const char *subject, json_t **ret);
+
+/* As GET /v1/policies. Logs on failure; -errno. */
+int state_policies(json_t **ret);
+
+/* The maps alone. Do not log. A set that is not loaded has "enforcing": false. */
+int state_status_from_maps(const char *subject, json_t **ret);
+int state_policies_from_maps(json_t **ret);
+
+/* { allowed, used, denied, would_deny, probed } of a binding. NULL: no memory. */
+json_t *state_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger);
+
+#endif

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* leastcap status: what is held by what, and what it did. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/state.h"
+
+/* A set with every capability of this kernel is one word for people. */
+static void print_set(const char *label, const json_t *caps, const char *key)
+{
+	const json_t *set = json_object_get(caps, key);
+	const char *first = json_string_value(json_array_get(set, 0));
+	json_auto_t *all = NULL;
+
+	if ((first && !strcmp(first, "ALL")) || json_array_size(set) > caps_last()) {
+		all = json_pack("[s]", "all");
+		set = all;
+	}
+	out_words(label, set);
+}
+
+static void print_binding(const json_t *b)
+{
+	_cleanup_free_ char *cgroup = out_member(b, "cgroup"), *policy = out_member(b, "policy"),
+			    *mode = out_member(b, "mode");
+	const json_t *caps = json_object_get(b, "capabilities"),
+		     *n = json_object_get(b, "counters");
+
+	printf("\n%s%s%s\n", cgroup && *cgroup ? cgroup : "(a removed cgroup)",
+	       json_is_true(json_object_get(b, "born")) ? "  [bound at birth]" : "",
+	       json_is_true(json_object_get(b, "gone")) ? "  [gone, its policy is carried]" : "");
+	printf("  %-12s%s, revision %lld, %s\n", "policy", policy ? policy : "?",
+	       (long long)out_number(b, "revision"), mode ? mode : "?");
+	print_set("granted", caps, "granted");
+	print_set("allowed", caps, "allowed");
+	print_set("used", caps, "used");
+	print_set("denied", caps, "denied");
+	if (json_array_size(json_object_get(caps, "would_deny")))
+		print_set("would deny", caps, "would_deny");
+	printf("  %-12s%lld refused, %lld would be refused, %lld probes answered no\n", "checks",
+	       (long long)out_number(n, "denied"), (long long)out_number(n, "would_deny"),
+	       (long long)out_number(n, "probe_denied"));
+}
+
+static void print_losses(const json_t *losses)
+{
+	static const struct {
+		const char *key, *text;
+	} kinds[] = {
+		{"ring",
+		 "events not sent: the ring buffer was full (masks and counters are exact)"},
+		{"key", "events sent without deduplication: the key table was full"},
+		{"ledger", "checks missing in masks and counters: no ledger could be made"},
+		{"storage", "cached answers that could not be kept (checks are slower)"},
+		{"birth", "containers not bound at birth: the bindings map is full"},
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		json_int_t n = out_number(losses, kinds[i].key);
+
+		if (n)
+			printf("lost        %lld %s\n", (long long)n, kinds[i].text);
+		any = any || n;
+	}
+	if (!any)
+		puts("lost        nothing");
+}
+
+static void print_problems(const json_t *problems)
+{
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(problems, i, each) {
+		_cleanup_free_ char *file = out_member(each, "file"),
+				    *text = out_member(each, "message");
+
+		printf("problem     %s:%lld:%lld: %s\n", file ? file : "?",
+		       (long long)out_number(each, "line"), (long long)out_number(each, "column"),
+		       text ? text : "?");
+	}
+}
+
+static void print_status(const json_t *state)
+{
+	_cleanup_free_ char *kernel = out_member(state, "kernel"),
+			    *version = out_member(state, "version"),
+			    *fallback = out_member(state, "default_policy");
+	bool daemon = json_is_true(json_object_get(state, "daemon"));
+	const json_t *bindings = json_object_get(state, "bindings"), *each;
+	size_t i;
+
+	printf("enforcing   %s\n", json_is_true(json_object_get(state, "enforcing"))
+					   ? "yes"
+					   : "no: the programs are not attached");
+	printf("kernel      %s\n", kernel ? kernel : "?");
+	if (daemon)
+		printf("daemon      running, version %s\n", version ? version : "?");
+	else
+		puts("daemon      not running; what is bound stays bound");
+	printf("default     %s\n",
+	       fallback && *fallback ? fallback : "none: new containers are free");
+	print_losses(json_object_get(state, "losses"));
+	print_problems(json_object_get(state, "problems"));
+	if (json_array_size(bindings) == 0)
+		puts("\nno bindings");
+	json_array_foreach(bindings, i, each)
+		print_binding(each);
+}
+
+static int status_verb(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {CLI_OPTIONS};
+	json_auto_t *state = NULL;
+	int opt, status = CLI_DONE;
+	const char *subject;
+	bool json = false;
+
+	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0)
+		json = json || opt == CLI_OPT_JSON;
+	if (opt == CLI_OPT_EXIT)
+		return status;
+	status = cli_arguments(verb, argc, argv, 0, 1, "SUBJECT");
+	if (status)
+		return status;
+
+	subject = argv[optind];
+	if (state_status(subject, &state))
+		return CLI_FAILED;
+	if (json)
+		status = out_json(state);
+	if (subject && json_array_size(json_object_get(state, "bindings")) == 0) {
+		log_err(0, "nothing is bound that matches '%s'", subject);
+		return CLI_FAILED;
+	}
+	if (!json)
+		print_status(state);
+	return status;
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.args = "[SUBJECT]",
+	.fn = status_verb,
+	.help = "bound subjects: granted, allowed, used and denied capabilities",
+	.text = "SUBJECT is a cgroup path, a systemd unit, a container's id (or its beginning) or\n"
+		"a policy's name. For each binding:\n\n"
+		"  granted  what its processes hold now\n"
+		"  allowed  what the policy lets them use\n"
+		"  used     what they asked for and got\n"
+		"  denied   what they asked for and were refused\n\n"
+		"Without a daemon the kernel's maps are read, which needs root.\n",
+};

@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/api.h"
+
+#include <grp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/escape.h"
+#include "base/log.h"
+
+/* The group that may read, if it exists. */
+#define SOCKET_GROUP "leastcap"
+#define BACKLOG 64
+
+#define CONNECTIONS_MAX 64U
+/* Of these, so that the rest of the API stays reachable. */
+#define STREAMS_MAX 48U
+#define IDLE_S 10U
+
+#define BODY_MAX (1UL << 20)
+/* A body that is refused is still read to here, so that the client gets to see why. */
+#define DISCARD_MAX (16UL << 20)
+
+/* NGROUPS_MAX of the kernel, include/uapi/linux/limits.h. */
+#define GROUPS_MAX 65536
+
+struct api {
+	struct MHD_Daemon *http;
+	sd_event *event;
+	sd_event_source *ready, *timer, *after;
+	struct state *state;
+	struct streams streams;
+	int (*unload)(void *ctx);
+	void *ctx;
+	char *path; /* of the socket; NULL: not made */
+	gid_t group;
+};
+
+struct request {
+	const struct route *route;
+	struct peer peer;
+	char *path; /* decoded */
+	char *body;
+	size_t len, size;
+	size_t discarded;
+	unsigned int status; /* != 0: decided before the body */
+	json_t *answer;
+	const char *allow; /* for 405 */
+	bool last; /* the daemon ends when it is answered */
+};
+
+struct route {
+	const char *method;
+	const char *path; /* ends in '/': anything may follow */
+	bool change;
+	/* Returns the HTTP status; NULL: a stream of events. */
+	unsigned int (*fn)(struct api *a, struct MHD_Connection *c, struct request *r,
+			   json_t **ret);
+};
+
+/* ---- the socket, and who is at its other end ---- */
+
+static int make_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *dir = NULL;
+
+	if (!slash || slash == path)
+		return 0;
+	dir = strndup(path, (size_t)(slash - path));
+	if (!dir)
+		return -ENOMEM;
+	return mkdir(dir, 0755) && errno != EEXIST ? -errno : 0;
+}
+
+/* Removes a socket that a daemon left behind when it was killed. 0 also if there is none. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+
+	if (lstat(address->sun_path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	/* A backlog that is full is EAGAIN: somebody is there as well. */
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) || errno == EAGAIN)
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(address->sun_path) && errno != ENOENT ? -errno : 0;
+}
+
+static gid_t find_group(void)
+{
+	struct group group, *found = NULL;
+	char buf[16384];
+
+	if (getgrnam_r(SOCKET_GROUP, &group, buf, sizeof(buf), &found) || !found)
+		return 0;
+	return group.gr_gid;
+}
+
+/* Binds with no permissions at all, and gives them when the owner is right. */
+static int bind_and_listen(int fd, const struct sockaddr_un *address, gid_t group)
+{
+	mode_t mask = umask(0777);
+	int err = bind(fd, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
+
+	umask(mask);
+	if (err)
+		return err;
+	if (lchown(address->sun_path, (uid_t)-1, group) || chmod(address->sun_path, 0660) ||
+	    listen(fd, BACKLOG)) {
+		err = -errno;
+		unlink(address->sun_path);
+	}
+	return err;
+}
+
+/*
+ * Listens at path with mode 0660, in the group SOCKET_GROUP, else root; *ret_group: which. A socket that nobody
+ * answers is replaced. Never accessible to others, not for a moment. Logs; -errno or a descriptor.
+ */
+static int listen_at(const char *path, gid_t *ret_group)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = -EBADF;
+	gid_t group = find_group();
+	int err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return log_err(-ENAMETOOLONG, "cannot listen on %s", path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+
+	err = make_parent(path) ?: remove_stale(&address);
+	if (err == -EEXIST)
+		log_err(0, "%s is not a socket: remove it, or choose another --socket", path);
+	else if (err == -EADDRINUSE)
+		log_err(0, "somebody else listens on %s", path);
+	if (err == -EEXIST || err == -EADDRINUSE)
+		return err;
+	if (err)
+		return log_err(err, "cannot make %s", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return log_err(-errno, "cannot make a socket");
+	err = bind_and_listen(fd, &address, group);
+	if (err)
+		return log_err(err, "cannot listen on %s", path);
+	*ret_group = group;
+	return TAKE_FD(fd);
+}
+
+/* Peer credentials of a connection, as they were when it was made. */
+static int get_peer(int fd, gid_t group, struct peer *ret, bool *ret_in_group)
+{
+	_cleanup_free_ gid_t *groups = NULL;
+	struct ucred cred;
+	socklen_t size = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
+		return -errno;
+	*ret = (struct peer){.pid = cred.pid, .uid = cred.uid};
+	*ret_in_group = cred.gid == group;
+	if (*ret_in_group)
+		return 0;
+
+	/* v4.13: 28b5ba2aa0f5. ERANGE tells the size. */
+	size = 0;
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size))
+		return 0;
+	if (errno != ERANGE || size > GROUPS_MAX * sizeof(*groups))
+		return -errno;
+	groups = malloc(size);
+	if (!groups)
+		return -ENOMEM;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size))
+		return -errno;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		*ret_in_group = *ret_in_group || groups[i] == group;
+	return 0;
+}
+
+/* ---- answers ---- */
+
+static unsigned int refuse(json_t **ret, unsigned int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static unsigned int refuse(json_t **ret, unsigned int status, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_decref(*ret);
+	*ret = json_pack("{s:s}", "error", text);
+	return status;
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *c, struct request *r)
+{
+	_cleanup_free_ char *text = r->answer ? json_dumps(r->answer, JSON_COMPACT) : NULL;
+	struct MHD_Response *response;
+	enum MHD_Result result;
+
+	if (text) {
+		response = MHD_create_response_from_buffer(strlen(text), text,
+							   MHD_RESPMEM_MUST_COPY);
+	} else {
+		static char no_memory[] = "{\"error\":\"out of memory\"}";
+
+		r->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		r->allow = NULL;
+		response = MHD_create_response_from_buffer(sizeof(no_memory) - 1, no_memory,
+							   MHD_RESPMEM_PERSISTENT);
+	}
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	if (r->allow)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
+	result = MHD_queue_response(c, r->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static bool is_utf8(const char *text)
+{
+	size_t left = strlen(text), n;
+
+	for (; left; text += n, left -= n) {
+		n = utf8_next(text, left, NULL);
+		if (!n)
+			return false;
+	}
+	return true;
+}
+
+static const char *argument(struct MHD_Connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* ---- requests ---- */
+
+static unsigned int get_status(struct api *a, struct MHD_Connection *c, struct request *r,
+			       json_t **ret)
+{
+	return state_status(a->state, argument(c, "subject"), ret);
+}
+
+static unsigned int get_policies(struct api *a, struct MHD_Connection *c, struct request *r,
+				 json_t **ret)
+{
+	return state_policies(a->state, ret);
+}
+
+static unsigned int post_policies(struct api *a, struct MHD_Connection *c, struct request *r,
+				  json_t **ret)
+{
+	const char *file = argument(c, "file");
+
+	return state_apply(a->state, file && *file ? file : "<api>", r->body ? r->body : "",
+			   r->len, &r->peer, ret);
+}
+
+static unsigned int delete_policy(struct api *a, struct MHD_Connection *c, struct request *r,
+				  json_t **ret)
+{
+	return state_remove(a->state, r->path + strlen(r->route->path), &r->peer, ret);
+}
+
+static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct request *r,
+				json_t **ret)
+{
+	int err = state_reload(a->state, &r->peer);
+
+	if (err)
+		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			      "cannot reload, the old state stays in force: %s", strerror(-err));
+	*ret = json_pack("{s:b}", "reloaded", 1);
+	return MHD_HTTP_OK;
+}
+
+static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct request *r,
+				json_t **ret)
+{
+	int err = a->unload(a->ctx);
+
+	if (err)
+		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR, "cannot unload: %s",
+			      strerror(-err));
+	r->last = true;
+	*ret = json_pack("{s:b}", "unloaded", 1);
+	return MHD_HTTP_OK;
+}
+
+static const struct route routes[] = {
+	{MHD_HTTP_METHOD_GET, "/v1/status", false, get_status},
+	{MHD_HTTP_METHOD_GET, "/v1/policies", false, get_policies},
+	{MHD_HTTP_METHOD_POST, "/v1/policies", true, post_policies},
+	{MHD_HTTP_METHOD_DELETE, "/v1/policies/", true, delete_policy},
+	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload},
+	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload},
+	{MHD_HTTP_METHOD_GET, "/v1/events", false, NULL},
+};
+
+/* Digits only. */
+static int parse_number(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+			return -ERANGE;
+	if (p == text || *p)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+static enum MHD_Result get_events(struct api *a, struct MHD_Connection *c, struct request *r)
+{
+	const char *since = argument(c, "since"), *follow = argument(c, "follow");
+	struct events_request request = {.follow = follow && !strcmp(follow, "1")};
+
+	if (since && parse_number(since, &request.since))
+		r->status = refuse(&r->answer, MHD_HTTP_BAD_REQUEST,
+				   "since: the number of an event is needed");
+	else if (follow && strcmp(follow, "0") && strcmp(follow, "1"))
+		r->status = refuse(&r->answer, MHD_HTTP_BAD_REQUEST, "follow: 0 or 1 is needed");
+	else if (a->streams.n >= STREAMS_MAX)
+		r->status = refuse(&r->answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+				   "%u clients read events already", a->streams.n);
+	else
+		return streams_answer(&a->streams, c, &request);
+	return send_answer(c, r);
+}
+
+/* ---- deciding, before the body is read ---- */
+
+static unsigned int find_route(struct request *r, const char *method)
+{
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		const struct route *route = &routes[i];
+
+		len = strlen(route->path);
+		if (route->path[len - 1] == '/' ? strncmp(r->path, route->path, len) ||
+							  strlen(r->path) == len
+						: strcmp(r->path, route->path))
+			continue;
+		if (!strcmp(method, route->method)) {
+			r->route = route;
+			r->allow = NULL;
+			return 0;
+		}
+		/* /v1/policies is the only path with two methods, next to each other in the table. */
+		r->allow = r->allow ? "GET, POST" : route->method;
+	}
+	if (!r->allow)
+		return refuse(&r->answer, MHD_HTTP_NOT_FOUND,
+			      "no such path; the API is /v1/status, /v1/policies, /v1/events, "
+			      "/v1/reload, /v1/unload");
+	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only",
+		      r->allow);
+}
+
+static enum MHD_Result check_argument(void *ctx, enum MHD_ValueKind kind, const char *key,
+				      const char *value)
+{
+	bool *bad = ctx;
+
+	*bad = *bad || !is_utf8(key) || (value && !is_utf8(value));
+	return MHD_YES;
+}
+
+/* Returns 0 if the request may go on, else its status, with the answer in r. */
+static unsigned int decide(struct api *a, struct MHD_Connection *c, struct request *r,
+			   const char *method)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	bool in_group = false, bad = !is_utf8(r->path);
+	int err = info ? get_peer(info->connect_fd, a->group, &r->peer, &in_group) : -EBADF;
+	unsigned int status;
+
+	if (err)
+		return refuse(&r->answer, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			      "cannot tell who asks: %s", strerror(-err));
+	if (r->peer.uid != 0 && !in_group)
+		return refuse(&r->answer, MHD_HTTP_FORBIDDEN,
+			      "reading needs root or the group of the socket");
+	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, check_argument, &bad);
+	if (bad)
+		return refuse(&r->answer, MHD_HTTP_BAD_REQUEST, "the URL is not UTF-8");
+	status = find_route(r, method);
+	if (status)
+		return status;
+	if (r->route->change && r->peer.uid != 0)
+		return refuse(&r->answer, MHD_HTTP_FORBIDDEN, "changing needs root");
+	return 0;
+}
+
+static unsigned int body_too_large(struct request *r)
+{
+	free(TAKE_PTR(r->body));
+	return refuse(&r->answer, MHD_HTTP_CONTENT_TOO_LARGE,
+		      "the body is larger than %lu bytes: no policy file is", BODY_MAX);
+}
+
+static void free_request(struct request *r)
+{
+	json_decref(r->answer);
+	free(r->path);
+	free(r->body);
+	free(r);
+}
+
+static enum MHD_Result begin(struct api *a, struct MHD_Connection *c, const char *url,
+			     const char *method, void **ctx)
+{
+	const char *length = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *expect = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_EXPECT);
+	struct request *r = calloc(1, sizeof(*r));
+	bool large = length && strtoull(length, NULL, 10) > BODY_MAX;
+
+	if (!r)
+		return MHD_NO;
+	r->path = strdup(url);
+	if (!r->path) {
+		free_request(r);
+		return MHD_NO;
+	}
+	*ctx = r;
+	r->status = decide(a, c, r, method);
+	if (!r->status && large)
+		r->status = body_too_large(r);
+	/* An answer before the body closes the connection. A client that is not prepared for that, and sends a
+	 * body that is short, gets it afterwards. */
+	return r->status && (large || expect) ? send_answer(c, r) : MHD_YES;
+}
+
+/* MHD_NO closes the connection. */
+static enum MHD_Result take_body(struct request *r, const char *data, size_t len)
+{
+	size_t size = r->size ? r->size : 4096;
+	char *grown;
+
+	if (!r->status && len > BODY_MAX - r->len)
+		r->status = body_too_large(r);
+	if (r->status) {
+		r->discarded += len;
+		return r->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+	}
+	while (size < r->len + len + 1)
+		size *= 2;
+	if (size != r->size) {
+		grown = realloc(r->body, size);
+		if (!grown)
+			return MHD_NO;
+		r->body = grown;
+		r->size = size;
+	}
+	memcpy(r->body + r->len, data, len);
+	r->len += len;
+	r->body[r->len] = '\0';
+	return MHD_YES;
+}
+
+static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *url,
+			      const char *method, const char *version, const char *data,
+			      size_t *size, void **request)
+{
+	struct api *a = ctx;
+	struct request *r = *request;
+
+	if (!r)
+		return begin(a, c, url, method, request);
+	if (*size) {
+		enum MHD_Result result = take_body(r, data, *size);
+
+		*size = 0;
+		return result;
+	}
+	if (!r->status && !r->route->fn)
+		return get_events(a, c, r);
+	if (!r->status)
+		r->status = r->route->fn(a, c, r, &r->answer);
+	return send_answer(c, r);
+}
+
+static void completed(void *ctx, struct MHD_Connection *c, void **request,
+		      enum MHD_RequestTerminationCode code)
+{
+	struct api *a = ctx;
+	struct request *r = *request;
+
+	if (!r)
+		return;
+	*request = NULL;
+	if (r->last)
+		sd_event_exit(a->event, EXIT_SUCCESS);
+	free_request(r);
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* As libmicrohttpd's, but a NUL stays encoded: it would cut off what follows. */
+static size_t unescape(void *ctx, struct MHD_Connection *c, char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p; p++) {
+		int high = *p == '%' ? hex(p[1]) : -1, low = high >= 0 ? hex(p[2]) : -1;
+
+		if (low >= 0 && (high || low)) {
+			*to++ = (char)(high << 4 | low);
+			p += 2;
+		} else {
+			*to++ = *p;
+		}
+	}
+	*to = '\0';
+	return (size_t)(to - text);
+}
+
+/* ---- the event loop ---- */
+
+static void run(struct api *a)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	MHD_run(a->http);
+	if (MHD_get_timeout(a->http, &ms) == MHD_YES) {
+		sd_event_source_set_time_relative(a->timer, ms * 1000);
+		sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+	} else {
+		sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
+	}
+}
+
+static int on_ready(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	run(ctx);
+	return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	run(ctx);
+	return 0;
+}
+
+/* After anything else has happened: there may be new events. */
+static int on_other(sd_event_source *source, void *ctx)
+{
+	struct api *a = ctx;
+
+	streams_wake(&a->streams);
+	return 0;
+}
+
+static void log_http(void *ctx, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+static void log_http(void *ctx, const char *fmt, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("http: %s", text);
+}
+
+static int start_http(struct api *a, int fd)
+{
+	a->http = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
+		a, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+		MHD_OPTION_NOTIFY_COMPLETED, completed, a, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+		NULL, MHD_OPTION_END);
+	return a->http ? 0 : -EIO;
+}
+
+static int add_sources(struct api *a)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(a->http, MHD_DAEMON_INFO_EPOLL_FD);
+	int err;
+
+	if (!info)
+		return -EOPNOTSUPP;
+	err = sd_event_add_io(a->event, &a->ready, info->epoll_fd, EPOLLIN, on_ready, a);
+	if (err < 0)
+		return err;
+	err = sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC, 0, 1000, on_timer,
+					 a);
+	if (err < 0)
+		return err;
+	err = sd_event_add_post(a->event, &a->after, on_other, a);
+	return err < 0 ? err : 0;
+}
+
+int api_open(const struct api_options *o, struct api **ret)
+{
+	_cleanup_(api_freep) struct api *a = calloc(1, sizeof(*a));
+	_cleanup_free_ char *path = strdup(o->socket);
+	int fd, err;
+
+	if (!a || !path)
+		return log_err(-ENOMEM, "cannot serve %s", o->socket);
+	a->event = o->event;
+	a->state = o->state;
+	a->unload = o->unload;
+	a->ctx = o->ctx;
+	a->streams = (struct streams){.event = o->event, .memory = o->memory};
+	fd = listen_at(path, &a->group);
+	if (fd < 0)
+		return fd;
+	a->path = TAKE_PTR(path);
+	/* Owned by libmicrohttpd from here on; when it fails it has closed it, or the process ends. */
+	err = start_http(a, fd);
+	if (!err)
+		err = add_sources(a);
+	if (err)
+		return log_err(err, "cannot serve %s", a->path);
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+struct api *api_free(struct api *a)
+{
+	if (!a)
+		return NULL;
+	if (a->http) {
+		int fd = MHD_quiesce_daemon(a->http);
+
+		if (fd >= 0)
+			close(fd);
+		/* Who follows gets his last lines and a proper end; libmicrohttpd dies of connections that are
+		 * suspended when it is stopped. */
+		a->streams.ending = true;
+		for (int i = 0; i < 8 && a->streams.n; i++) {
+			streams_wake(&a->streams);
+			MHD_run(a->http);
+		}
+		streams_wake(&a->streams);
+		MHD_stop_daemon(a->http);
+	}
+	sd_event_source_disable_unref(a->ready);
+	sd_event_source_disable_unref(a->timer);
+	sd_event_source_disable_unref(a->after);
+	if (a->path)
+		unlink(a->path);
+	free(a->path);
+	free(a);
+	return NULL;
+}

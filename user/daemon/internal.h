@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What state.c, publish.c, track.c and status.c share. */
+#ifndef LEASTCAP_DAEMON_INTERNAL_H
+#define LEASTCAP_DAEMON_INTERNAL_H
+
+#include "daemon/plan.h"
+#include "daemon/state.h"
+
+/* Paths of cgroup ids, for events of cgroups that are gone meanwhile. Direct-mapped: bounded, never wrong. */
+#define NAMES 4096
+
+struct name {
+	uint64_t cgroup;
+	char *path;
+};
+
+struct state {
+	struct kernel *k;
+	struct sink *sink;
+	char *config_dir;
+	char *state_dir;
+	struct sources sources;
+	struct plan plan; /* of the sources, as it was published last */
+	json_t *problems; /* array */
+	struct name names[NAMES];
+	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
+	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
+	size_t n_gone;
+	unsigned int ticks;
+};
+
+/* publish.c: makes the kernel follow the plan of `sources`. All of it, or -errno and the old state. Logs nothing. */
+int publish(struct state *s, const struct plan *plan);
+
+/* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
+int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
+
+/* Resolves, publishes, and takes the sources over. complaints get {"file",...}; strict: any complaint about an
+ * applied source is -EINVAL and nothing is changed. */
+int state_follow(struct state *s, struct sources *sources, bool strict, json_t *complaints);
+
+/* track.c */
+json_t *losses_json(const uint64_t losses[LEASTCAP_LOSSES]);
+void names_put(struct state *s, uint64_t cgroup, const char *path);
+/* Path of a cgroup: of a live one, else as it was. NULL: not known. Valid until the next call. */
+const char *names_get(struct state *s, uint64_t cgroup);
+void names_done(struct state *s);
+bool is_gone(const struct state *s, uint64_t cgroup);
+
+/* Emits {"type":"policy",...}. */
+void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision, const struct peer *by);
+
+#endif

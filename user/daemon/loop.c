@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/loop.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+
+#define USEC_PER_MSEC 1000ULL
+#define USEC_PER_SEC 1000000ULL
+
+/* Below a watermark the kernel side does not wake us: what a quiet host has to tell is told after this. */
+#define DRAIN_USEC (100 * USEC_PER_MSEC)
+
+/* Records of one turn: a few milliseconds, so that a flood does not keep requests waiting. */
+#define DRAIN_MAX 2000
+
+#define TICK_USEC USEC_PER_SEC
+
+/* An upgrade of a package replaces the file: another inode. */
+#define LAUNCHERS_USEC (30 * USEC_PER_SEC)
+
+/* ---- launchers ---- */
+
+static const struct {
+	const char *path;
+	uint32_t kind;
+} launchers[] = {
+	{"/lib/systemd/systemd-executor", LEASTCAP_LAUNCHER_ALWAYS},
+	{"/usr/lib/systemd/systemd-executor", LEASTCAP_LAUNCHER_ALWAYS},
+	{"/usr/bin/runc", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/sbin/runc", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/local/bin/runc", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/local/sbin/runc", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/bin/crun", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/sbin/crun", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/local/bin/crun", LEASTCAP_LAUNCHER_REEXEC},
+	{"/usr/local/sbin/crun", LEASTCAP_LAUNCHER_REEXEC},
+};
+
+void loop_add_launchers(struct kernel *k)
+{
+	static struct {
+		dev_t dev;
+		ino_t ino;
+	} known[ARRAY_SIZE(launchers)];
+	_cleanup_close_ int lock = -EBADF;
+
+	for (size_t i = 0; i < ARRAY_SIZE(launchers); i++) {
+		struct stat st;
+		int err;
+
+		if (stat(launchers[i].path, &st) ||
+		    (st.st_ino == known[i].ino && st.st_dev == known[i].dev))
+			continue;
+		if (lock < 0)
+			lock = kernel_lock();
+		if (lock < 0) {
+			log_warn(lock, "cannot take the lock %s, ignoring", KERNEL_LOCK_FILE);
+			return;
+		}
+		err = kernel_launcher_add(k, launchers[i].path, launchers[i].kind);
+		if (err) {
+			log_warn(err, "cannot list %s as a launcher, ignoring", launchers[i].path);
+			continue;
+		}
+		log_debug("launcher: %s", launchers[i].path);
+		known[i].dev = st.st_dev;
+		known[i].ino = st.st_ino;
+	}
+}
+
+/* ---- signals ---- */
+
+static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+
+int loop_block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	return 0;
+}
+
+static void reload(struct loop *l)
+{
+	struct timespec now = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)now.tv_sec * USEC_PER_SEC +
+			   (unsigned long long)now.tv_nsec / 1000);
+	/* It has told what is wrong; the old state stays in force. */
+	(void)state_reload(l->state, &(struct peer){0});
+	sd_notify(0, "READY=1");
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *ctx)
+{
+	struct loop *l = ctx;
+
+	switch ((int)info->ssi_signo) {
+	case SIGHUP:
+		reload(l);
+		break;
+	case SIGUSR1:
+		sink_reopen(l->sink);
+		break;
+	default:
+		log_info("ending; what is bound stays bound");
+		sd_notify(0, "STOPPING=1");
+		return sd_event_exit(l->event, EXIT_SUCCESS);
+	}
+	return 0;
+}
+
+/* ---- the ring buffer ---- */
+
+/* Returns true if there may be more. */
+static bool drain(struct loop *l)
+{
+	static int last;
+	int n = reader_drain(l->reader, DRAIN_MAX);
+
+	if (n < 0 && n != last)
+		log_warn(n, "cannot read events of the kernel, ignoring");
+	last = n < 0 ? n : 0;
+	return n >= DRAIN_MAX;
+}
+
+static int on_events(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	(void)drain(ctx);
+	return 0;
+}
+
+static int again(sd_event_source *source, uint64_t usec)
+{
+	int err = sd_event_source_set_time_relative(source, usec);
+
+	return err < 0 ? err : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_drain(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	return again(source, drain(ctx) ? 0 : DRAIN_USEC);
+}
+
+/* ---- the clock ---- */
+
+static void notify_status(struct loop *l)
+{
+	static char last[256];
+	char text[256] = "";
+
+	state_summary(l->state, text, sizeof(text));
+	if (!strcmp(text, last))
+		return;
+	sd_notifyf(0, "STATUS=%s", text);
+	memcpy(last, text, sizeof(last));
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct loop *l = ctx;
+
+	state_tick(l->state);
+	notify_status(l);
+	return again(source, TICK_USEC);
+}
+
+static int on_launchers(sd_event_source *source, uint64_t usec, void *ctx)
+{
+	struct loop *l = ctx;
+
+	loop_add_launchers(l->kernel);
+	return again(source, LAUNCHERS_USEC);
+}
+
+/* ---- all of it ---- */
+
+static int add_sources(struct loop *l)
+{
+	static const struct {
+		sd_event_time_handler_t fn;
+		uint64_t usec, accuracy;
+	} timers[] = {
+		{on_drain, DRAIN_USEC, 10 * USEC_PER_MSEC},
+		{on_tick, TICK_USEC, 50 * USEC_PER_MSEC},
+		{on_launchers, LAUNCHERS_USEC, USEC_PER_SEC},
+	};
+	int err = 0;
+
+	/* Floating: they live as long as the loop. */
+	for (size_t i = 0; i < ARRAY_SIZE(signals) && err >= 0; i++)
+		err = sd_event_add_signal(l->event, NULL, signals[i], on_signal, l);
+	for (size_t i = 0; i < ARRAY_SIZE(timers) && err >= 0; i++)
+		err = sd_event_add_time_relative(l->event, NULL, CLOCK_MONOTONIC, timers[i].usec,
+						 timers[i].accuracy, timers[i].fn, l);
+	if (err >= 0)
+		err = sd_event_add_io(l->event, NULL, reader_fd(l->reader), EPOLLIN, on_events, l);
+	if (err >= 0)
+		err = sd_event_set_watchdog(l->event, true);
+	return err < 0 ? err : 0;
+}
+
+int loop_run(struct loop *l)
+{
+	int err = add_sources(l);
+
+	if (err)
+		return log_err(err, "cannot set up the event loop");
+	notify_status(l);
+	sd_notify(0, "READY=1");
+	err = sd_event_loop(l->event);
+	/* What the kernel has told until now belongs to this daemon's log. */
+	(void)drain(l);
+	return err < 0 ? log_err(err, "the event loop failed") : err;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line of leastcapd. */
+#ifndef LEASTCAP_OPTIONS_H
+#define LEASTCAP_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "kernel/kernel.h"
+
+struct options {
+	const char *config_dir;
+	const char *state_dir;
+	const char *socket;
+	const char *log_file; /* NULL: no file */
+	struct kernel_options kernel;
+	bool debug;
+};
+
+/* Return values of options_parse() besides an exit status. */
+#define OPTIONS_GO_ON (-1)
+
+/* Fills *ret, which points into argv. Wrong use is told on stderr. Returns OPTIONS_GO_ON or an exit status. */
+int options_parse(int argc, char **argv, struct options *ret);
+
+#endif

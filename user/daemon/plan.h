@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From policies to what should be bound: selectors are resolved to cgroups, and where several policies select one,
+ * the most specific selector wins: container id, then unit, then cgroup, then any container.
+ */
+#ifndef LEASTCAP_PLAN_H
+#define LEASTCAP_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/sources.h"
+
+struct want {
+	uint64_t cgroup; /* id */
+	uint32_t level;
+	enum selector_kind kind; /* smaller is more specific */
+	const struct policy *policy; /* borrowed from the sources */
+	const struct source *source;
+	struct policy_pos pos; /* of the selector */
+	size_t order; /* of the selectors: the first of a tie wins */
+};
+
+struct want_birth {
+	char *path;
+	enum selector_kind kind;
+	const struct policy *policy;
+	const struct source *source;
+	struct policy_pos pos;
+	size_t order;
+};
+
+struct plan {
+	struct want *wants; /* sorted by cgroup, one each */
+	size_t n_wants;
+	struct want_birth *births; /* sorted by path, one each */
+	size_t n_births;
+	const struct policy *any; /* for new containers; NULL: none */
+	size_t pending; /* container ids that are not there (yet) */
+};
+
+/* A container that exists. */
+struct place {
+	char *path;
+	uint64_t cgroup;
+	uint32_t level;
+	char id[65];
+};
+
+/* What is amiss with a selector: it selects nothing, or what another policy has. */
+typedef void (*plan_complain_fn)(const struct source *source, struct policy_pos pos,
+				 const char *message, void *ctx);
+
+/* Resolves against the host. -errno: not made. */
+int plan_make(const struct sources *sources, plan_complain_fn complain, void *ctx,
+	      struct plan *ret);
+void plan_done(struct plan *plan);
+
+/* The pure part: sorts, lets the most specific win, complains of ties (the first in order stays). */
+void plan_settle(struct plan *plan, plan_complain_fn complain, void *ctx);
+
+/* The policy wanted for a cgroup; NULL: none. */
+const struct want *plan_find(const struct plan *plan, uint64_t cgroup);
+const struct want_birth *plan_find_birth(const struct plan *plan, const char *path);
+
+#endif

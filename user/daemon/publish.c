@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The plan becomes the kernel's: fill, flip, and only then take away. What fails half-way is turned back, so that
+ * the old policy stays in force.
+ */
+#include <string.h>
+
+#include "daemon/internal.h"
+
+/* Bindings of `leastcap run` are its own. */
+#define RUN_PREFIX "run:"
+
+/* ---- the policies the kernel has ---- */
+
+struct newest {
+	const char *name;
+	struct leastcap_policy policy; /* id 0: none */
+};
+
+static int note_newest(const struct leastcap_policy *p, void *ctx)
+{
+	struct newest *n = ctx;
+
+	if (!strcmp(p->name, n->name) && (!n->policy.id || p->revision >= n->policy.revision))
+		n->policy = *p;
+	return 0;
+}
+
+int published_policy(struct state *s, const char *name, struct leastcap_policy *ret)
+{
+	struct newest n = { .name = name };
+	int err = kernel_policy_each(s->k, note_newest, &n);
+
+	if (err)
+		return err;
+	if (!n.policy.id)
+		return -ENOENT;
+	*ret = n.policy;
+	return 0;
+}
+
+struct ids {
+	const struct policy **policies;
+	uint64_t *ids;
+	size_t n;
+};
+
+static void ids_done(struct ids *ids)
+{
+	free(ids->policies);
+	free(ids->ids);
+}
+
+/* The id of a policy's present content: what has not changed keeps its id and its revision. */
+static int policy_id(struct state *s, struct ids *ids, const struct policy *policy, uint64_t *ret)
+{
+	struct leastcap_policy p = {};
+	const struct policy **policies;
+	uint64_t *numbers;
+	int err;
+
+	for (size_t i = 0; i < ids->n; i++) {
+		if (ids->policies[i] == policy) {
+			*ret = ids->ids[i];
+			return 0;
+		}
+	}
+	err = published_policy(s, policy->name, &p);
+	if (err && err != -ENOENT)
+		return err;
+	if (err || p.allow != policy->allow || p.mode != policy->mode) {
+		uint32_t revision = err ? 1 : p.revision + 1;
+
+		p = (struct leastcap_policy){ .allow = policy->allow, .mode = policy->mode, .revision = revision };
+		snprintf(p.name, sizeof(p.name), "%s", policy->name);
+		err = kernel_policy_add(s->k, &p);
+		if (err)
+			return err;
+	}
+	policies = reallocarray(ids->policies, ids->n + 1, sizeof(*policies));
+	if (policies)
+		ids->policies = policies;
+	numbers = reallocarray(ids->ids, ids->n + 1, sizeof(*numbers));
+	if (numbers)
+		ids->ids = numbers;
+	if (!policies || !numbers)
+		return -ENOMEM;
+	ids->policies[ids->n] = policy;
+	ids->ids[ids->n++] = p.id;
+	*ret = p.id;
+	return 0;
+}
+
+/* ---- what is there already ---- */
+
+struct saved_birth {
+	char *path;
+	uint64_t policy;
+};
+
+/* The kernel's state before the change. */
+struct before {
+	struct leastcap_binding *bindings;
+	size_t n_bindings;
+	struct saved_birth *births;
+	size_t n_births;
+	uint64_t any;
+};
+
+static int save_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct before *before = ctx;
+	struct leastcap_binding *grown =
+		reallocarray(before->bindings, before->n_bindings + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	before->bindings = grown;
+	grown[before->n_bindings++] = *b;
+	return 0;
+}
+
+static int save_birth(const char *path, uint64_t policy, void *ctx)
+{
+	struct before *before = ctx;
+	struct saved_birth *grown = reallocarray(before->births, before->n_births + 1, sizeof(*grown));
+	char *copy = strdup(path);
+
+	if (grown)
+		before->births = grown;
+	if (!grown || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	grown[before->n_births++] = (struct saved_birth){ copy, policy };
+	return 0;
+}
+
+static void before_done(struct before *before)
+{
+	for (size_t i = 0; i < before->n_births; i++)
+		free(before->births[i].path);
+	free(before->births);
+	free(before->bindings);
+}
+
+static const struct leastcap_binding *before_find(const struct before *before, uint64_t cgroup)
+{
+	/* kernel_binding_each() goes in ascending order. */
+	size_t low = 0, high = before->n_bindings;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (before->bindings[mid].cgroup == cgroup)
+			return &before->bindings[mid];
+		if (before->bindings[mid].cgroup < cgroup)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+static const struct saved_birth *before_find_birth(const struct before *before, const char *path)
+{
+	for (size_t i = 0; i < before->n_births; i++) {
+		if (!strcmp(before->births[i].path, path))
+			return &before->births[i];
+	}
+	return NULL;
+}
+
+/* ---- forwards and back ---- */
+
+static int put_wanted(struct state *s, const struct plan *plan, const struct before *before, struct ids *ids)
+{
+	uint64_t id = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < plan->n_wants; i++) {
+		const struct want *w = &plan->wants[i];
+		const struct leastcap_binding *old = before_find(before, w->cgroup);
+
+		err = policy_id(s, ids, w->policy, &id);
+		if (!err && (!old || old->policy != id))
+			err = kernel_bind(s->k, w->cgroup, w->level, id, old ? old->flags : 0);
+	}
+	for (size_t i = 0; !err && i < plan->n_births; i++) {
+		const struct want_birth *w = &plan->births[i];
+		const struct saved_birth *old = before_find_birth(before, w->path);
+
+		err = policy_id(s, ids, w->policy, &id);
+		if (!err && (!old || old->policy != id))
+			err = kernel_birth_set(s->k, w->path, id);
+	}
+	id = 0;
+	if (!err && plan->any)
+		err = policy_id(s, ids, plan->any, &id);
+	if (!err)
+		kernel_set_default(s->k, id);
+	return err;
+}
+
+static void put_back(struct state *s, const struct plan *plan, const struct before *before)
+{
+	for (size_t i = 0; i < plan->n_wants; i++) {
+		if (!before_find(before, plan->wants[i].cgroup))
+			(void)kernel_unbind(s->k, plan->wants[i].cgroup);
+	}
+	for (size_t i = 0; i < before->n_bindings; i++) {
+		const struct leastcap_binding *b = &before->bindings[i];
+
+		(void)kernel_bind(s->k, b->cgroup, b->level, b->policy, b->flags);
+	}
+	for (size_t i = 0; i < plan->n_births; i++) {
+		if (!before_find_birth(before, plan->births[i].path))
+			(void)kernel_birth_set(s->k, plan->births[i].path, 0);
+	}
+	for (size_t i = 0; i < before->n_births; i++)
+		(void)kernel_birth_set(s->k, before->births[i].path, before->births[i].policy);
+	kernel_set_default(s->k, before->any);
+}
+
+/*
+ * A binding that nobody wants. If its cgroup is gone it is there for the tasks that carry it, and follows its
+ * policy's name; track.c ends it.
+ */
+static int drop_binding(struct state *s, const struct leastcap_binding *b, const struct ids *ids)
+{
+	struct leastcap_policy p;
+
+	if (!kernel_policy_get(s->k, b->policy, &p) && !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
+		return 0;
+	for (size_t i = 0; is_gone(s, b->cgroup) && i < ids->n; i++) {
+		if (!strcmp(ids->policies[i]->name, p.name))
+			return b->policy == ids->ids[i] ?
+				       0 :
+				       kernel_bind(s->k, b->cgroup, b->level, ids->ids[i], b->flags);
+	}
+	return kernel_unbind(s->k, b->cgroup);
+}
+
+static void drop_unwanted(struct state *s, const struct plan *plan, const struct before *before,
+			  const struct ids *ids)
+{
+	for (size_t i = 0; i < before->n_bindings; i++) {
+		if (!plan_find(plan, before->bindings[i].cgroup))
+			(void)drop_binding(s, &before->bindings[i], ids);
+	}
+	for (size_t i = 0; i < before->n_births; i++) {
+		if (!plan_find_birth(plan, before->births[i].path))
+			(void)kernel_birth_set(s->k, before->births[i].path, 0);
+	}
+}
+
+int publish(struct state *s, const struct plan *plan)
+{
+	_cleanup_close_ int lock = kernel_lock();
+	_cleanup_(before_done) struct before before = { .any = kernel_default(s->k) };
+	_cleanup_(ids_done) struct ids ids = {};
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = kernel_binding_each(s->k, save_binding, &before) ?:
+	      kernel_birth_each(s->k, save_birth, &before) ?: put_wanted(s, plan, &before, &ids);
+	if (err) {
+		put_back(s, plan, &before);
+		kernel_publish(s->k);
+		return err;
+	}
+	kernel_publish(s->k);
+	drop_unwanted(s, plan, &before, &ids);
+	kernel_publish(s->k);
+	/* What could not be removed is removed the next time. */
+	(void)kernel_policy_collect(s->k);
+	return 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Policies on disk, in STATE/: applied/ and last-good/. As text they are JSON, which is YAML. */
+#include "daemon/saved.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+
+#include <leastcap/decide.h>
+
+#include "base/caps.h"
+#include "base/cleanup.h"
+#include "daemon/sources.h"
+
+static json_t *selector_json(const struct selector *s)
+{
+	switch (s->kind) {
+	case SELECT_CONTAINER_ID:
+		return json_pack("{s:{s:s}}", "container", "id", s->value);
+	case SELECT_UNIT:
+		return json_pack("{s:s}", "unit", s->value);
+	case SELECT_CGROUP:
+		return json_pack("{s:s}", "cgroup", s->value);
+	case SELECT_ANY_CONTAINER:
+		return json_pack("{s:s}", "any", "container");
+	}
+	return NULL;
+}
+
+static json_t *policy_json(const struct policy *p)
+{
+	json_auto_t *json = json_pack("{s:s, s:s, s:[]}", "name", p->name, "mode",
+				      p->mode == LEASTCAP_AUDIT ? "audit" : "enforce", "select");
+	json_t *allow = p->allow == LEASTCAP_ALL ? json_string("all") : caps_to_json(p->allow);
+
+	if (!json ||
+	    json_object_set_new(json, "capabilities", json_pack("{s:o}", "allow", allow)))
+		return NULL;
+	for (size_t i = 0; i < p->n_selectors; i++) {
+		if (json_array_append_new(json_object_get(json, "select"),
+					  selector_json(&p->selectors[i])))
+			return NULL;
+	}
+	return json_incref(json);
+}
+
+static char *policies_text(const struct policy *policies, size_t n)
+{
+	json_auto_t *json = json_pack("{s:[]}", "policies");
+
+	for (size_t i = 0; json && i < n; i++) {
+		if (json_array_append_new(json_object_get(json, "policies"),
+					  policy_json(&policies[i])))
+			return NULL;
+	}
+	return json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+/* A file that is there whole or not at all, also after a crash. */
+static int write_atomically(const char *dir, const char *name, const char *text)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *fresh = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int dirfd = -EBADF;
+	int err;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	if (asprintf(&fresh, "%s/.%s.new", dir, name) < 0)
+		return -ENOMEM;
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return -errno;
+	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, text, strlen(text));
+	if (!err && fsync(fd))
+		err = -errno;
+	if (!err && rename(fresh, path))
+		err = -errno;
+	if (!err && fsync(dirfd))
+		err = -errno;
+	if (err)
+		unlink(fresh);
+	return err;
+}
+
+static int make_dirs(const char *state_dir, const char *below, char **ret)
+{
+	if (mkdir(state_dir, 0700) && errno != EEXIST)
+		return -errno;
+	if (asprintf(ret, "%s/%s", state_dir, below) < 0)
+		return -ENOMEM;
+	return mkdir(*ret, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+int applied_save(const char *state_dir, const struct policy *policy)
+{
+	_cleanup_free_ char *text = policies_text(policy, 1);
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_free_ char *name = NULL;
+	int err = make_dirs(state_dir, "applied", &dir);
+
+	if (err)
+		return err;
+	if (!text || asprintf(&name, "%s.yaml", policy->name) < 0)
+		return -ENOMEM;
+	return write_atomically(dir, name, text);
+}
+
+int applied_remove(const char *state_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/applied/%s.yaml", state_dir, name) < 0)
+		return -ENOMEM;
+	return unlink(path) && errno != ENOENT ? -errno : 0;
+}
+
+int last_good_save(const char *state_dir, const char *base, const struct policy_set *set)
+{
+	_cleanup_free_ char *text = policies_text(set->policies, set->n_policies);
+	_cleanup_free_ char *dir = NULL;
+	int err = make_dirs(state_dir, "last-good", &dir);
+
+	if (err)
+		return err;
+	return text ? write_atomically(dir, base, text) : -ENOMEM;
+}
+
+struct policy_set *last_good_read(const char *state_dir, const char *base)
+{
+	_cleanup_free_ char *path = NULL;
+	struct policy_errors errs = {};
+	struct policy_set *set = NULL;
+
+	if (asprintf(&path, "%s/last-good/%s", state_dir, base) < 0)
+		return NULL;
+	if (policy_parse_file(path, &set, &errs))
+		set = NULL;
+	policy_errors_done(&errs);
+	return set;
+}

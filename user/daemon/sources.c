@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/sources.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "daemon/saved.h"
+
+json_t *problem_new(const char *file, struct policy_pos pos, const char *message, const char *hint,
+		    const char *source_line)
+{
+	json_t *problem = json_pack("{s:s, s:i, s:i, s:s}", "file", file, "line", (int)pos.line,
+				    "column", (int)pos.column, "message", message);
+
+	/* A hostile file name may be no UTF-8: the message counts. */
+	if (!problem)
+		problem = json_pack("{s:s, s:i, s:i, s:s}", "file", "?", "line", (int)pos.line,
+				    "column", (int)pos.column, "message", message);
+	if (problem && hint)
+		json_object_set_new(problem, "hint", json_string(hint));
+	if (problem && source_line)
+		json_object_set_new(problem, "source_line", json_string(source_line));
+	return problem;
+}
+
+/* ---- copies ---- */
+
+static void policy_done(struct policy *p)
+{
+	free(p->name);
+	for (size_t i = 0; i < p->n_selectors; i++)
+		free(p->selectors[i].value);
+	free(p->selectors);
+}
+
+static int policy_copy(const struct policy *from, struct policy *ret)
+{
+	*ret = *from;
+	ret->n_selectors = 0;
+	ret->name = strdup(from->name);
+	ret->selectors = calloc(from->n_selectors + 1, sizeof(*ret->selectors));
+	if (!ret->name || !ret->selectors)
+		goto fail;
+	for (; ret->n_selectors < from->n_selectors; ret->n_selectors++) {
+		struct selector *to = &ret->selectors[ret->n_selectors];
+
+		*to = from->selectors[ret->n_selectors];
+		to->value = to->value ? strdup(to->value) : NULL;
+		if (!to->value && from->selectors[ret->n_selectors].value)
+			goto fail;
+	}
+	return 0;
+fail:
+	policy_done(ret);
+	return -ENOMEM;
+}
+
+static struct policy_set *set_copy(const struct policy_set *from)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->file = strdup(from->file);
+	set->policies = calloc(from->n_policies + 1, sizeof(*set->policies));
+	if (!set->file || !set->policies)
+		return NULL;
+	for (; set->n_policies < from->n_policies; set->n_policies++) {
+		if (policy_copy(&from->policies[set->n_policies], &set->policies[set->n_policies]))
+			return NULL;
+	}
+	return TAKE_PTR(set);
+}
+
+void sources_done(struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		free(sources->items[i].file);
+		policy_set_free(sources->items[i].set);
+	}
+	free(sources->items);
+	*sources = (struct sources){};
+}
+
+/* Takes set over, also on failure. */
+static int sources_append(struct sources *sources, const char *file, bool api,
+			  struct policy_set *set)
+{
+	struct source *grown = reallocarray(sources->items, sources->n + 1, sizeof(*grown));
+	char *name = strdup(file);
+
+	if (grown)
+		sources->items = grown;
+	if (!grown || !name) {
+		free(name);
+		policy_set_free(set);
+		return -ENOMEM;
+	}
+	grown[sources->n++] = (struct source){.file = name, .api = api, .set = set};
+	return 0;
+}
+
+int sources_copy(const struct sources *from, struct sources *ret)
+{
+	struct sources copy = {};
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct source *item = &from->items[i];
+		struct policy_set *set = item->set ? set_copy(item->set) : NULL;
+
+		if ((!set && item->set) || sources_append(&copy, item->file, item->api, set)) {
+			sources_done(&copy);
+			return -ENOMEM;
+		}
+	}
+	*ret = copy;
+	return 0;
+}
+
+const struct policy *sources_find(const struct sources *sources, const char *name,
+				  const struct source **ret_source)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct policy_set *set = sources->items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			if (strcmp(set->policies[j].name, name))
+				continue;
+			if (ret_source)
+				*ret_source = &sources->items[i];
+			return &set->policies[j];
+		}
+	}
+	return NULL;
+}
+
+int sources_put(struct sources *sources, const struct policy *policy)
+{
+	const struct policy_set one = {
+		.file = (char *)"api", .policies = (struct policy *)policy, .n_policies = 1};
+	struct policy_set *set = set_copy(&one);
+
+	if (!set)
+		return -ENOMEM;
+	(void)sources_drop(sources, policy->name);
+	return sources_append(sources, "api", true, set);
+}
+
+int sources_drop(struct sources *sources, const char *name)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		struct source *source = &sources->items[i];
+
+		if (!source->api || !source->set || strcmp(source->set->policies[0].name, name))
+			continue;
+		free(source->file);
+		policy_set_free(source->set);
+		memmove(source, source + 1, (sources->n - i - 1) * sizeof(*source));
+		sources->n--;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* ---- reading ---- */
+
+static int is_policy_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' &&
+	       ((len > 5 && !strcmp(entry->d_name + len - 5, ".yaml")) ||
+		(len > 4 && !strcmp(entry->d_name + len - 4, ".yml")));
+}
+
+/* The form that was good last: of this run, else of the one before. NULL: none. */
+static struct policy_set *last_good(const char *path, const char *base, const char *state_dir,
+				    const struct sources *old)
+{
+	for (size_t i = 0; old && i < old->n; i++) {
+		const struct source *item = &old->items[i];
+
+		if (!item->api && item->set && !strcmp(item->file, path))
+			return set_copy(item->set);
+	}
+	return last_good_read(state_dir, base);
+}
+
+/* The first policy whose name another source has already; NULL: none. */
+static const struct policy *clash(const struct sources *sources, const struct policy_set *set,
+				  const struct source **ret_source)
+{
+	for (size_t i = 0; i < set->n_policies; i++) {
+		if (sources_find(sources, set->policies[i].name, ret_source))
+			return &set->policies[i];
+	}
+	return NULL;
+}
+
+static void complain_clash(json_t *problems, const char *path, const struct policy *policy,
+			   const struct source *other)
+{
+	_cleanup_free_ char *message = NULL;
+
+	if (asprintf(&message, "policy \"%s\" is defined in %s already; this file is left out",
+		     policy->name, other->file) < 0)
+		return;
+	json_array_append_new(problems, problem_new(path, policy->pos, message, NULL, NULL));
+}
+
+/* What a file holds; NULL in *ret: nothing valid. -ENOMEM. */
+static int parse(const char *path, const struct sources *others, json_t *problems,
+		 struct policy_set **ret)
+{
+	struct policy_errors errs = {};
+	const struct source *other = NULL;
+	const struct policy *twice;
+	int err = policy_parse_file(path, ret, &errs);
+
+	if (err)
+		*ret = NULL;
+	for (size_t i = 0; i < errs.n_errors; i++) {
+		const struct policy_error *e = &errs.errors[i];
+
+		json_array_append_new(
+			problems, problem_new(path, e->pos, e->message, e->hint, e->source_line));
+	}
+	policy_errors_done(&errs);
+	if (err == -ENOMEM)
+		return err;
+	twice = *ret ? clash(others, *ret, &other) : NULL;
+	if (twice) {
+		complain_clash(problems, path, twice, other);
+		*ret = policy_set_free(*ret);
+	}
+	return 0;
+}
+
+static int load_file(const char *path, const char *base, const char *state_dir, bool api,
+		     const struct sources *old, json_t *problems, struct sources *ret)
+{
+	struct policy_set *set = NULL;
+	int err = parse(path, ret, problems, &set);
+
+	if (err)
+		return err;
+	/* An applied file holds one policy. */
+	if (api && (!set || set->n_policies != 1)) {
+		policy_set_free(set);
+		return 0;
+	}
+	if (!api && set) {
+		/* Losing it costs only what a restart with a file that is broken meanwhile would need. */
+		(void)last_good_save(state_dir, base, set);
+	} else if (!api) {
+		set = last_good(path, base, state_dir, old);
+		if (set && clash(ret, set, NULL))
+			set = policy_set_free(set);
+	}
+	return sources_append(ret, api ? "api" : path, api, set);
+}
+
+static int load_dir(const char *dir, const char *state_dir, bool api, const struct sources *old,
+		    json_t *problems, struct sources *ret)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, is_policy_file, alphasort), err = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *path = NULL;
+		struct stat st;
+
+		if (!err && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
+			err = -ENOMEM;
+		if (!err && !stat(path, &st) && S_ISREG(st.st_mode))
+			err = load_file(path, entries[i]->d_name, state_dir, api, old, problems,
+					ret);
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+int sources_load(const char *config_dir, const char *state_dir, const struct sources *old,
+		 json_t *problems, struct sources *ret)
+{
+	_cleanup_(sources_done) struct sources fresh = {};
+	_cleanup_free_ char *applied = NULL;
+	int err;
+
+	if (asprintf(&applied, "%s/applied", state_dir) < 0)
+		return -ENOMEM;
+	err = load_dir(config_dir, state_dir, false, old, problems, &fresh)
+		      ?: load_dir(applied, state_dir, true, old, problems, &fresh);
+	if (err)
+		return err;
+	*ret = fresh;
+	fresh = (struct sources){};
+	return 0;
+}

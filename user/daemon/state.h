@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the daemon knows: policy sources, what they select, what is bound. One thread.
+ *
+ *	policies.d, STATE/applied -> sources -> wanted bindings -> kernel
+ *
+ * Every change is one transaction: all of it is published, or the old state stays in force.
+ */
+#ifndef LEASTCAP_STATE_H
+#define LEASTCAP_STATE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "audit/sink.h"
+#include "base/cleanup.h"
+#include "kernel/kernel.h"
+
+struct state;
+
+struct state_options {
+	const char *config_dir; /* /etc/leastcap/policies.d */
+	const char *state_dir; /* /var/lib/leastcap */
+};
+
+/* Who asks, by the peer credentials of the socket; for a signal: pid 0. */
+struct peer {
+	pid_t pid;
+	uid_t uid;
+};
+
+/* k and sink are borrowed and outlive the state. Reads nothing yet: call state_reload(). */
+int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
+	       struct state **ret);
+struct state *state_free(struct state *s);
+DEFINE_CLEANUP(struct state *, state_free);
+
+/*
+ * Reads all sources and makes the kernel follow. A source with errors keeps its last good form and becomes a
+ * problem (in the status, logged once). -errno: nothing was changed; logged.
+ */
+int state_reload(struct state *s, const struct peer *by);
+
+/*
+ * The three below answer a request: they return an HTTP status, and in *ret the JSON object of the answer (NULL
+ * only with 500 for lack of memory), see docs/api.md.
+ */
+unsigned int state_apply(struct state *s, const char *file, const char *text, size_t len,
+			 const struct peer *by, json_t **ret);
+unsigned int state_remove(struct state *s, const char *name, const struct peer *by, json_t **ret);
+unsigned int state_status(struct state *s, const char *subject,
+			  json_t **ret); /* subject may be NULL */
+unsigned int state_policies(struct state *s, json_t **ret);
+
+/* One decoded event of the kernel: named, handed to the sink, and acted on (born, gone). */
+void state_event(struct state *s, const struct leastcap_event_cgroup *event);
+
+/* Once a second: losses, removed cgroups, containers and units that came. */
+void state_tick(struct state *s);
+
+/* A short sentence for sd_notify: "enforcing, 3 bindings, 1 problem". */
+void state_summary(struct state *s, char *buf, size_t size);
+
+#endif

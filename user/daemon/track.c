@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel tells: events get their names and go to the sinks; cgroups come and go. */
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "audit/event.h"
+#include "base/log.h"
+#include "daemon/internal.h"
+#include "subject/cgroup.h"
+#include "subject/container.h"
+
+/* Seconds between two looks for bound cgroups whose removal was not seen, and for tasks that carry a policy. */
+#define SWEEP_TICKS 30
+/* Between two looks for what a selector names and was not there. */
+#define PENDING_TICKS 5
+/* Between two tellings of losses. */
+#define LOSS_TICKS 10
+
+/* ---- names ---- */
+
+static struct name *name_slot(struct state *s, uint64_t cgroup)
+{
+	return &s->names[(cgroup * 0x9e3779b97f4a7c15ULL) >> 52 & (NAMES - 1)];
+}
+
+void names_put(struct state *s, uint64_t cgroup, const char *path)
+{
+	struct name *slot = name_slot(s, cgroup);
+	char *copy = strdup(path);
+
+	if (!copy)
+		return;
+	free(slot->path);
+	*slot = (struct name){.cgroup = cgroup, .path = copy};
+}
+
+const char *names_get(struct state *s, uint64_t cgroup)
+{
+	struct name *slot = name_slot(s, cgroup);
+	_cleanup_free_ char *path = NULL;
+
+	if (slot->path && slot->cgroup == cgroup)
+		return slot->path;
+	if (!cgroup || cgroup_path(cgroup, &path))
+		return NULL;
+	names_put(s, cgroup, path);
+	return slot->path;
+}
+
+void names_done(struct state *s)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		free(s->names[i].path);
+}
+
+bool is_gone(const struct state *s, uint64_t cgroup)
+{
+	for (size_t i = 0; i < s->n_gone; i++) {
+		if (s->gone[i] == cgroup)
+			return true;
+	}
+	return false;
+}
+
+static void gone_add(struct state *s, uint64_t cgroup)
+{
+	uint64_t *grown = reallocarray(s->gone, s->n_gone + 1, sizeof(*grown));
+
+	/* Without it the end is told again the next time. */
+	if (!grown)
+		return;
+	s->gone = grown;
+	grown[s->n_gone++] = cgroup;
+}
+
+static void gone_drop(struct state *s, uint64_t cgroup)
+{
+	for (size_t i = 0; i < s->n_gone; i++) {
+		if (s->gone[i] == cgroup)
+			s->gone[i--] = s->gone[--s->n_gone];
+	}
+}
+
+/* The executable of a process, if it is still the one that the record means. */
+static const char *exe_of(const struct leastcap_event *e, char buf[4096])
+{
+	char link[32];
+	struct stat st;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/%u/exe", e->pid);
+	if (!e->exe_ino || stat(link, &st) || st.st_ino != e->exe_ino)
+		return NULL;
+	len = readlink(link, buf, 4095);
+	if (len < 0)
+		return NULL;
+	buf[len] = '\0';
+	return buf;
+}
+
+static int64_t clock_offset(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (real.tv_sec - boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
+}
+
+static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
+{
+	_cleanup_free_ char *binding = NULL;
+	struct leastcap_policy policy;
+	char exe[4096];
+	const char *path = names_get(s, e->event.binding);
+	struct event_names names = {
+		.seq = sink_next(s->sink),
+		.clock_ns = clock_offset(),
+		.exe = exe_of(&e->event, exe),
+	};
+
+	/* Two names at a time: the table may hold them in one slot. */
+	names.binding = binding = path ? strdup(path) : NULL;
+	names.cgroup = names_get(s, e->event.cgroup);
+	if (!kernel_policy_get(s->k, e->event.policy, &policy)) {
+		policy.name[sizeof(policy.name) - 1] = '\0';
+		names.policy = &policy;
+	}
+	return event_to_json(e, &names);
+}
+
+/* ---- cgroups that go ---- */
+
+/* A bound cgroup is gone: its ledger is read a last time, and its binding ends with the last task that carries it. */
+static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
+{
+	struct leastcap_ledger ledger;
+	int lock;
+
+	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {
+		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
+		json_object_set_new(event, "counters", event_counters(&ledger));
+	}
+	if (event)
+		sink_emit(s->sink, event);
+	if (kernel_carried(s->k, cgroup) != 0) {
+		if (!is_gone(s, cgroup))
+			gone_add(s, cgroup);
+		return;
+	}
+	lock = kernel_lock();
+	if (lock < 0)
+		return;
+	(void)kernel_unbind(s->k, cgroup);
+	close(lock);
+	gone_drop(s, cgroup);
+}
+
+static int sweep_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct leastcap_event_cgroup e = {
+		.event = {.version = LEASTCAP_ABI, .type = LEASTCAP_EVENT_GONE, .size = sizeof(e)}};
+	_cleanup_free_ char *path = NULL;
+	struct state *s = ctx;
+	struct timespec now;
+	const char *name;
+	int err = cgroup_path(b->cgroup, &path);
+
+	if (err != -ESTALE && err != -ENOENT)
+		return 0;
+	if (is_gone(s, b->cgroup)) {
+		end_binding(s, b->cgroup, NULL);
+		return 0;
+	}
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	e.event.time = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	e.event.binding = b->cgroup;
+	e.event.policy = b->policy;
+	e.event.syscall = -1;
+	name = names_get(s, b->cgroup);
+	snprintf(e.path, sizeof(e.path), "%s", name ? name : "");
+	end_binding(s, b->cgroup, event_named(s, &e));
+	return 0;
+}
+
+/* ---- cgroups that come ---- */
+
+/* Something that a selector names and that was not there may have come. */
+static void follow_again(struct state *s)
+{
+	json_auto_t *problems = json_array();
+	int err = problems ? state_follow(s, &s->sources, false, problems) : -ENOMEM;
+
+	if (err)
+		log_warn(err, "cannot bind what is new, the next try is in %d s", PENDING_TICKS);
+}
+
+/* Is a container that was just born one that a policy names? */
+static bool awaited(const struct state *s, const char *path)
+{
+	char id[65];
+
+	if (!s->plan.pending || !container_from_path(path, id, NULL))
+		return false;
+	for (size_t i = 0; i < s->sources.n; i++) {
+		const struct policy_set *set = s->sources.items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			const struct policy *p = &set->policies[j];
+
+			for (size_t k = 0; k < p->n_selectors; k++) {
+				if (p->selectors[k].kind == SELECT_CONTAINER_ID &&
+				    !strncmp(id, p->selectors[k].value,
+					     strlen(p->selectors[k].value)))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+void state_event(struct state *s, const struct leastcap_event_cgroup *e)
+{
+	json_t *event;
+
+	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_GONE)
+		names_put(s, e->event.binding, e->path);
+	event = event_named(s, e);
+	if (e->event.type == LEASTCAP_EVENT_GONE) {
+		struct leastcap_binding b;
+
+		/* Twice, where two builds saw it. */
+		if (kernel_binding_get(s->k, e->event.binding, &b) || is_gone(s, e->event.binding))
+			json_decref(event);
+		else
+			end_binding(s, e->event.binding, event);
+		return;
+	}
+	sink_emit(s->sink, event);
+	if (e->event.type == LEASTCAP_EVENT_BORN && awaited(s, e->path))
+		follow_again(s);
+}
+
+/* ---- losses ---- */
+
+static const char *const loss_names[LEASTCAP_LOSSES] = {
+	[LEASTCAP_LOSS_RING] = "ring",	     [LEASTCAP_LOSS_KEY] = "key",
+	[LEASTCAP_LOSS_LEDGER] = "ledger",   [LEASTCAP_LOSS_STORAGE] = "storage",
+	[LEASTCAP_LOSS_BIRTH] = "birth",
+};
+
+json_t *losses_json(const uint64_t losses[LEASTCAP_LOSSES])
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; json && i < LEASTCAP_LOSSES; i++)
+		json_object_set_new(json, loss_names[i], json_integer((json_int_t)losses[i]));
+	return json;
+}
+
+static void tell_losses(struct state *s)
+{
+	uint64_t now[LEASTCAP_LOSSES], fresh[LEASTCAP_LOSSES];
+	_cleanup_free_ char *text = NULL;
+	json_t *event, *losses;
+	bool any = false;
+
+	if (kernel_losses(s->k, now))
+		return;
+	for (size_t i = 0; i < LEASTCAP_LOSSES; i++) {
+		fresh[i] = now[i] - s->losses[i];
+		any = any || fresh[i];
+	}
+	if (!any)
+		return;
+	memcpy(s->losses, now, sizeof(now));
+	losses = losses_json(fresh);
+	text = losses ? json_dumps(losses, JSON_COMPACT) : NULL;
+	log_warn(0, "lost: %s; masks and counters are complete unless \"ledger\" says otherwise",
+		 text ? text : "?");
+	event = event_new("lost", sink_next(s->sink));
+	if (event)
+		json_object_set_new(event, "losses", losses);
+	else
+		json_decref(losses);
+	sink_emit(s->sink, event);
+}
+
+void state_tick(struct state *s)
+{
+	s->ticks++;
+	if (s->ticks % LOSS_TICKS == 1)
+		tell_losses(s);
+	if (s->plan.pending && s->ticks % PENDING_TICKS == 0)
+		follow_again(s);
+	if (s->ticks % SWEEP_TICKS == 0)
+		(void)kernel_binding_each(s->k, sweep_binding, s);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The stages of policy_parse(), each in its own file:
+ *	source.c   bytes -> text that is fit for a YAML parser; places
+ *	yaml.c     text -> tree of nodes (libfyaml's events; nothing of libfyaml goes further)
+ *	model.c    tree -> policies            select.c, rules.c   their parts
+ *	errors.c   what was wrong
+ *
+ * A stage complains about what it finds and goes on where that makes sense: complain() collects. Functions
+ * return nothing where the caller has nothing to decide; struct parse knows whether anything went wrong.
+ */
+#ifndef LEASTCAP_POLICY_INTERNAL_H
+#define LEASTCAP_POLICY_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+
+/* Far more than the language needs, few enough for the work to be bounded whatever the file holds. */
+#define POLICY_DEPTH_MAX 16
+#define POLICY_NODES_MAX 65536
+#define POLICY_KEYS_MAX 64
+#define POLICY_ANCHORS_MAX 256
+#define POLICY_ERRORS_MAX 50
+
+struct source {
+	const char *text; /* without a byte order mark */
+	size_t len;
+	size_t *lines; /* where each line begins */
+	size_t n_lines;
+	uint32_t *chars; /* characters before each block of SOURCE_BLOCK bytes */
+};
+
+enum node_kind { NODE_SCALAR, NODE_SEQUENCE, NODE_MAPPING };
+
+/*
+ * A node of the tree. Children are a list; those of a mapping are key, value, key, value. Keys are scalars and
+ * differ. An alias is a copy of the node it names, with its own place, so that children can be shared: whoever
+ * walks the tree pays with visit() for each node, or an alias bomb would go off.
+ */
+struct node {
+	enum node_kind kind;
+	bool null; /* a scalar: empty, ~ or null, and not quoted */
+	struct policy_pos pos;
+	const char *text; /* a scalar's; NUL-terminated, but may hold others */
+	size_t len; /* of text */
+	size_t n; /* children */
+	struct node *first, *last, *next;
+};
+
+struct parse {
+	struct source source;
+	struct policy_errors *errs;
+	struct block *blocks; /* what parse_alloc() gave out */
+	size_t visits;
+	bool no_memory;
+	bool too_many_errors;
+	bool too_large; /* no visits left: said once */
+};
+
+/* source.c */
+int source_init(struct source *source, const char *text, size_t len);
+void source_done(struct source *source);
+struct policy_pos source_pos(const struct source *source, size_t offset);
+/* Line `line` for a message, see struct policy_error; NULL: no such line, or no memory. */
+char *source_line(const struct source *source, unsigned int line);
+/* Complains about the first byte that is no text, or that libfyaml cannot bear. */
+void source_check(struct parse *p);
+
+/* errors.c. A hint may be NULL. Nothing here fails: p->no_memory is set. */
+void complain(struct parse *p, struct policy_pos pos, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* "did you mean right?" is the hint; without a right word `otherwise` is, which may be NULL. */
+void complain_nearest(struct parse *p, struct policy_pos pos, const char *right,
+		      const char *otherwise, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+bool parse_failed(const struct parse *p);
+void errors_finish(struct parse *p);
+
+/* A scalar's text for a message: in quotes, escaped, cut. */
+struct quoted {
+	char text[80];
+};
+struct quoted quote(const struct node *scalar);
+
+/* yaml.c: zeroed memory that lives as long as p; NULL: p->no_memory is set */
+void *parse_alloc(struct parse *p, size_t size);
+void parse_done(struct parse *p);
+/* NULL: an empty document, or it could not be read (parse_failed()). */
+struct node *yaml_load(struct parse *p);
+
+/* model.c */
+bool visit(struct parse *p, const struct node *node);
+bool node_is(const struct node *node, const char *word); /* a scalar with exactly this text */
+const struct node *node_get(const struct node *mapping, const char *key,
+			    const struct node **ret_key);
+/* Complains about keys that are in neither list. `later` (may be NULL): keys of later versions. */
+void node_check_keys(struct parse *p, const struct node *mapping, const char *where,
+		     const char *const *known, const char *const *later);
+void model_build(struct parse *p, const struct node *root, struct policy_set *set);
+
+/* select.c */
+void select_build(struct parse *p, const struct node *node, struct policy *policy);
+void select_check_unique(struct parse *p, const struct policy_set *set);
+
+/* rules.c */
+uint64_t capabilities_build(struct parse *p, const struct node *node);
+
+/* bases.c: a built-in set of capabilities */
+bool base_find(const char *name, size_t len, uint64_t *ret);
+const char *base_nearest(const char *name, size_t len);
+
+#endif

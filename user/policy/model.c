@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "policy/internal.h"
+
+static const char *const policy_keys[] = {"name", "select", "mode", "capabilities", NULL};
+
+/* Restrictions that are to come. A policy that asks for one is refused, never half enforced. */
+static const char *const later_restrictions[] = {"mounts",     "modules",     "devices",
+						 "attributes", "namespaces",  "bpf",
+						 "sockets",    "filesystems", NULL};
+
+bool visit(struct parse *p, const struct node *node)
+{
+	if (p->too_large)
+		return false;
+	if (++p->visits <= 2 * POLICY_NODES_MAX)
+		return true;
+	p->too_large = true;
+	complain(p, node->pos, NULL, "too large: aliases stand for more than %d words",
+		 2 * POLICY_NODES_MAX);
+	return false;
+}
+
+bool node_is(const struct node *node, const char *word)
+{
+	return node->kind == NODE_SCALAR && node->len == strlen(word) &&
+	       !memcmp(node->text, word, node->len);
+}
+
+const struct node *node_get(const struct node *mapping, const char *key,
+			    const struct node **ret_key)
+{
+	if (ret_key)
+		*ret_key = NULL;
+	for (const struct node *k = mapping->first; k; k = k->next->next) {
+		if (!node_is(k, key))
+			continue;
+		if (ret_key)
+			*ret_key = k;
+		return k->next;
+	}
+	return NULL;
+}
+
+static bool node_in(const struct node *node, const char *const *words)
+{
+	for (; words && *words; words++) {
+		if (node_is(node, *words))
+			return true;
+	}
+	return false;
+}
+
+/* "a, b, c"; to be freed */
+static char *join(const char *const *words)
+{
+	size_t size = 1;
+	char *text, *end;
+
+	for (size_t i = 0; words[i]; i++)
+		size += strlen(words[i]) + 2;
+	text = malloc(size);
+	if (!text)
+		return NULL;
+	end = stpcpy(text, "");
+	for (size_t i = 0; words[i]; i++)
+		end = stpcpy(stpcpy(end, i ? ", " : ""), words[i]);
+	return text;
+}
+
+void node_check_keys(struct parse *p, const struct node *mapping, const char *where,
+		     const char *const *known, const char *const *later)
+{
+	_cleanup_free_ char *list = join(known), *hint = NULL;
+
+	if (!list || asprintf(&hint, "keys here are: %s", list) < 0) {
+		hint = NULL;
+		p->no_memory = true;
+		return;
+	}
+	for (const struct node *key = mapping->first; key; key = key->next->next) {
+		if (node_in(key, known))
+			continue;
+		if (node_in(key, later)) {
+			complain(p, key->pos,
+				 "leave it out, or what it forbids would stay allowed in silence",
+				 "%s: not enforced by this version", key->text);
+		} else if (node_is(key, "<<")) {
+			complain(p, key->pos, NULL, "merge keys (<<) are not supported");
+		} else {
+			const char *right = nearest_word(key->text, key->len, known);
+
+			if (!right && later)
+				right = nearest_word(key->text, key->len, later);
+			complain_nearest(p, key->pos, right, hint, "unknown key %s in %s",
+					 quote(key).text, where);
+		}
+	}
+}
+
+static bool name_is_good(const struct node *node)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+	if (!memchr(letters, node->text[0], sizeof(letters) - 1))
+		return false;
+	for (size_t i = 1; i < node->len; i++) {
+		char c = node->text[i];
+
+		if (!memchr(letters, c, sizeof(letters) - 1) && c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return true;
+}
+
+static char *name_build(struct parse *p, const struct node *node)
+{
+	char *name;
+
+	if (node->kind != NODE_SCALAR || node->null || node->len == 0) {
+		complain(p, node->pos, NULL, "name: a name is expected");
+		return NULL;
+	}
+	if (!name_is_good(node)) {
+		complain(p, node->pos,
+			 "letters, digits, and \".\", \"_\", \"-\" but not at the beginning",
+			 "name: %s cannot be a policy's name", quote(node).text);
+		return NULL;
+	}
+	if (node->len >= LEASTCAP_NAME_LEN) {
+		complain(p, node->pos, NULL, "name: %s is longer than %d characters",
+			 quote(node).text, LEASTCAP_NAME_LEN - 1);
+		return NULL;
+	}
+	name = strdup(node->text);
+	if (!name)
+		p->no_memory = true;
+	return name;
+}
+
+static enum leastcap_mode mode_build(struct parse *p, const struct node *node)
+{
+	static const char *const modes[] = {"enforce", "audit", NULL};
+
+	if (!node || node_is(node, "enforce"))
+		return LEASTCAP_ENFORCE;
+	if (node_is(node, "audit"))
+		return LEASTCAP_AUDIT;
+	if (node->kind != NODE_SCALAR || node->null)
+		complain(p, node->pos, NULL, "mode: enforce or audit is expected");
+	else
+		complain_nearest(p, node->pos, nearest_word(node->text, node->len, modes),
+				 "modes are enforce and audit", "unknown mode %s",
+				 quote(node).text);
+	return LEASTCAP_ENFORCE;
+}
+
+static void policy_build(struct parse *p, const struct node *node, struct policy *policy)
+{
+	const struct node *name, *select, *key, *capabilities;
+
+	if (!visit(p, node))
+		return;
+	policy->pos = node->pos;
+	if (node->kind != NODE_MAPPING) {
+		complain(p, node->pos, "a policy begins with \"- name: ...\"",
+			 "a policy is expected here");
+		return;
+	}
+	node_check_keys(p, node, "a policy", policy_keys, later_restrictions);
+	name = node_get(node, "name", NULL);
+	if (name) {
+		policy->pos = name->pos;
+		policy->name = name_build(p, name);
+	} else {
+		complain(p, node->pos, "a policy begins with \"- name: ...\"", "name: missing");
+	}
+	select = node_get(node, "select", NULL);
+	if (select)
+		select_build(p, select, policy);
+	policy->mode = mode_build(p, node_get(node, "mode", NULL));
+	capabilities = node_get(node, "capabilities", &key);
+	if (capabilities) {
+		policy->capabilities_pos = key->pos;
+		policy->allow = capabilities_build(p, capabilities);
+	} else {
+		complain(p, node->pos, NULL,
+			 "capabilities: missing; write `capabilities: none` to allow none");
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct policy *const *x = a, *const *y = b;
+	int order = strcmp((*x)->name, (*y)->name);
+
+	return order ? order : *x < *y ? -1 : 1;
+}
+
+static void check_names(struct parse *p, const struct policy_set *set)
+{
+	_cleanup_free_ const struct policy **sorted = calloc(set->n_policies + 1, sizeof(*sorted));
+	size_t n = 0;
+
+	if (!sorted) {
+		p->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < set->n_policies; i++) {
+		if (set->policies[i].name)
+			sorted[n++] = &set->policies[i];
+	}
+	qsort(sorted, n, sizeof(const struct policy *), by_name);
+	for (size_t i = 1; i < n; i++) {
+		const struct policy *first = sorted[i - 1], *second = sorted[i];
+
+		if (!strcmp(first->name, second->name))
+			complain(
+				p, second->pos, NULL,
+				"duplicate policy name \"%s\"; the other one is at line %u, column %u",
+				second->name, first->pos.line, first->pos.column);
+	}
+}
+
+static void check_top_keys(struct parse *p, const struct node *root)
+{
+	static const char *const keys[] = {"policies", "version", NULL};
+	const struct node *version = node_get(root, "version", NULL);
+	bool misplaced = false;
+
+	for (const struct node *key = root->first; key; key = key->next->next) {
+		if (!node_in(key, policy_keys) && !node_in(key, later_restrictions))
+			continue;
+		/* One key of a policy that hangs too high is seldom alone: said once. */
+		if (!misplaced)
+			complain(
+				p, key->pos,
+				"policies are a list below `policies:`; each begins with \"- name: ...\"",
+				"%s: is a key of a policy, not of the file", key->text);
+		misplaced = true;
+	}
+	if (!misplaced)
+		node_check_keys(p, root, "a policy file", keys, NULL);
+	if (version && !node_is(version, "1"))
+		complain(p, version->pos, NULL, "version: only 1 is known");
+}
+
+void model_build(struct parse *p, const struct node *root, struct policy_set *set)
+{
+	const struct node *list, *key;
+	bool good;
+
+	if (root->kind != NODE_MAPPING) {
+		complain(p, root->pos, "a policy file begins with `policies:`",
+			 root->kind == NODE_SCALAR && root->null ? "no policies"
+								 : "not a policy file");
+		return;
+	}
+	good = !parse_failed(p);
+	check_top_keys(p, root);
+	good = good && !parse_failed(p);
+	list = node_get(root, "policies", &key);
+	if (!list) {
+		/* A wrong key is most likely this one, and its error says so. */
+		if (good)
+			complain(p, root->pos, "a policy file begins with `policies:`",
+				 "no policies");
+		return;
+	}
+	if (list->kind != NODE_SEQUENCE || list->n == 0) {
+		complain(p, list->pos, "a policy begins with \"- name: ...\"",
+			 list->kind == NODE_SCALAR && !list->null ? "policies: a list is expected"
+			 : list->kind == NODE_MAPPING		  ? "policies: a list is expected"
+								  : "policies: no policies");
+		return;
+	}
+	set->policies = calloc(list->n, sizeof(*set->policies));
+	if (!set->policies) {
+		p->no_memory = true;
+		return;
+	}
+	for (const struct node *item = list->first; item && !p->too_large; item = item->next)
+		policy_build(p, item, &set->policies[set->n_policies++]);
+	check_names(p, set);
+	select_check_unique(p, set);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The capabilities of a policy. Whatever is wrong allows nothing, and fails the file. */
+#include <string.h>
+#include <strings.h>
+
+#include <leastcap/decide.h>
+
+#include "base/caps.h"
+#include "base/nearest.h"
+#include "policy/internal.h"
+
+#define BASES "bases are docker-default, restricted, none and all"
+
+static const char *const whole_words[] = {"all", "none", NULL};
+
+static bool is_word(const struct node *node, const char *word)
+{
+	return node->kind == NODE_SCALAR && node->len == strlen(word) &&
+	       !strncasecmp(node->text, word, node->len);
+}
+
+/* "all" or "none". */
+static bool whole_set(const struct node *node, uint64_t *ret)
+{
+	if (!is_word(node, "all") && !is_word(node, "none"))
+		return false;
+	*ret = is_word(node, "all") ? LEASTCAP_ALL : 0;
+	return true;
+}
+
+static void unknown_capability(struct parse *p, const struct node *node)
+{
+	complain_nearest(p, node->pos, caps_nearest(node->text, node->len),
+			 "capabilities(7) lists them, as in NET_BIND_SERVICE",
+			 "unknown capability %s", quote(node).text);
+}
+
+/* [NET_RAW, cap_chown] */
+static uint64_t list_build(struct parse *p, const struct node *list)
+{
+	uint64_t set = 0, whole;
+
+	for (const struct node *item = list->first; item; item = item->next) {
+		int cap;
+
+		if (!visit(p, item))
+			return 0;
+		if (item->kind != NODE_SCALAR || item->null) {
+			complain(p, item->pos, NULL, "a capability's name is expected here");
+			continue;
+		}
+		cap = caps_parse(item->text, item->len);
+		if (cap >= 0)
+			set |= leastcap_bit((__u32)cap);
+		else if (whole_set(item, &whole))
+			complain(p, item->pos, "without brackets it stands for the whole set",
+				 "%s is no capability and cannot be part of a list",
+				 quote(item).text);
+		else
+			unknown_capability(p, item);
+	}
+	return set;
+}
+
+/* A word where only "all", "none" or a list (or a base, where that may be written) can be. */
+static void wrong_word(struct parse *p, const char *key, const struct node *node)
+{
+	uint64_t base;
+
+	if (node->null) {
+		complain(p, node->pos, "write none to allow none", "%s: empty", key);
+	} else if (caps_parse(node->text, node->len) >= 0) {
+		complain(p, node->pos, "put it into brackets: [NAME]",
+			 "%s: %s is one capability, no list", key, quote(node).text);
+	} else if (base_find(node->text, node->len, &base)) {
+		complain(p, node->pos, "write it as a base: capabilities: { base: NAME }",
+			 "%s: %s is a base, no list", key, quote(node).text);
+	} else {
+		const char *right = nearest_word(node->text, node->len, whole_words);
+
+		complain_nearest(p, node->pos, right ? right : caps_nearest(node->text, node->len),
+				 "write all, none or a list of capabilities in brackets",
+				 "%s: unknown word %s", key, quote(node).text);
+	}
+}
+
+/* all, none, or a list. */
+static uint64_t set_build(struct parse *p, const char *key, const struct node *node)
+{
+	uint64_t set = 0;
+
+	if (node->kind == NODE_SEQUENCE)
+		return list_build(p, node);
+	if (node->kind == NODE_MAPPING)
+		complain(p, node->pos, NULL, "%s: all, none or a list of capabilities is expected",
+			 key);
+	else if (!whole_set(node, &set))
+		wrong_word(p, key, node);
+	return set;
+}
+
+/* The list of add or drop; all and none are for a base. */
+static uint64_t change_build(struct parse *p, const char *key, const struct node *node)
+{
+	if (!node)
+		return 0;
+	if (node->kind == NODE_SEQUENCE)
+		return list_build(p, node);
+	complain(p, node->pos, "write a list in brackets, as in [NET_RAW]",
+		 "%s: a list of capabilities is expected", key);
+	return 0;
+}
+
+static uint64_t base_build(struct parse *p, const struct node *node)
+{
+	uint64_t set = 0;
+
+	if (node->kind != NODE_SCALAR || node->null)
+		complain(p, node->pos, BASES, "base: a name is expected");
+	else if (!base_find(node->text, node->len, &set))
+		complain_nearest(p, node->pos, base_nearest(node->text, node->len), BASES,
+				 "unknown base %s", quote(node).text);
+	return set;
+}
+
+/* A capability both added and dropped: whoever wrote it means one of the two, nobody knows which. */
+static void check_conflict(struct parse *p, const struct node *drop_key, uint64_t both)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!both)
+		return;
+	text = caps_to_text(both);
+	if (text)
+		complain(p, drop_key->pos, NULL, "both added and dropped: %s", text);
+	else
+		p->no_memory = true;
+}
+
+static uint64_t mapping_build(struct parse *p, const struct node *node)
+{
+	static const char *const keys[] = {"allow", "base", "add", "drop", NULL};
+	const struct node *allow_key, *add_key, *drop_key;
+	const struct node *allow = node_get(node, "allow", &allow_key);
+	const struct node *base = node_get(node, "base", NULL);
+	const struct node *add = node_get(node, "add", &add_key);
+	const struct node *drop = node_get(node, "drop", &drop_key);
+	uint64_t set = 0, added, dropped;
+	size_t n_errors = p->errs->n_errors;
+
+	node_check_keys(p, node, "capabilities", keys, NULL);
+	if (allow) {
+		if (base || add || drop)
+			complain(p, allow_key->pos,
+				 "a base is changed by add and drop; allow is the whole list",
+				 "allow cannot be combined with base, add or drop");
+		set = set_build(p, "allow", allow);
+	}
+	if (base)
+		set = base_build(p, base);
+	added = change_build(p, "add", add);
+	dropped = change_build(p, "drop", drop);
+	if (!allow && !base && (add || drop))
+		complain(p, (add ? add_key : drop_key)->pos, BASES, "%s needs a base to change",
+			 add ? "add" : "drop");
+	else if (!allow && !base && p->errs->n_errors == n_errors)
+		complain(p, node->pos, "write `capabilities: none` to allow none",
+			 "capabilities: empty");
+	check_conflict(p, drop_key, added & dropped);
+	return (set | added) & ~dropped;
+}
+
+uint64_t capabilities_build(struct parse *p, const struct node *node)
+{
+	if (!visit(p, node))
+		return 0;
+	if (node->kind == NODE_MAPPING)
+		return mapping_build(p, node);
+	return set_build(p, "capabilities", node);
+}
