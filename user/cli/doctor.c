@@ -205,12 +205,12 @@ static void check_runtimes(struct doctor *d)
 	static const struct {
 		const char *name, *program, *command;
 	} runtimes[] = {
-		{"docker", "docker", "timeout 10 docker --version 2>/dev/null"},
-		{"podman", "podman", "timeout 10 podman --version 2>/dev/null"},
-		{"containerd", "containerd", "timeout 10 containerd --version 2>/dev/null"},
-		{"runc", "runc", "timeout 10 runc --version 2>/dev/null"},
-		{"crun", "crun", "timeout 10 crun --version 2>/dev/null"},
-		{"systemd", "systemctl", "timeout 10 systemctl --version 2>/dev/null"},
+		{"docker", "docker", "timeout 30 docker --version 2>/dev/null"},
+		{"podman", "podman", "timeout 30 podman --version 2>/dev/null"},
+		{"containerd", "containerd", "timeout 30 containerd --version 2>/dev/null"},
+		{"runc", "runc", "timeout 30 runc --version 2>/dev/null"},
+		{"crun", "crun", "timeout 30 crun --version 2>/dev/null"},
+		{"systemd", "systemctl", "timeout 30 systemctl --version 2>/dev/null"},
 	};
 	bool any = false;
 

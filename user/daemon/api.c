@@ -213,8 +213,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, struct request *r)
 	enum MHD_Result result;
 
 	if (text) {
-		response = MHD_create_response_from_buffer(strlen(text), text,
-							   MHD_RESPMEM_MUST_COPY);
+		response =
+			MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
 	} else {
 		static char no_memory[] = "{\"error\":\"out of memory\"}";
 
@@ -269,8 +269,8 @@ static unsigned int post_policies(struct api *a, struct MHD_Connection *c, struc
 {
 	const char *file = argument(c, "file");
 
-	return state_apply(a->state, file && *file ? file : "<api>", r->body ? r->body : "",
-			   r->len, &r->peer, ret);
+	return state_apply(a->state, file && *file ? file : "<api>", r->body ? r->body : "", r->len,
+			   &r->peer, ret);
 }
 
 static unsigned int delete_policy(struct api *a, struct MHD_Connection *c, struct request *r,
@@ -286,7 +286,9 @@ static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct 
 
 	if (err)
 		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			      "cannot reload, the old state stays in force: %s", strerror(-err));
+			      "cannot reload, the old state stays in force; the log of the daemon "
+			      "tells more: %s",
+			      strerror(-err));
 	*ret = json_pack("{s:b}", "reloaded", 1);
 	return MHD_HTTP_OK;
 }
@@ -358,9 +360,9 @@ static unsigned int find_route(struct request *r, const char *method)
 		const struct route *route = &routes[i];
 
 		len = strlen(route->path);
-		if (route->path[len - 1] == '/' ? strncmp(r->path, route->path, len) ||
-							  strlen(r->path) == len
-						: strcmp(r->path, route->path))
+		if (route->path[len - 1] == '/'
+			    ? strncmp(r->path, route->path, len) || strlen(r->path) == len
+			    : strcmp(r->path, route->path))
 			continue;
 		if (!strcmp(method, route->method)) {
 			r->route = route;
@@ -374,8 +376,7 @@ static unsigned int find_route(struct request *r, const char *method)
 		return refuse(&r->answer, MHD_HTTP_NOT_FOUND,
 			      "no such path; the API is /v1/status, /v1/policies, /v1/events, "
 			      "/v1/reload, /v1/unload");
-	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only",
-		      r->allow);
+	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only", r->allow);
 }
 
 static enum MHD_Result check_argument(void *ctx, enum MHD_ValueKind kind, const char *key,
@@ -432,10 +433,10 @@ static void free_request(struct request *r)
 static enum MHD_Result begin(struct api *a, struct MHD_Connection *c, const char *url,
 			     const char *method, void **ctx)
 {
-	const char *length = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-							 MHD_HTTP_HEADER_CONTENT_LENGTH);
-	const char *expect = MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-							 MHD_HTTP_HEADER_EXPECT);
+	const char *length =
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *expect =
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
 	struct request *r = calloc(1, sizeof(*r));
 	bool large = length && strtoull(length, NULL, 10) > BODY_MAX;
 
@@ -577,7 +578,9 @@ static int on_other(sd_event_source *source, void *ctx)
 {
 	struct api *a = ctx;
 
-	streams_wake(&a->streams);
+	/* Nothing in libmicrohttpd's epoll tells it that a connection goes on. */
+	if (streams_wake(&a->streams))
+		run(a);
 	return 0;
 }
 
@@ -594,12 +597,12 @@ static void log_http(void *ctx, const char *fmt, va_list ap)
 
 static int start_http(struct api *a, int fd)
 {
-	a->http = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-		a, MHD_OPTION_EXTERNAL_LOGGER, log_http, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-		MHD_OPTION_NOTIFY_COMPLETED, completed, a, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
-		NULL, MHD_OPTION_END);
+	a->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+				   NULL, NULL, handle, a, MHD_OPTION_EXTERNAL_LOGGER, log_http,
+				   NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				   CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+				   MHD_OPTION_NOTIFY_COMPLETED, completed, a,
+				   MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
 	return a->http ? 0 : -EIO;
 }
 

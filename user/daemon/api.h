@@ -44,6 +44,7 @@ struct streams {
 	unsigned int n;
 	sd_event *event;
 	const struct memory *memory;
+	bool woken; /* a connection goes on at the next MHD_run() */
 	bool ending; /* every stream ends when it has told what there is */
 };
 
@@ -56,7 +57,7 @@ struct events_request {
 enum MHD_Result streams_answer(struct streams *s, struct MHD_Connection *connection,
 			       const struct events_request *request);
 
-/* Goes on with the streams that wait and have something to tell. */
-void streams_wake(struct streams *s);
+/* Goes on with the streams that wait and have something to tell. True: some do, at the next MHD_run(). */
+bool streams_wake(struct streams *s);
 
 #endif

@@ -36,8 +36,8 @@ static int lost_line(struct stream *s, uint64_t number, uint64_t n)
 	_cleanup_free_ char *text = NULL;
 	int len;
 
-	if (!event || json_object_set_new(event, "losses",
-					  json_pack("{s:I}", "stream", (json_int_t)n)))
+	if (!event ||
+	    json_object_set_new(event, "losses", json_pack("{s:I}", "stream", (json_int_t)n)))
 		return -ENOMEM;
 	text = json_dumps(event, JSON_COMPACT);
 	len = text ? asprintf(&s->line, "%s\n", text) : -1;
@@ -137,6 +137,7 @@ static void go_on(struct stream *s)
 	if (!s->waiting)
 		return;
 	s->waiting = false;
+	s->all->woken = true;
 	MHD_resume_connection(s->connection);
 }
 
@@ -221,9 +222,14 @@ enum MHD_Result streams_answer(struct streams *all, struct MHD_Connection *conne
 	return result;
 }
 
-void streams_wake(struct streams *all)
+bool streams_wake(struct streams *all)
 {
+	bool woken;
+
 	for (struct stream *s = all->first; s; s = s->next)
 		if (all->ending || s->last < all->memory->last)
 			go_on(s);
+	woken = all->woken;
+	all->woken = false;
+	return woken;
 }

@@ -26,11 +26,21 @@ struct state {
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
-	unsigned int ticks;
+	unsigned int ticks, swept;
 };
 
-/* publish.c: makes the kernel follow the plan of `sources`. All of it, or -errno and the old state. Logs nothing. */
-int publish(struct state *s, const struct plan *plan);
+/* publish.c: the kernel's bindings, births and default as they are. Taken before the plan is made: what comes
+ * meanwhile is no old binding. NULL: no memory. */
+struct before *before_take(struct state *s);
+struct before *before_free(struct before *before);
+DEFINE_CLEANUP(struct before *, before_free);
+
+/*
+ * Makes the kernel follow a plan, under the lock: all of it, or -errno and the old state. keep: takes nothing away. *ret_news:
+ * the plan has a default or a birth that the kernel did not have, so that a cgroup may have come unseen: plan again.
+ * Logs nothing.
+ */
+int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep, bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "base/cleanup.h"
 #include "subject/cgroup.h"
@@ -16,8 +19,9 @@ struct maker {
 	struct plan *plan;
 	plan_complain_fn complain;
 	void *ctx;
-	struct place *places;
+	struct place *places; /* parents before what is below them */
 	size_t n_places;
+	char *own; /* path of the cgroup this process is in */
 };
 
 __attribute__((format(printf, 4, 5))) static void complain(const struct maker *m,
@@ -97,6 +101,24 @@ static void places_done(struct maker *m)
 	for (size_t i = 0; i < m->n_places; i++)
 		free(m->places[i].path);
 	free(m->places);
+	free(m->own);
+}
+
+/* Is one path below the other? */
+static bool path_below(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	return !strcmp(above, "/") || (!strncmp(path, above, len) && path[len] == '/');
+}
+
+/* What leastcapd itself needs to go on: without it nobody could change the policy any more. */
+#define NEEDED (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF | 1ULL << CAP_PERFMON)
+
+static bool confines_us(const struct maker *m, const struct policy *policy, const char *path)
+{
+	return policy->mode == LEASTCAP_ENFORCE && (policy->allow & NEEDED) != NEEDED && m->own &&
+	       (!strcmp(m->own, path) || path_below(m->own, path));
 }
 
 /* ---- one selector ---- */
@@ -111,6 +133,13 @@ static int want_path(struct maker *m, struct want want, const char *path, bool m
 				   .pos = want.pos};
 	int err = cgroup_id(path, &want.cgroup, &want.level);
 
+	if (confines_us(m, want.policy, path)) {
+		complain(m, want.source, want.pos,
+			 "\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
+			 "them, or select what is below",
+			 path);
+		return 0;
+	}
 	if (!err)
 		err = add_want(m->plan, want);
 	else if (err == -ENOENT) {
@@ -134,30 +163,43 @@ static int want_path(struct maker *m, struct want want, const char *path, bool m
 	return strcmp(path, "/") ? add_birth(m->plan, birth) : 0;
 }
 
+/*
+ * Every container that the id fits, and none below one that fits: a container may make cgroups of any name inside its
+ * own, and must not shed its policy by that.
+ */
 static int want_container(struct maker *m, struct want want, const char *id)
 {
-	const struct place *found = NULL;
+	const struct place *first = NULL;
+	bool several = false;
 
 	for (size_t i = 0; i < m->n_places; i++) {
-		if (strncmp(m->places[i].id, id, strlen(id)))
+		const struct place *p = &m->places[i];
+		bool inside = false;
+		int err;
+
+		if (strncmp(p->id, id, strlen(id)))
 			continue;
-		/* One container may have cgroups of its name below its own. */
-		if (found && strcmp(found->id, m->places[i].id)) {
-			complain(m, want.source, want.pos,
-				 "more than one container has an id that begins with %s", id);
-			return 0;
-		}
-		if (!found || m->places[i].level < found->level)
-			found = &m->places[i];
+		for (size_t j = 0; j < i && !inside; j++)
+			inside = path_below(p->path, m->places[j].path) &&
+				 !strncmp(m->places[j].id, id, strlen(id));
+		if (inside)
+			continue;
+		several = several || (first && strcmp(first->id, p->id));
+		first = first ? first : p;
+		want.cgroup = p->cgroup;
+		want.level = p->level;
+		err = add_want(m->plan, want);
+		if (err)
+			return err;
 	}
-	if (!found) {
+	if (several)
+		complain(m, want.source, want.pos,
+			 "more than one container has an id that begins with %s", id);
+	if (!first) {
 		m->plan->pending++;
 		complain(m, want.source, want.pos, "no container with the id %s is running", id);
-		return 0;
 	}
-	want.cgroup = found->cgroup;
-	want.level = found->level;
-	return add_want(m->plan, want);
+	return 0;
 }
 
 static int want_any(struct maker *m, struct want want)
@@ -176,6 +218,32 @@ static int want_any(struct maker *m, struct want want)
 		err = add_want(m->plan, want);
 	}
 	return err;
+}
+
+/*
+ * A container below one that the default policy holds has it already, as the kernel side takes it at birth
+ * (inherits() in bpf/birth.bpf.h): a container cannot fill the map.
+ */
+static void leave_nested(const struct maker *m, struct plan *plan)
+{
+	for (size_t i = 0; i < m->n_places; i++) {
+		const struct want *w = plan_find(plan, m->places[i].cgroup);
+		bool inside = false;
+
+		for (size_t j = 0; w && w->kind == SELECT_ANY_CONTAINER && j < i && !inside; j++) {
+			const struct want *above = plan_find(plan, m->places[j].cgroup);
+
+			inside = above && above->policy == w->policy &&
+				 path_below(m->places[i].path, m->places[j].path);
+		}
+		if (inside) {
+			size_t at = (size_t)(w - plan->wants);
+
+			memmove(&plan->wants[at], &plan->wants[at + 1],
+				(plan->n_wants - at - 1) * sizeof(*plan->wants));
+			plan->n_wants--;
+		}
+	}
 }
 
 static int resolve(struct maker *m, const struct source *source, const struct policy *policy,
@@ -300,6 +368,8 @@ int plan_make(const struct sources *sources, plan_complain_fn complain_fn, void 
 		.plan = &plan, .complain = complain_fn, .ctx = ctx};
 	int err = cgroup_walk(note_place, &m);
 
+	(void)cgroup_of(getpid(), &m.own);
+
 	for (size_t i = 0; !err && i < sources->n; i++) {
 		const struct policy_set *set = sources->items[i].set;
 
@@ -313,6 +383,7 @@ int plan_make(const struct sources *sources, plan_complain_fn complain_fn, void 
 	if (err)
 		return err;
 	plan_settle(&plan, complain_fn, ctx);
+	leave_nested(&m, &plan);
 	*ret = plan;
 	plan = (struct plan){};
 	return 0;

@@ -173,7 +173,8 @@ static const struct saved_birth *before_find_birth(const struct before *before, 
 
 /* ---- forwards and back ---- */
 
-static int put_wanted(struct state *s, const struct plan *plan, const struct before *before, struct ids *ids)
+static int put_wanted(struct state *s, const struct plan *plan, const struct before *before,
+		      struct ids *ids, bool keep)
 {
 	uint64_t id = 0;
 	int err = 0;
@@ -197,7 +198,7 @@ static int put_wanted(struct state *s, const struct plan *plan, const struct bef
 	id = 0;
 	if (!err && plan->any)
 		err = policy_id(s, ids, plan->any, &id);
-	if (!err)
+	if (!err && (plan->any || !keep))
 		kernel_set_default(s->k, id);
 	return err;
 }
@@ -228,7 +229,7 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
  */
 static int drop_binding(struct state *s, const struct leastcap_binding *b, const struct ids *ids)
 {
-	struct leastcap_policy p;
+	struct leastcap_policy p = {};
 
 	if (!kernel_policy_get(s->k, b->policy, &p) && !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
 		return 0;
@@ -254,24 +255,53 @@ static void drop_unwanted(struct state *s, const struct plan *plan, const struct
 	}
 }
 
-int publish(struct state *s, const struct plan *plan)
+/* A wanted binding that the kernel did not have: it, or the rule for its birth, came while the plan was made. */
+static bool has_news(const struct plan *plan, const struct before *before)
 {
-	_cleanup_close_ int lock = kernel_lock();
-	_cleanup_(before_done) struct before before = { .any = kernel_default(s->k) };
-	_cleanup_(ids_done) struct ids ids = {};
-	int err;
+	if (plan->any && !before->any)
+		return true;
+	for (size_t i = 0; i < plan->n_births; i++) {
+		if (!before_find_birth(before, plan->births[i].path))
+			return true;
+	}
+	return false;
+}
 
-	if (lock < 0)
-		return lock;
-	err = kernel_binding_each(s->k, save_binding, &before) ?:
-	      kernel_birth_each(s->k, save_birth, &before) ?: put_wanted(s, plan, &before, &ids);
+struct before *before_take(struct state *s)
+{
+	struct before *before = calloc(1, sizeof(*before));
+
+	if (!before)
+		return NULL;
+	before->any = kernel_default(s->k);
+	if (kernel_binding_each(s->k, save_binding, before) || kernel_birth_each(s->k, save_birth, before))
+		return before_free(before);
+	return before;
+}
+
+struct before *before_free(struct before *before)
+{
+	if (before)
+		before_done(before);
+	free(before);
+	return NULL;
+}
+
+int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep, bool *ret_news)
+{
+	_cleanup_(ids_done) struct ids ids = {};
+	int err = put_wanted(s, plan, before, &ids, keep);
+
 	if (err) {
-		put_back(s, plan, &before);
+		put_back(s, plan, before);
 		kernel_publish(s->k);
 		return err;
 	}
 	kernel_publish(s->k);
-	drop_unwanted(s, plan, &before, &ids);
+	*ret_news = has_news(plan, before);
+	if (keep)
+		return 0;
+	drop_unwanted(s, plan, before, &ids);
 	kernel_publish(s->k);
 	/* What could not be removed is removed the next time. */
 	(void)kernel_policy_collect(s->k);

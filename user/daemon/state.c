@@ -72,15 +72,51 @@ static void complain(const struct source *source, struct policy_pos pos, const c
 						   NULL, NULL));
 }
 
+/* A file that is bad and has no good form: nobody knows what it would have kept. */
+static bool any_unknown(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		if (!sources->items[i].set)
+			return true;
+	}
+	return false;
+}
+
+/* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
+#define ROUNDS 4
+
+static int plan_and_publish(struct state *s, const struct sources *sources, bool strict, json_t *complaints,
+			    struct plan *ret)
+{
+	_cleanup_close_ int lock = kernel_lock();
+	bool news = true;
+
+	if (lock < 0)
+		return lock;
+	for (int round = 0; news && round < ROUNDS; round++) {
+		_cleanup_(before_freep) struct before *before = before_take(s);
+		struct complaints c = {.list = complaints};
+		int err;
+
+		if (!before)
+			return -ENOMEM;
+		json_array_clear(complaints);
+		plan_done(ret);
+		err = plan_make(sources, complain, &c, ret);
+		if (!err && strict && c.applied)
+			err = -EINVAL;
+		err = err ? err : publish(s, ret, before, any_unknown(sources), &news);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int state_follow(struct state *s, struct sources *sources, bool strict, json_t *complaints)
 {
 	_cleanup_(plan_done) struct plan plan = {};
-	struct complaints c = { .list = complaints };
-	int err = plan_make(sources, complain, &c, &plan);
+	int err = plan_and_publish(s, sources, strict, complaints, &plan);
 
-	if (!err && strict && c.applied)
-		err = -EINVAL;
-	err = err ?: publish(s, &plan);
 	if (err)
 		return err;
 	/* The plan borrows from the sources: both change hands together. */
@@ -141,13 +177,14 @@ int state_reload(struct state *s, const struct peer *by)
 {
 	_cleanup_(sources_done) struct sources fresh = {}, old = {};
 	json_t *problems = json_array();
+	json_auto_t *selectors = json_array();
 	int err;
 
-	if (!problems)
+	if (!problems || !selectors)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
 	err = sources_load(s->config_dir, s->state_dir, &s->sources, problems, &fresh) ?:
-	      sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, false, problems);
-	if (err) {
+	      sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, false, selectors);
+	if (err || json_array_extend(problems, selectors)) {
 		json_decref(problems);
 		return log_err(err, "cannot reload, the policies stay as they are");
 	}

@@ -13,6 +13,8 @@
 
 /* Seconds between two looks for bound cgroups whose removal was not seen, and for tasks that carry a policy. */
 #define SWEEP_TICKS 30
+/* Removed cgroups that one sweep ends. */
+#define SWEEP_MOST 32
 /* Between two looks for what a selector names and was not there. */
 #define PENDING_TICKS 5
 /* Between two tellings of losses. */
@@ -154,6 +156,7 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 	if (lock < 0)
 		return;
 	(void)kernel_unbind(s->k, cgroup);
+	kernel_publish(s->k);
 	close(lock);
 	gone_drop(s, cgroup);
 }
@@ -169,6 +172,9 @@ static int sweep_binding(const struct leastcap_binding *b, void *ctx)
 	int err = cgroup_path(b->cgroup, &path);
 
 	if (err != -ESTALE && err != -ENOENT)
+		return 0;
+	/* Each asks all processes whether they carry it: the loop has other things to do. */
+	if (s->swept++ >= SWEEP_MOST)
 		return 0;
 	if (is_gone(s, b->cgroup)) {
 		end_binding(s, b->cgroup, NULL);
@@ -295,6 +301,7 @@ void state_tick(struct state *s)
 		tell_losses(s);
 	if (s->plan.pending && s->ticks % PENDING_TICKS == 0)
 		follow_again(s);
+	s->swept = 0;
 	if (s->ticks % SWEEP_TICKS == 0)
 		(void)kernel_binding_each(s->k, sweep_binding, s);
 }

@@ -528,6 +528,30 @@ static int way_take_over(char **argv)
 	return worst;
 }
 
+/* after SECONDS ACT */
+static int way_after(char **argv)
+{
+	sleep((unsigned int)atoi(argv[0]));
+	return do_act(argv[1]);
+}
+
+/* fsmount TYPE KEY=VALUE: makes a file system by the new mount API, and mounts it nowhere. */
+static int way_fsmount(char **argv)
+{
+	int fs = (int)syscall(SYS_fsopen, argv[0], 0), mnt;
+	char *value = strchr(argv[1], '=');
+
+	if (fs < 0)
+		return say("fsopen", errno);
+	*value++ = '\0';
+	if (syscall(SYS_fsconfig, fs, 1 /* FSCONFIG_SET_STRING */, argv[1], value, 0))
+		return say("fsconfig", errno);
+	if (syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0))
+		return say("create", errno);
+	mnt = (int)syscall(SYS_fsmount, fs, 0, 0);
+	return say("fsmount", mnt < 0 ? errno : 0);
+}
+
 /* sleep SECONDS: with nothing else, for being looked at. */
 static int way_sleep(char **argv)
 {
@@ -559,6 +583,8 @@ static const struct way {
 	{ "as", 2, way_as, "UID PROGRAM ARG..." },
 	{ "uring", 2, way_uring, "plain|worker|personality FILE" },
 	{ "take-over", 1, way_take_over, "PID" },
+	{ "after", 2, way_after, "SECONDS ACT" },
+	{ "fsmount", 2, way_fsmount, "TYPE KEY=VALUE" },
 	{ "sleep", 1, way_sleep, "SECONDS" },
 };
 

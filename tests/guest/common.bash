@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the tests in guests share. A test of a refusal has three parts: the same act succeeds before the policy
+# (or outside of it), the exact errno under it, and leastcap's own event.
+
+bats_require_minimum_version 1.5.0
+
+PROBES=/opt/probes
+PROBE=$PROBES/probe
+CG=/sys/fs/cgroup
+POLICIES=/etc/leastcap/policies.d
+LOG=/var/log/leastcap/events.jsonl
+
+# The probes as plain files of the guest: they are bind-mounted into containers, and get modes and capabilities.
+install_probes() {
+	[ -x $PROBE ] || {
+		mkdir -p $PROBES
+		cp "$LEASTCAP_BUILD"/tests/guest/probes/{probe,first} $PROBES/
+	}
+	touch /tmp/probe-dac
+	chown 5:5 /tmp/probe-dac
+	chmod 0 /tmp/probe-dac
+}
+
+# A daemon with nothing in force, its options in $*.
+fresh_daemon() {
+	install_probes
+	systemctl stop leastcapd 2>/dev/null || true
+	leastcap unload >/dev/null 2>&1 || true
+	rm -rf /var/lib/leastcap/* "${POLICIES:?}"/* /var/log/leastcap/*
+	mkdir -p /etc/systemd/system/leastcapd.service.d
+	cat >/etc/systemd/system/leastcapd.service.d/test.conf <<-END
+		[Unit]
+		StartLimitIntervalSec=0
+		[Service]
+		ExecStart=
+		ExecStart=/usr/sbin/leastcapd $*
+	END
+	systemctl daemon-reload
+	systemctl reset-failed leastcapd 2>/dev/null || true
+	systemctl start leastcapd
+}
+
+stop_daemon() {
+	systemctl stop leastcapd
+	leastcap unload >/dev/null
+	! ls /sys/fs/bpf/leastcap 2>/dev/null
+}
+
+# policy NAME SELECTOR CAPABILITIES [MODE]: applies, e.g. policy web 'cgroup: /web' '[CHOWN]'
+policy() {
+	local file
+	file=$(mktemp --suffix=.yaml)
+	cat >"$file" <<-END
+		policies:
+		  - name: $1
+		    select:
+		      - $2
+		    mode: ${4:-enforce}
+		    capabilities: $3
+	END
+	leastcap apply "$file"
+	local status=$?
+	rm -f "$file"
+	return $status
+}
+
+# drop NAME...: removes policies, also where there are none.
+drop() {
+	local name
+	for name; do leastcap remove "$name" >/dev/null 2>&1 || true; done
+}
+
+# Where the log ends now: events are looked for behind it.
+mark() {
+	MARK=$(wc -c <"$LOG" 2>/dev/null || echo 0)
+}
+
+# events FILTER: events since mark that match, one a line.
+events() {
+	tail -c "+$((MARK + 1))" "$LOG" 2>/dev/null | jq -c "select($1)"
+}
+
+# expect_event FILTER: there is such an event since mark, within five seconds.
+expect_event() {
+	local i
+	for i in $(seq 50); do
+		[ -z "$(events "$1")" ] || return 0
+		sleep 0.1
+	done
+	echo "no event with: $1"
+	echo "events since the mark:"
+	tail -c "+$((MARK + 1))" "$LOG" | tail -n 20
+	return 1
+}
+
+# denied CAPABILITY [MORE]: leastcap's own event of a refusal.
+denied() {
+	expect_event ".type == \"denied\" and .item == \"$1\"${2:+ and ($2)}"
+}
+
+# binding SUBJECT FILTER: a value of its status.
+binding() {
+	leastcap status --json "$1" | jq -rc ".bindings[0]$2"
+}
+
+# is WANTED GOT
+is() {
+	[ "$1" = "$2" ] || {
+		echo "wanted: $1"
+		echo "got:    $2"
+		return 1
+	}
+}
+
+# outcome N COMMAND...: the command ends with status N.
+outcome() {
+	local wanted=$1 status=0
+	shift
+	"$@" || status=$?
+	[ "$status" -eq "$wanted" ] || {
+		echo "status $status, wanted $wanted: $*"
+		return 1
+	}
+}
+
+# inside CGROUP COMMAND...: executed in a cgroup, moved in from outside.
+inside() {
+	local cgroup=$1
+	shift
+	"$PROBE" join-exec "$CG$cgroup" "$@"
+}
+
+# A Docker image "probe" of busybox with the probes in it.
+probe_image() {
+	[ -z "$(docker images -q probe)" ] || return 0
+	local dir
+	dir=$(mktemp -d)
+	tar -C "$dir" -xf /usr/share/leastcap-guest/busybox.tar
+	cp $PROBE $PROBES/first "$dir/bin/"
+	tar -C "$dir" -c . | docker import - probe >/dev/null
+	rm -rf "$dir"
+}
+
+# The cgroup of a Docker container.
+docker_cgroup() {
+	echo "/system.slice/docker-$(docker inspect -f '{{.Id}}' "$1").scope"
+}

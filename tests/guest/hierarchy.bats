@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Every bound ancestor must allow; moving sheds nothing; entering is only for what comes from outside.
+
+load common
+
+setup_file() { load common; fresh_daemon --entering-limit 4; mkdir -p $CG/h/sub/deep $CG/out $CG/slice/svc; }
+teardown_file() { load common; stop_daemon; }
+setup() { mark; }
+teardown() { drop h sub slice svc out; }
+
+@test "a child cgroup made from inside stays confined" {
+	outcome 0 inside /h/sub/deep $PROBE sethostname
+	policy h 'cgroup: /h' none
+	outcome 1 inside /h /bin/sh -c "mkdir -p $CG/h/new && exec $PROBE join $CG/h/new sethostname"
+	denied SYS_ADMIN '.subject.cgroup == "/h/new" and .subject.binding == "/h"'
+	outcome 1 inside /h/sub/deep $PROBE sethostname
+}
+
+@test "nested bindings: every ancestor must allow" {
+	policy h 'cgroup: /h' '[SYS_ADMIN]'
+	outcome 0 inside /h/sub $PROBE sethostname
+	outcome 1 inside /h/sub $PROBE chroot
+	# The inner one allows more, and cannot widen.
+	policy sub 'cgroup: /h/sub' '[SYS_ADMIN, SYS_CHROOT]'
+	outcome 1 inside /h/sub/deep $PROBE chroot
+	denied SYS_CHROOT '.policy == "h"'
+	# The inner one allows less, and tightens.
+	policy sub 'cgroup: /h/sub' none
+	mark
+	outcome 1 inside /h/sub $PROBE sethostname
+	denied SYS_ADMIN '.policy == "sub"'
+	outcome 0 inside /h $PROBE sethostname
+}
+
+@test "an audit policy below an enforcing one reports only what is let through" {
+	policy h 'cgroup: /h' '[SYS_ADMIN]'
+	policy sub 'cgroup: /h/sub' none audit
+	outcome 0 inside /h/sub $PROBE sethostname
+	expect_event '.type == "would-deny" and .item == "SYS_ADMIN" and .policy == "sub"'
+	outcome 1 inside /h/sub $PROBE chroot
+	is '["SYS_CHROOT"]' "$(binding h .capabilities.denied)"
+}
+
+@test "a move inside the subtree does not make a task entering" {
+	policy h 'cgroup: /h' none
+	outcome 1 inside /h $PROBE join $CG/h/sub sethostname
+	outcome 1 inside /h $PROBE fork-join $CG/h/sub sethostname
+	outcome 1 inside /h $PROBE clone-into $CG/h/sub sethostname
+	denied SYS_ADMIN
+}
+
+@test "a task that leaves takes the policy along, and so does what it forks and executes" {
+	outcome 0 inside /h $PROBE join $CG/out sethostname
+	policy h 'cgroup: /h' none
+	outcome 1 inside /h $PROBE join $CG/out sethostname
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .subject.binding == "/h" and .policy == "h"'
+	expect_event '.type == "carried"'
+	outcome 1 inside /h $PROBE fork-join $CG/out sethostname
+	outcome 1 inside /h $PROBE clone-into $CG/out sethostname
+	outcome 1 inside /h $PROBE join-exec $CG/out $PROBE sethostname
+	outcome 1 inside /h $PROBE join-exec $CG/out /bin/sh -c "( $PROBE sethostname )"
+	outcome 1 inside /h $PROBE join-thread-exec $CG/out $PROBE sethostname
+	outcome 1 inside /h $PROBE join-leaderless $CG/out sethostname
+	# Whoever was there before is free.
+	outcome 0 inside /out $PROBE sethostname
+}
+
+@test "out and back in gains nothing" {
+	policy h 'cgroup: /h' none
+	outcome 1 inside /h $PROBE out-and-in $CG/out $CG/h sethostname
+	denied SYS_ADMIN '.subject.cgroup == "/h"'
+}
+
+@test "a cgroup that is left and removed does not set its tasks free" {
+	mkdir $CG/h/left
+	policy h 'cgroup: /h/left' none
+	inside /h/left $PROBE join-wait $CG/out 3 sethostname >/tmp/left.out &
+	local pid=$!
+	sleep 1
+	rmdir $CG/h/left
+	outcome 1 wait $pid
+	denied SYS_ADMIN '.subject.cgroup == "/out"'
+}
+
+@test "the host takes a task out, and back in it is not entering" {
+	policy h 'cgroup: /h' none
+	inside /h $PROBE after 2 sethostname >/tmp/host.out &
+	local pid=$!
+	sleep 1
+	echo $pid >$CG/out/cgroup.procs
+	outcome 0 wait $pid
+	inside /h $PROBE after 2 sethostname >/tmp/host.out &
+	pid=$!
+	sleep 1
+	echo $pid >$CG/out/cgroup.procs
+	echo $pid >$CG/h/cgroup.procs
+	outcome 1 wait $pid
+}
+
+@test "what comes from outside enters: free until execve, also by clone3" {
+	policy h 'cgroup: /h' none
+	outcome 0 $PROBE join $CG/h sethostname
+	outcome 0 $PROBE fork-join $CG/h/sub sethostname
+	outcome 0 $PROBE clone-into $CG/h sethostname
+	outcome 1 $PROBE join-exec $CG/h $PROBE sethostname
+	outcome 1 $PROBE join-thread-exec $CG/h $PROBE sethostname
+	# Nothing of it was learned.
+	is '[]' "$(binding h .capabilities.used)"
+	is 2 "$(binding h .counters.denied)"
+}
+
+@test "a daemon moved in by hand is confined when the time limit strikes, and that is reported" {
+	policy h 'cgroup: /h' none
+	outcome 0 $PROBE join-wait $CG/h 1 sethostname
+	outcome 1 $PROBE join-wait $CG/h 5 sethostname
+	expect_event '.type == "entering-expired"'
+	denied SYS_ADMIN
+}
+
+@test "entering is relative: a slice's policy holds what enters a scope below it" {
+	policy slice 'cgroup: /slice' '[SYS_ADMIN]'
+	policy svc 'cgroup: /slice/svc' none
+	outcome 0 inside /slice $PROBE join $CG/slice/svc sethostname
+	outcome 1 inside /slice $PROBE join $CG/slice/svc chroot
+	denied SYS_CHROOT '.policy == "slice"'
+	outcome 1 inside /slice $PROBE join-exec $CG/slice/svc $PROBE sethostname
+	is '[]' "$(binding svc .capabilities.used)"
+}
+
+@test "a confined task cannot take over a process that enters" {
+	# Somebody who enters and waits, and a confined task with SYS_PTRACE.
+	$PROBE join-wait $CG/h 60 none &
+	local pid=$!
+	sleep 0.5
+	outcome 0 inside /h $PROBE take-over $pid
+	kill $pid
+	policy h 'cgroup: /h' '[SYS_PTRACE, DAC_OVERRIDE, DAC_READ_SEARCH]'
+	$PROBE join-wait $CG/h 3 none &
+	pid=$!
+	sleep 0.5
+	run -1 inside /h $PROBE take-over $pid
+	is "$(printf '%s: EPERM\n' PTRACE_SEIZE process_vm_writev mem pidfd_getfd)" "$output"
+	expect_event '.type == "denied" and .item == "ptrace-entering"'
+	# From outside it is nobody's business.
+	outcome 0 $PROBE take-over $pid
+	kill $pid
+	# A process that has entered is a peer like any other.
+	inside /h /bin/sleep 60 &
+	pid=$!
+	sleep 0.5
+	outcome 0 inside /h $PROBE take-over $pid
+	kill $pid
+}
