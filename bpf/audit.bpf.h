@@ -80,8 +80,8 @@ struct sample {
 /* The element of a new key; NULL: it was made meanwhile (exists) or there is no room. */
 static __always_inline struct leastcap_sample *sample_new(struct leastcap_key *key, __u64 next)
 {
-	struct leastcap_key counter = { .binding = key->binding };
-	struct leastcap_sample fresh = { .next = next };
+	struct leastcap_key counter = {.binding = key->binding};
+	struct leastcap_sample fresh = {.next = next};
 	struct leastcap_sample *n, *s;
 
 	n = bpf_map_lookup_elem(&samples, &counter);
@@ -177,7 +177,7 @@ static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
 	struct leastcap_ledger *ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
 
 	if (!ledger) {
-		struct leastcap_ledger fresh = { .cgroup = cgroup };
+		struct leastcap_ledger fresh = {.cgroup = cgroup};
 
 		bpf_map_update_elem(&ledgers, &cgroup, &fresh, BPF_NOEXIST);
 		ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
@@ -188,8 +188,8 @@ static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
 }
 
 /* The sample names one binding: the first that refuses, else the first that would. */
-static __always_inline void record_blame(struct record *r, __u64 cgroup, __u64 policy, __u32 verdict,
-					 __u32 flags)
+static __always_inline void record_blame(struct record *r, __u64 cgroup, __u64 policy,
+					 __u32 verdict, __u32 flags)
 {
 	if (r->sample.binding &&
 	    (r->sample.verdict == LEASTCAP_DENIED || verdict != LEASTCAP_DENIED))
@@ -262,7 +262,8 @@ static long record_level(__u32 level, void *ctx)
 }
 
 static __always_inline void record_check(struct task_struct *task, struct leastcap_task *process,
-					 __u64 stop, __u32 item, __u32 todo, __u32 flags, __u32 userns)
+					 __u64 stop, __u32 item, __u32 todo, __u32 flags,
+					 __u32 userns)
 {
 	struct cgroup *cgrp = task_cgroup(task);
 	struct record r = {
@@ -270,7 +271,7 @@ static __always_inline void record_check(struct task_struct *task, struct leastc
 		.stop = stop,
 		.item = item,
 		.todo = todo,
-		.sample = { .item = item, .flags = flags, .userns = userns },
+		.sample = {.item = item, .flags = flags, .userns = userns},
 	};
 
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, &r, 0);

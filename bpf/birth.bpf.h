@@ -43,7 +43,7 @@ static long inherit_level(__u32 level, void *ctx)
 /* The same policy above holds it already. So a container that makes cgroups with such names fills no map. */
 static __noinline bool inherits(struct cgroup *cgrp, __u64 policy)
 {
-	struct inherit h = { .cgrp = cgrp, .policy = policy };
+	struct inherit h = {.cgrp = cgrp, .policy = policy};
 
 	bpf_loop(BPF_CORE_READ(cgrp, level), inherit_level, &h, 0);
 	return h.found;

@@ -118,7 +118,7 @@ static long part_level(__u32 level, void *ctx)
 /* The first level where the two chains differ: all levels above are common. */
 static __always_inline __u32 cgroups_part(struct cgroup *a, struct cgroup *b)
 {
-	struct part p = { .a = a, .b = b };
+	struct part p = {.a = a, .b = b};
 	__u32 la = BPF_CORE_READ(a, level), lb = BPF_CORE_READ(b, level);
 
 	bpf_loop((la < lb ? la : lb) + 1, part_level, &p, 0);
@@ -144,7 +144,7 @@ static long find_level(__u32 level, void *ctx)
 
 static __noinline bool cgroup_below(struct cgroup *cgrp, __u64 id)
 {
-	struct find f = { .cgrp = cgrp, .id = id };
+	struct find f = {.cgrp = cgrp, .id = id};
 
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, find_level, &f, 0);
 	return f.found;
@@ -211,7 +211,7 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	struct cgroup *mover_cgrp = task_cgroup(mover_task);
 	__u32 part, mover_src, mover_dst, carried, dst_level;
 	struct leastcap_task *p, *mover = process_of(mover_task);
-	struct move m = { .src = src, .dst = dst, .mover = mover };
+	struct move m = {.src = src, .dst = dst, .mover = mover};
 	__u64 root;
 
 	p = bpf_task_storage_get(&tasks, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -396,7 +396,8 @@ static __always_inline bool launcher_executed(struct task_struct *task, struct l
 	if (exe.ino == came.ino && exe.dev == came.dev)
 		return true;
 	inode = BPF_CORE_READ(file, f_inode);
-	return BPF_CORE_READ(inode, i_nlink) == 0 && BPF_CORE_READ(inode, i_sb, s_magic) == TMPFS_MAGIC;
+	return BPF_CORE_READ(inode, i_nlink) == 0 &&
+	       BPF_CORE_READ(inode, i_sb, s_magic) == TMPFS_MAGIC;
 }
 
 /* Past the point of no return of execve: current is the only thread left, and the leader. */
@@ -438,9 +439,10 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct leastcap_task *target, *process;
 	struct takeover t = {
-		.record = { .item = LEASTCAP_ITEM_PTRACE_ENTERING,
-			    .todo = mode & PTRACE_MODE_NOAUDIT ? LEASTCAP_DO_PROBE : LEASTCAP_DO_REPORT,
-			    .sample = { .item = LEASTCAP_ITEM_PTRACE_ENTERING } },
+		.record = {.item = LEASTCAP_ITEM_PTRACE_ENTERING,
+			   .todo = mode & PTRACE_MODE_NOAUDIT ? LEASTCAP_DO_PROBE
+							      : LEASTCAP_DO_REPORT,
+			   .sample = {.item = LEASTCAP_ITEM_PTRACE_ENTERING}},
 	};
 	struct cgroup *into;
 	__u32 last;

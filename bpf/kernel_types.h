@@ -60,7 +60,8 @@ struct cgroup {
 	int level;
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
-	struct cgroup *ancestors[]; /* v6.1: 7f203bc89eb6; [0] the root, [level] the cgroup itself */
+	struct cgroup
+		*ancestors[]; /* v6.1: 7f203bc89eb6; [0] the root, [level] the cgroup itself */
 };
 
 struct css_set {
@@ -96,7 +97,8 @@ struct mm_struct {
 };
 
 struct signal_struct {
-	struct task_struct *group_exec_task; /* the thread that executes; set while it waits for the others to end */
+	struct task_struct *
+		group_exec_task; /* the thread that executes; set while it waits for the others to end */
 };
 
 struct task_struct {

@@ -142,7 +142,7 @@ static __always_inline __u32 subject_view(struct task_struct *task, struct least
 	struct walk w = {
 		.cgrp = cgrp,
 		.stop = stop,
-		.view = { LEASTCAP_ALL, LEASTCAP_ALL, LEASTCAP_ALL },
+		.view = {LEASTCAP_ALL, LEASTCAP_ALL, LEASTCAP_ALL},
 	};
 
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, walk_level, &w, 0);

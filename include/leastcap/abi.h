@@ -81,8 +81,10 @@ struct leastcap_policy {
 };
 
 /* struct leastcap_binding.flags, .births value flags */
-#define LEASTCAP_BORN 1U /* made by the kernel at cgroup_mkdir under the default policy or a birth */
-#define LEASTCAP_DEAD 2U /* unused in the map; in listings: the cgroup is gone, its policy is carried */
+#define LEASTCAP_BORN \
+	1U /* made by the kernel at cgroup_mkdir under the default policy or a birth */
+#define LEASTCAP_DEAD \
+	2U /* unused in the map; in listings: the cgroup is gone, its policy is carried */
 
 /*
  * bindings: cgroup id -> policy ids. Written by user space, and by cgroup_mkdir for new cgroups
@@ -172,7 +174,8 @@ enum leastcap_loss {
 
 /* struct leastcap_task.flags */
 #define LEASTCAP_TASK_NEVER_ENTERS 1U /* it was held by more bindings than it can remember */
-#define LEASTCAP_TASK_OVERFLOW 2U /* it carries more policies than it can hold: nothing is allowed */
+#define LEASTCAP_TASK_OVERFLOW \
+	2U /* it carries more policies than it can hold: nothing is allowed */
 
 /*
  * tasks (task storage). The first part is the cached answer of a thread; the second is the state of a
@@ -201,7 +204,8 @@ enum leastcap_event_type {
 	LEASTCAP_EVENT_ENTERING_EXPIRED = 2, /* a process stayed entering for the time limit */
 	LEASTCAP_EVENT_BORN = 3, /* struct leastcap_event_cgroup: bound at birth */
 	LEASTCAP_EVENT_GONE = 4, /* struct leastcap_event_cgroup: a bound cgroup was removed */
-	LEASTCAP_EVENT_CARRIED = 5, /* a task was moved out of its binding by a confined task; the policy went with it */
+	LEASTCAP_EVENT_CARRIED =
+		5, /* a task was moved out of its binding by a confined task; the policy went with it */
 };
 
 /* struct leastcap_event.flags */

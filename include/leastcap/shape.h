@@ -15,11 +15,11 @@
 #define LEASTCAP_SHAPE_LEN 128
 
 /* The verifier wants to see the mask that the compiler knows to be needless. */
-#define leastcap_at(name, i)                                    \
-	({                                                      \
-		__u32 at_ = (i);                                \
-		__asm__ volatile("" : "+r"(at_));               \
-		(name)[at_ & (LEASTCAP_SHAPE_LEN - 1)];         \
+#define leastcap_at(name, i)                            \
+	({                                              \
+		__u32 at_ = (i);                        \
+		__asm__ volatile("" : "+r"(at_));       \
+		(name)[at_ & (LEASTCAP_SHAPE_LEN - 1)]; \
 	})
 
 /* memcmp() is a call that BPF does not have. */
@@ -57,7 +57,9 @@ static inline int leastcap_shape(const char name[LEASTCAP_SHAPE_LEN], __u32 len)
 	case 5:
 		return leastcap_begins(name, "crio-", 5) ? 5 : -1;
 	case 7:
-		return leastcap_begins(name, "docker-", 7) || leastcap_begins(name, "libpod-", 7) ? 7 : -1;
+		return leastcap_begins(name, "docker-", 7) || leastcap_begins(name, "libpod-", 7)
+			       ? 7
+			       : -1;
 	case 8:
 		return leastcap_begins(name, "nerdctl-", 8) ? 8 : -1;
 	case 15:

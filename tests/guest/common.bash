@@ -124,6 +124,28 @@ outcome() {
 	}
 }
 
+# eventually SECONDS COMMAND...: the command succeeds within that time.
+eventually() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -le $end ] || {
+			echo "never succeeded: $*"
+			"$@"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+# api METHOD PATH [CURL-ARG...]: prints the body and, last, a line with the HTTP status.
+api() {
+	local method=$1 path=$2
+	shift 2
+	curl -sS --max-time 60 --unix-socket /run/leastcap/leastcap.sock -X "$method" -w '\n%{http_code}\n' "$@" \
+		"http://localhost$path"
+}
+
 # inside CGROUP COMMAND...: executed in a cgroup, moved in from outside.
 inside() {
 	local cgroup=$1

@@ -75,7 +75,7 @@ teardown() { drop h sub slice svc out; }
 @test "a cgroup that is left and removed does not set its tasks free" {
 	mkdir $CG/h/left
 	policy h 'cgroup: /h/left' none
-	inside /h/left $PROBE join-wait $CG/out 3 sethostname >/tmp/left.out &
+	$PROBE join-exec $CG/h/left $PROBE join-wait $CG/out 3 sethostname &
 	local pid=$!
 	sleep 1
 	rmdir $CG/h/left
@@ -85,12 +85,13 @@ teardown() { drop h sub slice svc out; }
 
 @test "the host takes a task out, and back in it is not entering" {
 	policy h 'cgroup: /h' none
-	inside /h $PROBE after 2 sethostname >/tmp/host.out &
+	# Not by a function: $! is to be the program itself.
+	$PROBE join-exec $CG/h $PROBE after 3 sethostname &
 	local pid=$!
 	sleep 1
 	echo $pid >$CG/out/cgroup.procs
 	outcome 0 wait $pid
-	inside /h $PROBE after 2 sethostname >/tmp/host.out &
+	$PROBE join-exec $CG/h $PROBE after 3 sethostname &
 	pid=$!
 	sleep 1
 	echo $pid >$CG/out/cgroup.procs
@@ -146,7 +147,7 @@ teardown() { drop h sub slice svc out; }
 	outcome 0 $PROBE take-over $pid
 	kill $pid
 	# A process that has entered is a peer like any other.
-	inside /h /bin/sleep 60 &
+	$PROBE join-exec $CG/h /bin/sleep 60 &
 	pid=$!
 	sleep 0.5
 	outcome 0 inside /h $PROBE take-over $pid

@@ -12,12 +12,12 @@
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 /* Destructors take NULL; DEFINE_CLEANUP makes the `fnp` form that _cleanup_() wants. */
-#define DEFINE_CLEANUP(type, fn)                     \
-	static inline void fn##p(type *p)            \
-	{                                            \
-		if (*p)                              \
-			fn(*p);                      \
-	}                                            \
+#define DEFINE_CLEANUP(type, fn)          \
+	static inline void fn##p(type *p) \
+	{                                 \
+		if (*p)                   \
+			fn(*p);           \
+	}                                 \
 	struct leastcap_cleanup_needs_a_semicolon
 
 static inline void cleanup_freep(void *p)
@@ -53,20 +53,20 @@ static inline void cleanup_closedirp(DIR **d)
 #define _cleanup_closedir_ _cleanup_(cleanup_closedirp)
 
 /* Hand a resource over: the variable forgets it. */
-#define TAKE_PTR(p)                             \
-	({                                      \
-		__typeof__(p) *take_p_ = &(p);  \
+#define TAKE_PTR(p)                               \
+	({                                        \
+		__typeof__(p) *take_p_ = &(p);    \
 		__typeof__(p) take_v_ = *take_p_; \
-		*take_p_ = NULL;                \
-		take_v_;                        \
+		*take_p_ = NULL;                  \
+		take_v_;                          \
 	})
 
-#define TAKE_FD(fd)                   \
-	({                            \
-		int *take_p_ = &(fd); \
+#define TAKE_FD(fd)                     \
+	({                              \
+		int *take_p_ = &(fd);   \
 		int take_v_ = *take_p_; \
-		*take_p_ = -EBADF;    \
-		take_v_;              \
+		*take_p_ = -EBADF;      \
+		take_v_;                \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -18,7 +18,8 @@ enum log_level log_get_level(void);
 void log_set_prefix(const char *prefix, int journal);
 
 /* One line, control characters escaped. err: -errno, its text is added; 0: none. Returns err. */
-int log_at(enum log_level level, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int log_at(enum log_level level, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #define log_err(err, ...) log_at(LOG_LEVEL_ERR, err, __VA_ARGS__)
 #define log_warn(err, ...) log_at(LOG_LEVEL_WARN, err, __VA_ARGS__)

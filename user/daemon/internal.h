@@ -40,7 +40,8 @@ DEFINE_CLEANUP(struct before *, before_free);
  * the plan has a default or a birth that the kernel did not have, so that a cgroup may have come unseen: plan again.
  * Logs nothing.
  */
-int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep, bool *ret_news);
+int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep,
+	    bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
@@ -58,6 +59,7 @@ void names_done(struct state *s);
 bool is_gone(const struct state *s, uint64_t cgroup);
 
 /* Emits {"type":"policy",...}. */
-void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision, const struct peer *by);
+void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision,
+		 const struct peer *by);
 
 #endif

@@ -49,9 +49,8 @@ static void tell_boot_line(const char *lsm)
 		return;
 	log_err(0, "boot with %s (%s%s)", line,
 		lsm ? "keeps what is active: " : "Debian's usual list", lsm ? lsm : "");
-	log_err(0,
-		"on Debian: put it, in place of an lsm= that is there, in GRUB_CMDLINE_LINUX in /etc/default/grub, run update-grub, "
-		"reboot; 'leastcap doctor' tells more");
+	log_err(0, "on Debian: put it, in place of an lsm= that is there, in GRUB_CMDLINE_LINUX in "
+		   "/etc/default/grub, run update-grub, reboot; 'leastcap doctor' tells more");
 }
 
 static int probe(void)

@@ -134,10 +134,11 @@ static int want_path(struct maker *m, struct want want, const char *path, bool m
 	int err = cgroup_id(path, &want.cgroup, &want.level);
 
 	if (confines_us(m, want.policy, path)) {
-		complain(m, want.source, want.pos,
-			 "\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
-			 "them, or select what is below",
-			 path);
+		complain(
+			m, want.source, want.pos,
+			"\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
+			"them, or select what is below",
+			path);
 		return 0;
 	}
 	if (!err)

@@ -28,7 +28,7 @@ static int note_newest(const struct leastcap_policy *p, void *ctx)
 
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret)
 {
-	struct newest n = { .name = name };
+	struct newest n = {.name = name};
 	int err = kernel_policy_each(s->k, note_newest, &n);
 
 	if (err)
@@ -71,7 +71,8 @@ static int policy_id(struct state *s, struct ids *ids, const struct policy *poli
 	if (err || p.allow != policy->allow || p.mode != policy->mode) {
 		uint32_t revision = err ? 1 : p.revision + 1;
 
-		p = (struct leastcap_policy){ .allow = policy->allow, .mode = policy->mode, .revision = revision };
+		p = (struct leastcap_policy){
+			.allow = policy->allow, .mode = policy->mode, .revision = revision};
 		snprintf(p.name, sizeof(p.name), "%s", policy->name);
 		err = kernel_policy_add(s->k, &p);
 		if (err)
@@ -123,7 +124,8 @@ static int save_binding(const struct leastcap_binding *b, void *ctx)
 static int save_birth(const char *path, uint64_t policy, void *ctx)
 {
 	struct before *before = ctx;
-	struct saved_birth *grown = reallocarray(before->births, before->n_births + 1, sizeof(*grown));
+	struct saved_birth *grown =
+		reallocarray(before->births, before->n_births + 1, sizeof(*grown));
 	char *copy = strdup(path);
 
 	if (grown)
@@ -132,7 +134,7 @@ static int save_birth(const char *path, uint64_t policy, void *ctx)
 		free(copy);
 		return -ENOMEM;
 	}
-	grown[before->n_births++] = (struct saved_birth){ copy, policy };
+	grown[before->n_births++] = (struct saved_birth){copy, policy};
 	return 0;
 }
 
@@ -231,13 +233,14 @@ static int drop_binding(struct state *s, const struct leastcap_binding *b, const
 {
 	struct leastcap_policy p = {};
 
-	if (!kernel_policy_get(s->k, b->policy, &p) && !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
+	if (!kernel_policy_get(s->k, b->policy, &p) &&
+	    !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
 		return 0;
 	for (size_t i = 0; is_gone(s, b->cgroup) && i < ids->n; i++) {
 		if (!strcmp(ids->policies[i]->name, p.name))
-			return b->policy == ids->ids[i] ?
-				       0 :
-				       kernel_bind(s->k, b->cgroup, b->level, ids->ids[i], b->flags);
+			return b->policy == ids->ids[i] ? 0
+							: kernel_bind(s->k, b->cgroup, b->level,
+								      ids->ids[i], b->flags);
 	}
 	return kernel_unbind(s->k, b->cgroup);
 }
@@ -274,7 +277,8 @@ struct before *before_take(struct state *s)
 	if (!before)
 		return NULL;
 	before->any = kernel_default(s->k);
-	if (kernel_binding_each(s->k, save_binding, before) || kernel_birth_each(s->k, save_birth, before))
+	if (kernel_binding_each(s->k, save_binding, before) ||
+	    kernel_birth_each(s->k, save_birth, before))
 		return before_free(before);
 	return before;
 }
@@ -287,7 +291,8 @@ struct before *before_free(struct before *before)
 	return NULL;
 }
 
-int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep, bool *ret_news)
+int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep,
+	    bool *ret_news)
 {
 	_cleanup_(ids_done) struct ids ids = {};
 	int err = put_wanted(s, plan, before, &ids, keep);

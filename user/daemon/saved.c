@@ -35,8 +35,7 @@ static json_t *policy_json(const struct policy *p)
 				      p->mode == LEASTCAP_AUDIT ? "audit" : "enforce", "select");
 	json_t *allow = p->allow == LEASTCAP_ALL ? json_string("all") : caps_to_json(p->allow);
 
-	if (!json ||
-	    json_object_set_new(json, "capabilities", json_pack("{s:o}", "allow", allow)))
+	if (!json || json_object_set_new(json, "capabilities", json_pack("{s:o}", "allow", allow)))
 		return NULL;
 	for (size_t i = 0; i < p->n_selectors; i++) {
 		if (json_array_append_new(json_object_get(json, "select"),

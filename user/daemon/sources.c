@@ -170,9 +170,8 @@ static int is_policy_file(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
 
-	return entry->d_name[0] != '.' &&
-	       ((len > 5 && !strcmp(entry->d_name + len - 5, ".yaml")) ||
-		(len > 4 && !strcmp(entry->d_name + len - 4, ".yml")));
+	return entry->d_name[0] != '.' && ((len > 5 && !strcmp(entry->d_name + len - 5, ".yaml")) ||
+					   (len > 4 && !strcmp(entry->d_name + len - 4, ".yml")));
 }
 
 /* The form that was good last: of this run, else of the one before. NULL: none. */

@@ -7,7 +7,8 @@
 #include "base/log.h"
 #include "daemon/internal.h"
 
-int state_open(const struct state_options *o, struct kernel *k, struct sink *sink, struct state **ret)
+int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
+	       struct state **ret)
 {
 	_cleanup_(state_freep) struct state *s = calloc(1, sizeof(*s));
 
@@ -41,7 +42,8 @@ struct state *state_free(struct state *s)
 	return NULL;
 }
 
-void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision, const struct peer *by)
+void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision,
+		 const struct peer *by)
 {
 	json_t *event = event_new("policy", sink_next(s->sink));
 
@@ -49,8 +51,9 @@ void tell_policy(struct state *s, const char *action, const char *policy, uint32
 		json_object_set_new(event, "action", json_string(action));
 		json_object_set_new(event, "policy", event_string(policy));
 		json_object_set_new(event, "revision", json_integer(revision));
-		json_object_set_new(event, "by",
-				    json_pack("{s:i, s:i}", "pid", (int)by->pid, "uid", (int)by->uid));
+		json_object_set_new(
+			event, "by",
+			json_pack("{s:i, s:i}", "pid", (int)by->pid, "uid", (int)by->uid));
 	}
 	sink_emit(s->sink, event);
 }
@@ -62,14 +65,15 @@ struct complaints {
 	bool applied; /* one is about an applied source */
 };
 
-static void complain(const struct source *source, struct policy_pos pos, const char *message, void *ctx)
+static void complain(const struct source *source, struct policy_pos pos, const char *message,
+		     void *ctx)
 {
 	struct complaints *c = ctx;
 
 	if (source->api)
 		c->applied = true;
-	json_array_append_new(c->list, problem_new(source->set ? source->set->file : source->file, pos, message,
-						   NULL, NULL));
+	json_array_append_new(c->list, problem_new(source->set ? source->set->file : source->file,
+						   pos, message, NULL, NULL));
 }
 
 /* A file that is bad and has no good form: nobody knows what it would have kept. */
@@ -85,8 +89,8 @@ static bool any_unknown(const struct sources *sources)
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
 #define ROUNDS 4
 
-static int plan_and_publish(struct state *s, const struct sources *sources, bool strict, json_t *complaints,
-			    struct plan *ret)
+static int plan_and_publish(struct state *s, const struct sources *sources, bool strict,
+			    json_t *complaints, struct plan *ret)
 {
 	_cleanup_close_ int lock = kernel_lock();
 	bool news = true;
@@ -136,13 +140,14 @@ static void log_problems(const json_t *problems)
 	const json_t *p;
 	size_t i;
 
-	json_array_foreach (problems, i, p) {
+	json_array_foreach(problems, i, p) {
 		const char *hint = json_string_value(json_object_get(p, "hint"));
 
 		log_warn(0, "%s:%d:%d: %s%s%s", json_string_value(json_object_get(p, "file")),
 			 (int)json_integer_value(json_object_get(p, "line")),
 			 (int)json_integer_value(json_object_get(p, "column")),
-			 json_string_value(json_object_get(p, "message")), hint ? "; " : "", hint ?: "");
+			 json_string_value(json_object_get(p, "message")), hint ? "; " : "",
+			 hint ?: "");
 	}
 }
 
@@ -198,7 +203,8 @@ int state_reload(struct state *s, const struct peer *by)
 
 /* ---- requests ---- */
 
-static unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret)
+static unsigned int answer_error(unsigned int status, const char *message, json_t *errors,
+				 json_t **ret)
 {
 	*ret = json_pack("{s:s}", "error", message);
 	if (*ret && errors)
@@ -212,20 +218,23 @@ static unsigned int answer_errno(int err, const char *what, json_t **ret)
 
 	if (err == -E2BIG || err == -ENOSPC)
 		snprintf(message, sizeof(message),
-			 "%s: there is no room for more bindings, see leastcapd --max-bindings", what);
+			 "%s: there is no room for more bindings, see leastcapd --max-bindings",
+			 what);
 	else
 		snprintf(message, sizeof(message), "%s: %s", what, strerror(-err));
 	return answer_error(500, message, NULL, ret);
 }
 
-static unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs, json_t **ret)
+static unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs,
+					json_t **ret)
 {
 	json_auto_t *errors = json_array();
 
 	for (size_t i = 0; i < errs->n_errors; i++) {
 		const struct policy_error *e = &errs->errors[i];
 
-		json_array_append_new(errors, problem_new(file, e->pos, e->message, e->hint, e->source_line));
+		json_array_append_new(
+			errors, problem_new(file, e->pos, e->message, e->hint, e->source_line));
 	}
 	return answer_error(422, "the policy file has errors", errors, ret);
 }
@@ -240,7 +249,8 @@ static size_t count_wants(const struct state *s, const char *name)
 	return n;
 }
 
-static unsigned int answer_applied(struct state *s, const struct policy_set *set, const struct peer *by, json_t **ret)
+static unsigned int answer_applied(struct state *s, const struct policy_set *set,
+				   const struct peer *by, json_t **ret)
 {
 	json_auto_t *applied = json_array();
 
@@ -248,9 +258,10 @@ static unsigned int answer_applied(struct state *s, const struct policy_set *set
 		struct leastcap_policy p = {};
 
 		(void)published_policy(s, set->policies[i].name, &p);
-		json_array_append_new(applied, json_pack("{s:s, s:I, s:I}", "name", set->policies[i].name,
-							 "revision", (json_int_t)p.revision, "bindings",
-							 (json_int_t)count_wants(s, set->policies[i].name)));
+		json_array_append_new(applied,
+				      json_pack("{s:s, s:I, s:I}", "name", set->policies[i].name,
+						"revision", (json_int_t)p.revision, "bindings",
+						(json_int_t)count_wants(s, set->policies[i].name)));
 		tell_policy(s, "applied", set->policies[i].name, p.revision, by);
 	}
 	*ret = json_pack("{s:O}", "applied", applied);
@@ -274,7 +285,8 @@ static void unsave_all(struct state *s, const struct policy_set *set)
 {
 	for (size_t i = 0; i < set->n_policies; i++) {
 		const struct source *source = NULL;
-		const struct policy *old = sources_find(&s->sources, set->policies[i].name, &source);
+		const struct policy *old =
+			sources_find(&s->sources, set->policies[i].name, &source);
 
 		if (old && source->api)
 			(void)applied_save(s->state_dir, old);
@@ -283,8 +295,8 @@ static void unsave_all(struct state *s, const struct policy_set *set)
 	}
 }
 
-unsigned int state_apply(struct state *s, const char *file, const char *text, size_t len, const struct peer *by,
-			 json_t **ret)
+unsigned int state_apply(struct state *s, const char *file, const char *text, size_t len,
+			 const struct peer *by, json_t **ret)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_(sources_done) struct sources fresh = {};
@@ -305,8 +317,9 @@ unsigned int state_apply(struct state *s, const char *file, const char *text, si
 		char message[512];
 
 		if (sources_find(&s->sources, name, &source) && !source->api) {
-			snprintf(message, sizeof(message), "policy \"%s\" is defined in %s: change it there",
-				 name, source->file);
+			snprintf(message, sizeof(message),
+				 "policy \"%s\" is defined in %s: change it there", name,
+				 source->file);
 			return answer_error(409, message, NULL, ret);
 		}
 		err = sources_put(&fresh, &set->policies[i]);
@@ -324,11 +337,14 @@ unsigned int state_apply(struct state *s, const char *file, const char *text, si
 		size_t i;
 
 		unsave_all(s, set);
-		json_array_foreach (complaints, i, complaint)
+		json_array_foreach(complaints, i, complaint)
 			json_object_set_new(complaint, "file", event_string(file));
-		return err == -EINVAL ? answer_error(422, "the policy selects what is not there, nothing was changed",
-						     complaints, ret) :
-					answer_errno(err, "cannot apply, nothing was changed", ret);
+		return err == -EINVAL
+			       ? answer_error(
+					 422,
+					 "the policy selects what is not there, nothing was changed",
+					 complaints, ret)
+			       : answer_errno(err, "cannot apply, nothing was changed", ret);
 	}
 	return answer_applied(s, set, by, ret);
 }
@@ -346,8 +362,8 @@ unsigned int state_remove(struct state *s, const char *name, const struct peer *
 		return answer_error(404, message, NULL, ret);
 	}
 	if (!source->api) {
-		snprintf(message, sizeof(message), "policy \"%s\" is defined in %s: remove it there", name,
-			 source->file);
+		snprintf(message, sizeof(message),
+			 "policy \"%s\" is defined in %s: remove it there", name, source->file);
 		return answer_error(409, message, NULL, ret);
 	}
 	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, name) ?:

@@ -99,10 +99,11 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 	if (subject && !json_array_size(bindings)) {
 		char message[512];
 
-		snprintf(message, sizeof(message),
-			 "nothing is bound by the name \"%.200s\": neither a cgroup, a unit, a container nor a "
-			 "policy",
-			 subject);
+		snprintf(
+			message, sizeof(message),
+			"nothing is bound by the name \"%.200s\": neither a cgroup, a unit, a container nor a "
+			"policy",
+			subject);
 		*ret = json_pack("{s:o}", "error", event_string(message));
 		return *ret ? 404 : 500;
 	}

@@ -252,8 +252,8 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 /* ---- losses ---- */
 
 static const char *const loss_names[LEASTCAP_LOSSES] = {
-	[LEASTCAP_LOSS_RING] = "ring",	     [LEASTCAP_LOSS_KEY] = "key",
-	[LEASTCAP_LOSS_LEDGER] = "ledger",   [LEASTCAP_LOSS_STORAGE] = "storage",
+	[LEASTCAP_LOSS_RING] = "ring",	   [LEASTCAP_LOSS_KEY] = "key",
+	[LEASTCAP_LOSS_LEDGER] = "ledger", [LEASTCAP_LOSS_STORAGE] = "storage",
 	[LEASTCAP_LOSS_BIRTH] = "birth",
 };
 

@@ -23,7 +23,8 @@
 struct kernel;
 
 struct kernel_options {
-	uint32_t ring_size; /* bytes, a power of two and a multiple of the page size; 0: default. Only when maps are made */
+	uint32_t
+		ring_size; /* bytes, a power of two and a multiple of the page size; 0: default. Only when maps are made */
 	uint32_t max_bindings; /* 0: default. Only when maps are made */
 	uint64_t entering_limit_ns; /* 0: leave as it is, or default when maps are made */
 	uint64_t sample_interval_ns; /* likewise */
@@ -31,7 +32,8 @@ struct kernel_options {
 
 /* What stands in the way of enforcement on this host. */
 enum kernel_lack {
-	KERNEL_LACK_ROOT = 1 << 0, /* CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON in the initial user namespace */
+	KERNEL_LACK_ROOT =
+		1 << 0, /* CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON in the initial user namespace */
 	KERNEL_LACK_BTF = 1 << 1, /* /sys/kernel/btf/vmlinux */
 	KERNEL_LACK_BPF_LSM = 1 << 2, /* "bpf" in /sys/kernel/security/lsm */
 	KERNEL_LACK_CGROUP2 = 1 << 3, /* cgroup2 at /sys/fs/cgroup */
@@ -78,16 +80,19 @@ bool kernel_attached(const struct kernel *k, char ret_build[17]);
 int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy);
 int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret); /* -ENOENT */
 /* Calls fn for every policy until it returns non-zero; returns that, or -errno, or 0. */
-int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx), void *ctx);
+int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx),
+		       void *ctx);
 /* Removes the policies that no binding, birth or default names. Returns how many. */
 int kernel_policy_collect(struct kernel *k);
 
 /* Binds, or flips an existing binding, in one step; its ledger stays. -E2BIG: the map is full. */
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint32_t flags);
 int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
-int kernel_binding_get(struct kernel *k, uint64_t cgroup, struct leastcap_binding *ret); /* -ENOENT */
+int kernel_binding_get(struct kernel *k, uint64_t cgroup,
+		       struct leastcap_binding *ret); /* -ENOENT */
 /* Calls fn for every binding until it returns non-zero; returns that, or -errno, or 0. fn may unbind. */
-int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx), void *ctx);
+int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
+			void *ctx);
 
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret); /* -ENOENT */
 
@@ -100,7 +105,8 @@ uint64_t kernel_default(const struct kernel *k);
 
 /* The policy of a cgroup that does not exist yet. -ENAMETOOLONG. policy 0 removes (-ENOENT: was none). */
 int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy);
-int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx), void *ctx);
+int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx),
+		      void *ctx);
 
 /* Lists an executable as a launcher (LEASTCAP_LAUNCHER_*). -ENOENT and the like: of stat(). */
 int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind);

@@ -31,29 +31,17 @@
 #include "leastcap.skel.h"
 
 const char *const map_names[MAPS] = {
-	[MAP_BINDINGS] = "bindings",
-	[MAP_LEDGERS] = "ledgers",
-	[MAP_POLICIES] = "policies",
-	[MAP_BIRTHS] = "births",
-	[MAP_LAUNCHERS] = "launchers",
-	[MAP_TASKS] = "tasks",
-	[MAP_SAMPLES] = "samples",
-	[MAP_EVENTS] = "events",
-	[MAP_LOSSES] = "losses",
+	[MAP_BINDINGS] = "bindings", [MAP_LEDGERS] = "ledgers",	    [MAP_POLICIES] = "policies",
+	[MAP_BIRTHS] = "births",     [MAP_LAUNCHERS] = "launchers", [MAP_TASKS] = "tasks",
+	[MAP_SAMPLES] = "samples",   [MAP_EVENTS] = "events",	    [MAP_LOSSES] = "losses",
 	[MAP_STATE] = ".data.state",
 };
 
 /* bpffs refuses names with a dot (bpf_lookup() in kernel/bpf/inode.c). */
 const char *const map_pins[MAPS] = {
-	[MAP_BINDINGS] = "bindings",
-	[MAP_LEDGERS] = "ledgers",
-	[MAP_POLICIES] = "policies",
-	[MAP_BIRTHS] = "births",
-	[MAP_LAUNCHERS] = "launchers",
-	[MAP_TASKS] = "tasks",
-	[MAP_SAMPLES] = "samples",
-	[MAP_EVENTS] = "events",
-	[MAP_LOSSES] = "losses",
+	[MAP_BINDINGS] = "bindings", [MAP_LEDGERS] = "ledgers",	    [MAP_POLICIES] = "policies",
+	[MAP_BIRTHS] = "births",     [MAP_LAUNCHERS] = "launchers", [MAP_TASKS] = "tasks",
+	[MAP_SAMPLES] = "samples",   [MAP_EVENTS] = "events",	    [MAP_LOSSES] = "losses",
 	[MAP_STATE] = "state",
 };
 
@@ -81,8 +69,8 @@ static void build_id(char ret[17])
 
 static FILE *libbpf_words;
 
-__attribute__((format(printf, 2, 0)))
-static int libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static int libbpf_print(enum libbpf_print_level level,
+							      const char *fmt, va_list args)
 {
 	if (libbpf_words && level == LIBBPF_WARN)
 		return vfprintf(libbpf_words, fmt, args);
@@ -136,8 +124,8 @@ static int unpin_dir(const char *path)
 }
 
 /* Calls fn for the directories in `path` whose name begins with `prefix`. */
-static int each_dir(const char *path, const char *prefix, int (*fn)(const char *path, const char *name, void *ctx),
-		    void *ctx)
+static int each_dir(const char *path, const char *prefix,
+		    int (*fn)(const char *path, const char *name, void *ctx), void *ctx)
 {
 	_cleanup_closedir_ DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -168,7 +156,8 @@ static int make_pin_dir(const char *dir)
 
 	if (statfs("/sys/fs/bpf", &fs))
 		return -errno;
-	if (fs.f_type != BPF_FS_MAGIC && mount("bpf", "/sys/fs/bpf", "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700"))
+	if (fs.f_type != BPF_FS_MAGIC &&
+	    mount("bpf", "/sys/fs/bpf", "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700"))
 		return -errno;
 	if (mkdir(KERNEL_PIN_DIR, 0700) && errno != EEXIST)
 		return -errno;
@@ -287,7 +276,8 @@ static int attach_programs(struct leastcap_bpf *skel, const char *dir)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, skel->obj) {
+	bpf_object__for_each_program(prog, skel->obj)
+	{
 		struct bpf_link *link;
 		char pin[160];
 		int err;
@@ -296,7 +286,8 @@ static int attach_programs(struct leastcap_bpf *skel, const char *dir)
 			continue;
 		link = bpf_program__attach(prog);
 		if (!link)
-			return log_warn(-errno, "cannot attach %s", bpf_program__section_name(prog));
+			return log_warn(-errno, "cannot attach %s",
+					bpf_program__section_name(prog));
 		snprintf(pin, sizeof(pin), "%s/link_%s", dir, bpf_program__name(prog));
 		err = bpf_link__pin(link, pin);
 		/* Pinned, the link outlives its handle. */
@@ -355,10 +346,12 @@ static bool build_complete(const char *dir, const char *build)
 
 	if (!skel)
 		return false;
-	bpf_object__for_each_program(prog, skel->obj) {
+	bpf_object__for_each_program(prog, skel->obj)
+	{
 		char pin[160];
 
-		snprintf(pin, sizeof(pin), "%s/build-%s/link_%s", dir, build, bpf_program__name(prog));
+		snprintf(pin, sizeof(pin), "%s/build-%s/link_%s", dir, build,
+			 bpf_program__name(prog));
 		if (access(pin, F_OK))
 			complete = false;
 	}
@@ -462,7 +455,7 @@ int kernel_unload(void)
 			continue;
 		if (asprintf(&path, KERNEL_PIN_DIR "/%s", entry->d_name) < 0)
 			return -ENOMEM;
-		err = each_dir(path, "build-", unpin_other, (char[]){ "" }) ?: err;
+		err = each_dir(path, "build-", unpin_other, (char[]){""}) ?: err;
 	}
 	return unpin_dir(KERNEL_PIN_DIR) ?: err;
 }
@@ -531,7 +524,7 @@ static int list_programs(const char *path, const char *name, void *ctx)
 
 int kernel_programs(const struct kernel *k, struct kernel_program *ret, size_t max)
 {
-	struct program_list list = { .programs = ret, .max = max };
+	struct program_list list = {.programs = ret, .max = max};
 	int err = each_dir(k->dir, "build-", list_programs, &list);
 
 	return err ?: list.n;

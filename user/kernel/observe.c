@@ -66,7 +66,8 @@ int kernel_carried(struct kernel *k, uint64_t cgroup)
 	while ((entry = readdir(proc))) {
 		struct leastcap_task task;
 
-		if (!isdigit((unsigned char)entry->d_name[0]) || process_state(k, atoi(entry->d_name), &task))
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    process_state(k, atoi(entry->d_name), &task))
 			continue;
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
 			if (task.held[i] == cgroup && (task.carried & (1U << i)))

@@ -14,7 +14,7 @@
 
 static bool privileged(void)
 {
-	static const cap_value_t needed[] = { CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON };
+	static const cap_value_t needed[] = {CAP_SYS_ADMIN, CAP_BPF, CAP_PERFMON};
 	cap_t caps = cap_get_proc();
 	bool all = caps != NULL;
 

@@ -21,7 +21,7 @@ int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret
 
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint32_t flags)
 {
-	struct leastcap_ledger ledger = { .cgroup = cgroup };
+	struct leastcap_ledger ledger = {.cgroup = cgroup};
 	struct leastcap_binding binding = {
 		.cgroup = cgroup,
 		.policy = policy,
@@ -71,7 +71,8 @@ static long map_keys(int fd, size_t key_size, void **ret)
 			keys = grown;
 			room = more;
 		}
-		err = bpf_map_get_next_key(fd, n ? keys + (n - 1) * key_size : NULL, keys + n * key_size);
+		err = bpf_map_get_next_key(fd, n ? keys + (n - 1) * key_size : NULL,
+					   keys + n * key_size);
 		if (err == -ENOENT)
 			break;
 		if (err)
@@ -105,7 +106,8 @@ static size_t sort_ids(uint64_t *ids, size_t n)
 	return kept;
 }
 
-int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx), void *ctx)
+int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
+			void *ctx)
 {
 	_cleanup_free_ void *keys = NULL;
 	long n = map_keys(k->maps[MAP_BINDINGS], sizeof(uint64_t), &keys);
@@ -127,7 +129,8 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 	return 0;
 }
 
-int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx), void *ctx)
+int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx),
+		       void *ctx)
 {
 	_cleanup_free_ void *keys = NULL;
 	long n = map_keys(k->maps[MAP_POLICIES], sizeof(uint64_t), &keys);
@@ -174,7 +177,8 @@ int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy)
 	return bpf_map_update_elem(k->maps[MAP_BIRTHS], &key, &policy, BPF_ANY);
 }
 
-int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx), void *ctx)
+int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx),
+		      void *ctx)
 {
 	_cleanup_free_ void *keys = NULL;
 	long n = map_keys(k->maps[MAP_BIRTHS], sizeof(struct leastcap_birth), &keys);

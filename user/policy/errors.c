@@ -22,7 +22,8 @@ void policy_errors_done(struct policy_errors *errs)
 }
 
 /* Takes hint over. One element more than the limit is there for "too many errors". */
-static void add(struct parse *p, struct policy_pos pos, char *hint, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void add(struct parse *p, struct policy_pos pos,
+						      char *hint, const char *fmt, va_list ap)
 {
 	struct policy_errors *errs = p->errs;
 	_cleanup_free_ char *owned_hint = hint, *message = NULL;

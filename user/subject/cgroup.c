@@ -53,7 +53,8 @@ static int clean_path(const char *path, char ret[PATH_MAX], uint32_t *ret_level)
 	}
 	memcpy(ret, path + 1, len - 1);
 	ret[len - 1] = '\0';
-	for (const char *part = ret; part; part = strchr(part, '/'), part = part ? part + 1 : NULL) {
+	for (const char *part = ret; part;
+	     part = strchr(part, '/'), part = part ? part + 1 : NULL) {
 		size_t part_len = strcspn(part, "/");
 
 		if (!part_len || (part_len == 1 && part[0] == '.') ||
@@ -71,7 +72,7 @@ static int id_of_fd(int dirfd, const char *path, uint64_t *ret)
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
-	} h = { .handle.handle_bytes = sizeof(uint64_t) };
+	} h = {.handle.handle_bytes = sizeof(uint64_t)};
 	int mount_id;
 
 	if (name_to_handle_at(dirfd, path, &h.handle, &mount_id, 0))
@@ -110,7 +111,7 @@ int cgroup_path(uint64_t id, char **ret)
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
-	} h = { .handle = { .handle_bytes = sizeof(uint64_t), .handle_type = FILEID_KERNFS } };
+	} h = {.handle = {.handle_bytes = sizeof(uint64_t), .handle_type = FILEID_KERNFS}};
 	char link[64], path[PATH_MAX];
 	const char *below;
 	ssize_t len;
@@ -187,7 +188,8 @@ static int walk_below(int dir, const char *path, uint32_t level, const struct wa
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(dirfd(d), entry->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* Removed meanwhile. */
 		if (fd < 0)
 			continue;
@@ -204,14 +206,15 @@ static int walk_below(int dir, const char *path, uint32_t level, const struct wa
 
 int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx)
 {
-	struct walk walk = { .fn = fn, .ctx = ctx };
+	struct walk walk = {.fn = fn, .ctx = ctx};
 	int root = open_root();
 
 	return root < 0 ? root : walk_below(root, "", 0, &walk);
 }
 
 int cgroup_walk_below(const char *path,
-		      int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx)
+		      int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx),
+		      void *ctx)
 {
 	_cleanup_close_ int root = open_root();
 	struct walk walk = {.fn = fn, .ctx = ctx};

@@ -23,7 +23,9 @@ int cgroup_of(pid_t pid, char **ret);
 int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx);
 
 /* The same for a cgroup and what is below it. */
-int cgroup_walk_below(const char *path, int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx);
+int cgroup_walk_below(const char *path,
+		      int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx),
+		      void *ctx);
 
 /* mkdir, rmdir, move a process. Paths as above. */
 int cgroup_make(const char *path);

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What tests/guest/run and tests/guest/image share. Sourced with $here = tests/guest.
+# What tests/guest/run and tests/guest/image share. Sourced.
 
-# The roles of the kernels; lib/kernel says where each comes from.
-guest_kernels=(6.1 6.12 7)
+# lib/kernel finds the newest of each series in the archives.
+guest_kernels() {
+	echo 6.1 6.12 7
+}
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -16,11 +18,7 @@ wrong_use() {
 }
 
 known_kernel() {
-	local kernel
-	for kernel in "${guest_kernels[@]}"; do
-		[ "$kernel" != "$1" ] || return 0
-	done
-	return 1
+	[[ " $(guest_kernels) " == *" $1 "* ]] || wrong_use "no kernel $1, only $(guest_kernels)"
 }
 
 guest_cache() {
@@ -33,8 +31,8 @@ guest_cache() {
 	fi
 }
 
-# The files that define the image. run, agent and common.sh are not among them: they change nothing in it.
+# guest_recipe FOLDER: the hash of the files that define the image. run, agent and common.sh are not among them: they change nothing in it.
 guest_recipe() {
-	(cd "$here" && sha256sum image lib/configure lib/first-boot lib/initramfs-init lib/kernel lib/packages) |
+	(cd "$1" && sha256sum image lib/configure lib/first-boot lib/initramfs-init lib/kernel lib/packages) |
 		sha256sum | cut -c 1-16
 }

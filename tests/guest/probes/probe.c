@@ -27,6 +27,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,7 +76,9 @@ static int act_settime(void) /* SYS_TIME; sets nothing */
 
 static int act_setuid(void) /* SETUID */
 {
-	return syscall(SYS_setresuid, -1, 12345, -1) ? errno : syscall(SYS_setresuid, -1, 0, -1) ? errno : 0;
+	return syscall(SYS_setresuid, -1, 12345, -1) ? errno
+	       : syscall(SYS_setresuid, -1, 0, -1)   ? errno
+						     : 0;
 }
 
 static int act_setgroups(void) /* SETGID; EINVAL comes from behind the check */
@@ -107,7 +110,7 @@ static int act_nice(void) /* SYS_NICE */
 
 static int act_bind80(void) /* NET_BIND_SERVICE */
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(80) };
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(80)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, err = 0;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -142,6 +145,12 @@ static int act_dac(void) /* DAC_OVERRIDE: a file of mode 0 of somebody else, mad
 	return 0;
 }
 
+static int act_listxattr(
+	void) /* asks for SYS_ADMIN by a NOAUDIT probe (simple_xattr_list()), and works without */
+{
+	return listxattr("/dev/shm", NULL, 0) < 0 ? errno : 0;
+}
+
 static int act_unshareuts(void) /* SYS_ADMIN over the user namespace it is in */
 {
 	return unshare(CLONE_NEWUTS) ? errno : 0;
@@ -156,11 +165,20 @@ static const struct act {
 	const char *name;
 	int (*fn)(void);
 } acts[] = {
-	{ "sethostname", act_sethostname }, { "mount", act_mount },	{ "chroot", act_chroot },
-	{ "settime", act_settime },	    { "setuid", act_setuid },	{ "setgroups", act_setgroups },
-	{ "rawsocket", act_rawsocket },	    { "nice", act_nice },	{ "bind80", act_bind80 },
-	{ "chown", act_chown },		    { "dac", act_dac },		{ "unshareuts", act_unshareuts },
-	{ "none", act_none },
+	{"sethostname", act_sethostname},
+	{"mount", act_mount},
+	{"chroot", act_chroot},
+	{"settime", act_settime},
+	{"setuid", act_setuid},
+	{"setgroups", act_setgroups},
+	{"rawsocket", act_rawsocket},
+	{"nice", act_nice},
+	{"bind80", act_bind80},
+	{"chown", act_chown},
+	{"dac", act_dac},
+	{"unshareuts", act_unshareuts},
+	{"listxattr", act_listxattr},
+	{"none", act_none},
 };
 
 static const struct act *find_act(const char *name)
@@ -248,7 +266,8 @@ static int way_watch(char **argv)
 	} while (!access(argv[0], F_OK));
 	for (unsigned int bits = 0; bits < 1u << n; bits++) {
 		for (int i = 0; i < n; i++)
-			printf("%s%s=%s", i ? " " : "", act[i]->name, bits >> i & 1 ? "allowed" : "refused");
+			printf("%s%s=%s", i ? " " : "", act[i]->name,
+			       bits >> i & 1 ? "allowed" : "refused");
 		printf(" %lu\n", seen[bits]);
 	}
 	return ALLOWED;
@@ -323,7 +342,7 @@ static int way_fork_join(char **argv)
 static int way_clone_into(char **argv)
 {
 	int fd = open(argv[0], O_PATH | O_DIRECTORY | O_CLOEXEC), status;
-	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD };
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
 	pid_t pid;
 
 	if (fd < 0)
@@ -413,11 +432,11 @@ static int way_join_leaderless(char **argv)
 /* ambient ACT...: executes itself as uid 12345 with SYS_ADMIN and SYS_CHROOT ambient. */
 static int way_ambient(char **argv)
 {
-	static const int caps[] = { 21, 18 }; /* CAP_SYS_ADMIN, CAP_SYS_CHROOT */
+	static const int caps[] = {21, 18}; /* CAP_SYS_ADMIN, CAP_SYS_CHROOT */
 	struct {
 		uint32_t version;
 		int pid;
-	} header = { 0x20080522, 0 };
+	} header = {0x20080522, 0};
 	struct {
 		uint32_t effective, permitted, inheritable;
 	} data[2] = {};
@@ -466,16 +485,17 @@ static int way_uring(char **argv)
 
 	if (ring < 0)
 		fail("io_uring_setup");
-	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t), PROT_READ | PROT_WRITE,
-		  MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(*cqe), PROT_READ | PROT_WRITE,
-		  MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	sqes = mmap(NULL, params.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-		    IORING_OFF_SQES);
+	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(*cqe),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
+	sqes = mmap(NULL, params.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    ring, IORING_OFF_SQES);
 	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
 		fail("mmap");
 	if (personality) {
-		id = (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_PERSONALITY, NULL, 0);
+		id = (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_PERSONALITY, NULL,
+				  0);
 		if (id < 0)
 			fail("IORING_REGISTER_PERSONALITY");
 	}
@@ -504,7 +524,7 @@ static int way_uring(char **argv)
 static int way_take_over(char **argv)
 {
 	pid_t pid = atoi(argv[0]);
-	struct iovec iov = { .iov_base = &pid, .iov_len = 1 };
+	struct iovec iov = {.iov_base = &pid, .iov_len = 1};
 	int outcome, worst, fd, pidfd;
 	char path[64];
 
@@ -512,10 +532,10 @@ static int way_take_over(char **argv)
 	ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	/* A wrong address, EFAULT, comes from behind the check. */
 	outcome = say("process_vm_writev",
-		      process_vm_writev(pid, &iov, 1, &(struct iovec){ (void *)8, 1 }, 1, 0) < 0 &&
-				      errno != EFAULT ?
-			      errno :
-			      0);
+		      process_vm_writev(pid, &iov, 1, &(struct iovec){(void *)8, 1}, 1, 0) < 0 &&
+				      errno != EFAULT
+			      ? errno
+			      : 0);
 	worst = outcome > worst ? outcome : worst;
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -565,27 +585,27 @@ static const struct way {
 	int (*fn)(char **argv);
 	const char *help;
 } ways[] = {
-	{ "loop", 2, way_loop, "N ACT" },
-	{ "watch", 2, way_watch, "FILE ACT..." },
-	{ "userns", 1, way_userns, "ACT" },
-	{ "join", 2, way_join, "DIR ACT" },
-	{ "join-wait", 3, way_join_wait, "DIR SECONDS ACT" },
-	{ "join-exec", 2, way_join_exec, "DIR PROGRAM ARG..." },
-	{ "out-and-in", 3, way_out_and_in, "OUT IN ACT" },
-	{ "fork-join", 2, way_fork_join, "DIR ACT" },
-	{ "clone-into", 2, way_clone_into, "DIR ACT" },
-	{ "thread", 1, way_thread, "ACT" },
-	{ "thread-exec", 1, way_thread_exec, "PROGRAM ARG..." },
-	{ "leaderless", 1, way_leaderless, "ACT" },
-	{ "join-thread-exec", 2, way_join_thread_exec, "DIR PROGRAM ARG..." },
-	{ "join-leaderless", 2, way_join_leaderless, "DIR ACT" },
-	{ "ambient", 1, way_ambient, "PROGRAM ARG..." },
-	{ "as", 2, way_as, "UID PROGRAM ARG..." },
-	{ "uring", 2, way_uring, "plain|worker|personality FILE" },
-	{ "take-over", 1, way_take_over, "PID" },
-	{ "after", 2, way_after, "SECONDS ACT" },
-	{ "fsmount", 2, way_fsmount, "TYPE KEY=VALUE" },
-	{ "sleep", 1, way_sleep, "SECONDS" },
+	{"loop", 2, way_loop, "N ACT"},
+	{"watch", 2, way_watch, "FILE ACT..."},
+	{"userns", 1, way_userns, "ACT"},
+	{"join", 2, way_join, "DIR ACT"},
+	{"join-wait", 3, way_join_wait, "DIR SECONDS ACT"},
+	{"join-exec", 2, way_join_exec, "DIR PROGRAM ARG..."},
+	{"out-and-in", 3, way_out_and_in, "OUT IN ACT"},
+	{"fork-join", 2, way_fork_join, "DIR ACT"},
+	{"clone-into", 2, way_clone_into, "DIR ACT"},
+	{"thread", 1, way_thread, "ACT"},
+	{"thread-exec", 1, way_thread_exec, "PROGRAM ARG..."},
+	{"leaderless", 1, way_leaderless, "ACT"},
+	{"join-thread-exec", 2, way_join_thread_exec, "DIR PROGRAM ARG..."},
+	{"join-leaderless", 2, way_join_leaderless, "DIR ACT"},
+	{"ambient", 1, way_ambient, "PROGRAM ARG..."},
+	{"as", 2, way_as, "UID PROGRAM ARG..."},
+	{"uring", 2, way_uring, "plain|worker|personality FILE"},
+	{"take-over", 1, way_take_over, "PID"},
+	{"after", 2, way_after, "SECONDS ACT"},
+	{"fsmount", 2, way_fsmount, "TYPE KEY=VALUE"},
+	{"sleep", 1, way_sleep, "SECONDS"},
 };
 
 int main(int argc, char **argv)
