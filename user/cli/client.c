@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include "base/escape.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/client.h"
@@ -221,7 +222,7 @@ static int transfer(const char *method, const char *path, const char *body, size
 		json_decref(ret->json);
 		ret->json = NULL;
 	}
-	return api_ok(ret) && !ret->json && t->len ? -EPROTO : 0;
+	return api_ok(ret) && !ret->json ? -EPROTO : 0;
 }
 
 int api_request(const char *method, const char *path, const char *body, size_t len,
@@ -280,7 +281,7 @@ static char *member_copy(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
-	return text ? strdup(text) : NULL;
+	return text ? escape_dup(text, strlen(text)) : NULL;
 }
 
 static unsigned int member_number(const json_t *object, const char *key)

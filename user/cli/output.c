@@ -26,8 +26,12 @@ unsigned int out_columns(void)
 {
 	struct winsize size;
 
-	if (!isatty(STDOUT_FILENO))
-		return 0;
+	if (!isatty(STDOUT_FILENO)) {
+		const char *wanted = getenv("COLUMNS");
+
+		size.ws_col = wanted ? (unsigned short)atoi(wanted) : 0;
+		return size.ws_col >= COLUMNS_MIN ? size.ws_col : 0;
+	}
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < COLUMNS_MIN)
 		return COLUMNS_MIN;
 	return size.ws_col;
@@ -78,7 +82,8 @@ void out_words(const char *label, const json_t *words)
 		return;
 	}
 	json_array_foreach(words, i, each) {
-		const char *word = json_string_value(each);
+		const char *raw = json_string_value(each);
+		_cleanup_free_ char *word = out_printable(raw ? raw : "?");
 		bool last = i + 1 == json_array_size(words);
 		unsigned int len = (unsigned int)strlen(word ? word : "?") + !last;
 

@@ -22,7 +22,7 @@ char *out_member(const json_t *object, const char *key);
 /* object[key] as a number; 0 when there is none. */
 json_int_t out_number(const json_t *object, const char *key);
 
-/* Columns of the terminal on stdout, at least 80; 0: stdout is none and nothing is cut. */
+/* Columns of the terminal on stdout, at least 80; without one, $COLUMNS; 0: nothing is cut or wrapped. */
 unsigned int out_columns(void);
 
 /* "label:  word, word, ..." with wrapped lines below the first word; "none" for an empty array. */

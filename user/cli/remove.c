@@ -51,7 +51,7 @@ static int remove_policy(const char *name, bool json)
 		return CLI_FAILED;
 	}
 	if (json)
-		return reply.json ? out_json(reply.json) : CLI_DONE;
+		return out_json(reply.json);
 	printf("%s: removed\n", shown ? shown : "?");
 	return CLI_DONE;
 }

@@ -195,6 +195,16 @@ static int deadly_signal(void)
 	return sig;
 }
 
+/*
+ * When the command stops for job control, so do we, and the shell sees a stopped job. A SIGSTOP counts only from
+ * a shell with a process group of its own ("suspend"): one for the command alone may be followed by a SIGCONT
+ * for the command alone, and we would never wake up.
+ */
+static bool follows(pid_t pid, int sig)
+{
+	return sig != SIGSTOP || getpgid(pid) != getpgrp();
+}
+
 /* Looks after the command once. True: it ended, *ret_status is its status. */
 static bool look_after(pid_t pid, int *ret_status)
 {
@@ -216,8 +226,7 @@ static bool look_after(pid_t pid, int *ret_status)
 			*ret_status = STATUS_SIGNAL + info.si_status;
 			return true;
 		}
-		/* It stopped: so do we, and the shell sees a stopped job. */
-		if (info.si_code == CLD_STOPPED)
+		if (info.si_code == CLD_STOPPED && follows(pid, info.si_status))
 			raise(SIGSTOP);
 	}
 }

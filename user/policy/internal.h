@@ -96,9 +96,16 @@ bool visit(struct parse *p, const struct node *node);
 bool node_is(const struct node *node, const char *word); /* a scalar with exactly this text */
 const struct node *node_get(const struct node *mapping, const char *key,
 			    const struct node **ret_key);
-/* Complains about keys that are in neither list. `later` (may be NULL): keys of later versions. */
-void node_check_keys(struct parse *p, const struct node *mapping, const char *where,
-		     const char *const *known, const char *const *later);
+/* The keys that a mapping can have. */
+struct keys {
+	const char *where; /* "a policy" */
+	const char *const *known;
+	const char *const *later; /* of later versions; NULL: none */
+	const char *later_message; /* what is said of those, behind their name */
+	const char *later_hint;
+};
+
+void node_check_keys(struct parse *p, const struct node *mapping, const struct keys *keys);
 void model_build(struct parse *p, const struct node *root, struct policy_set *set);
 
 /* select.c */

@@ -12,6 +12,17 @@ static const char *const later_restrictions[] = {"mounts",     "modules",     "d
 						 "attributes", "namespaces",  "bpf",
 						 "sockets",    "filesystems", NULL};
 
+static const struct keys policy_key_rule = {
+	.where = "a policy",
+	.known = policy_keys,
+	.later = later_restrictions,
+	.later_message = "not enforced by this version",
+	.later_hint = "leave it out, or what it forbids would stay allowed in silence",
+};
+
+static const char *const file_keys[] = {"policies", "version", NULL};
+static const struct keys file_key_rule = {.where = "a policy file", .known = file_keys};
+
 bool visit(struct parse *p, const struct node *node)
 {
 	if (p->too_large)
@@ -71,10 +82,9 @@ static char *join(const char *const *words)
 	return text;
 }
 
-void node_check_keys(struct parse *p, const struct node *mapping, const char *where,
-		     const char *const *known, const char *const *later)
+void node_check_keys(struct parse *p, const struct node *mapping, const struct keys *keys)
 {
-	_cleanup_free_ char *list = join(known), *hint = NULL;
+	_cleanup_free_ char *list = join(keys->known), *hint = NULL;
 
 	if (!list || asprintf(&hint, "keys here are: %s", list) < 0) {
 		hint = NULL;
@@ -82,22 +92,24 @@ void node_check_keys(struct parse *p, const struct node *mapping, const char *wh
 		return;
 	}
 	for (const struct node *key = mapping->first; key; key = key->next->next) {
-		if (node_in(key, known))
-			continue;
-		if (node_in(key, later)) {
-			complain(p, key->pos,
-				 "leave it out, or what it forbids would stay allowed in silence",
-				 "%s: not enforced by this version", key->text);
-		} else if (node_is(key, "<<")) {
-			complain(p, key->pos, NULL, "merge keys (<<) are not supported");
-		} else {
-			const char *right = nearest_word(key->text, key->len, known);
+		const char *right;
 
-			if (!right && later)
-				right = nearest_word(key->text, key->len, later);
-			complain_nearest(p, key->pos, right, hint, "unknown key %s in %s",
-					 quote(key).text, where);
+		if (node_in(key, keys->known))
+			continue;
+		if (node_in(key, keys->later)) {
+			complain(p, key->pos, keys->later_hint, "%s: %s", key->text,
+				 keys->later_message);
+			continue;
 		}
+		if (node_is(key, "<<")) {
+			complain(p, key->pos, NULL, "merge keys (<<) are not supported");
+			continue;
+		}
+		right = nearest_word(key->text, key->len, keys->known);
+		if (!right && keys->later)
+			right = nearest_word(key->text, key->len, keys->later);
+		complain_nearest(p, key->pos, right, hint, "unknown key %s in %s", quote(key).text,
+				 keys->where);
 	}
 }
 
@@ -171,7 +183,7 @@ static void policy_build(struct parse *p, const struct node *node, struct policy
 			 "a policy is expected here");
 		return;
 	}
-	node_check_keys(p, node, "a policy", policy_keys, later_restrictions);
+	node_check_keys(p, node, &policy_key_rule);
 	name = node_get(node, "name", NULL);
 	if (name) {
 		policy->pos = name->pos;
@@ -228,7 +240,6 @@ static void check_names(struct parse *p, const struct policy_set *set)
 
 static void check_top_keys(struct parse *p, const struct node *root)
 {
-	static const char *const keys[] = {"policies", "version", NULL};
 	const struct node *version = node_get(root, "version", NULL);
 	bool misplaced = false;
 
@@ -244,7 +255,7 @@ static void check_top_keys(struct parse *p, const struct node *root)
 		misplaced = true;
 	}
 	if (!misplaced)
-		node_check_keys(p, root, "a policy file", keys, NULL);
+		node_check_keys(p, root, &file_key_rule);
 	if (version && !node_is(version, "1"))
 		complain(p, version->pos, NULL, "version: only 1 is known");
 }

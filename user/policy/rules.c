@@ -13,6 +13,9 @@
 
 static const char *const whole_words[] = {"all", "none", NULL};
 
+static const char *const known_keys[] = {"allow", "base", "add", "drop", NULL};
+static const struct keys key_rule = {.where = "capabilities", .known = known_keys};
+
 static bool is_word(const struct node *node, const char *word)
 {
 	return node->kind == NODE_SCALAR && node->len == strlen(word) &&
@@ -65,16 +68,16 @@ static uint64_t list_build(struct parse *p, const struct node *list)
 /* A word where only "all", "none" or a list (or a base, where that may be written) can be. */
 static void wrong_word(struct parse *p, const char *key, const struct node *node)
 {
+	bool capability = caps_parse(node->text, node->len) >= 0;
 	uint64_t base;
+	char meant[64];
 
 	if (node->null) {
 		complain(p, node->pos, "write none to allow none", "%s: empty", key);
-	} else if (caps_parse(node->text, node->len) >= 0) {
-		complain(p, node->pos, "put it into brackets: [NAME]",
-			 "%s: %s is one capability, no list", key, quote(node).text);
-	} else if (base_find(node->text, node->len, &base)) {
-		complain(p, node->pos, "write it as a base: capabilities: { base: NAME }",
-			 "%s: %s is a base, no list", key, quote(node).text);
+	} else if (capability || base_find(node->text, node->len, &base)) {
+		snprintf(meant, sizeof(meant), capability ? "[%s]" : "{ base: %s }", node->text);
+		complain_nearest(p, node->pos, meant, NULL, "%s: %s is %s, no list", key,
+				 quote(node).text, capability ? "one capability" : "a base");
 	} else {
 		const char *right = nearest_word(node->text, node->len, whole_words);
 
@@ -139,7 +142,6 @@ static void check_conflict(struct parse *p, const struct node *drop_key, uint64_
 
 static uint64_t mapping_build(struct parse *p, const struct node *node)
 {
-	static const char *const keys[] = {"allow", "base", "add", "drop", NULL};
 	const struct node *allow_key, *add_key, *drop_key;
 	const struct node *allow = node_get(node, "allow", &allow_key);
 	const struct node *base = node_get(node, "base", NULL);
@@ -148,7 +150,7 @@ static uint64_t mapping_build(struct parse *p, const struct node *node)
 	uint64_t set = 0, added, dropped;
 	size_t n_errors = p->errs->n_errors;
 
-	node_check_keys(p, node, "capabilities", keys, NULL);
+	node_check_keys(p, node, &key_rule);
 	if (allow) {
 		if (base || add || drop)
 			complain(p, allow_key->pos,

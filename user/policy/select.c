@@ -18,6 +18,19 @@ static const char *const suffixes[] = {".service", ".scope", ".slice", NULL};
 static const char *const no_processes[] = {".socket", ".timer", ".mount", ".automount", ".target",
 					   ".device", ".path",	".swap",  NULL};
 
+static const char *const known_keys[] = {"container", "unit", "cgroup", "any", NULL};
+static const struct keys key_rule = {.where = "a selector", .known = known_keys};
+
+static const char *const container_keys[] = {"id", NULL};
+static const char *const container_later[] = {"image", "label", "name", "runtime", NULL};
+static const struct keys container_key_rule = {
+	.where = "container",
+	.known = container_keys,
+	.later = container_later,
+	.later_message = "not supported by this version",
+	.later_hint = "select one container by its id, or all by `any: container`",
+};
+
 static bool ends_with(const char *text, const char *suffix)
 {
 	size_t n = strlen(text), m = strlen(suffix);
@@ -225,8 +238,6 @@ static char *container_build(struct parse *p, const struct node *node)
 
 static void container_select(struct parse *p, const struct node *node, struct selector *selector)
 {
-	static const char *const keys[] = {"id", NULL};
-	static const char *const later[] = {"image", "label", "name", "runtime", NULL};
 	const struct node *id;
 
 	if (node->kind != NODE_MAPPING) {
@@ -234,7 +245,7 @@ static void container_select(struct parse *p, const struct node *node, struct se
 			 "container: a mapping is expected");
 		return;
 	}
-	node_check_keys(p, node, "container", keys, later);
+	node_check_keys(p, node, &container_key_rule);
 	id = node_get(node, "id", NULL);
 	if (!id) {
 		if (node->n == 0)
@@ -265,7 +276,6 @@ static void any_select(struct parse *p, const struct node *node, struct selector
 /* One line of the list. A selector that came to nothing has no value; then the file has an error. */
 static void line_build(struct parse *p, const struct node *node, struct selector *selector)
 {
-	static const char *const keys[] = {"container", "unit", "cgroup", "any", NULL};
 	const struct node *key, *value;
 
 	if (!visit(p, node))
@@ -275,7 +285,7 @@ static void line_build(struct parse *p, const struct node *node, struct selector
 			 "a selector is expected: container, unit, cgroup or any");
 		return;
 	}
-	node_check_keys(p, node, "a selector", keys, NULL);
+	node_check_keys(p, node, &key_rule);
 	if (node->n != 2) {
 		complain(p, node->pos, "any line may match: write one line for each",
 			 node->n ? "more than one key in one selector" : "empty selector");

@@ -62,6 +62,7 @@ struct loader {
 	struct anchor anchors[POLICY_ANCHORS_MAX];
 	size_t n_anchors;
 	struct policy_pos last; /* of the last event that had a place */
+	size_t end; /* of the same, an offset */
 	bool stop;
 };
 
@@ -210,6 +211,32 @@ static bool is_null(const struct node *node, enum fy_scalar_style style)
 	return false;
 }
 
+static struct policy_pos token_pos(const struct loader *l, struct fy_token *token)
+{
+	const struct fy_mark *mark = fy_token_start_mark(token);
+
+	return mark ? source_pos(&l->p->source, mark->input_pos) : l->last;
+}
+
+/* A value that is not written: the place of its key, or of the "-" that it should follow. */
+static struct policy_pos pos_of_nothing(struct loader *l)
+{
+	const struct source *s = &l->p->source;
+
+	if (l->depth == 0 || l->frames[l->depth - 1].node->kind == NODE_MAPPING)
+		return l->last;
+	for (bool comment = false; l->end < s->len; l->end++) {
+		char c = s->text[l->end];
+
+		if (c == '-' && !comment)
+			break;
+		comment = comment ? c != '\n' && c != '\r' : c == '#';
+	}
+	l->last = source_pos(s, l->end);
+	l->end += l->end < s->len;
+	return l->last;
+}
+
 static void begin_node(struct loader *l, struct fy_event *event)
 {
 	struct fy_token *anchor_token = fy_event_get_anchor_token(event);
@@ -222,13 +249,14 @@ static void begin_node(struct loader *l, struct fy_event *event)
 		l->stop = true;
 		return;
 	}
-	node->pos = l->last;
+	node->pos = event->type == FYET_SCALAR && !token ? pos_of_nothing(l) : l->last;
 	if (++l->n_nodes > POLICY_NODES_MAX) {
 		stop(l, node->pos, "too large: more than %d words", POLICY_NODES_MAX);
 		return;
 	}
 	if (tag_token)
-		complain(l->p, node->pos, NULL, "YAML tags (\"!...\") are not supported");
+		complain(l->p, token_pos(l, tag_token), NULL,
+			 "YAML tags (\"!...\") are not supported");
 	if (anchor_token)
 		anchor.name = copy_token(l, anchor_token, &anchor.len);
 	if (event->type == FYET_SCALAR) {
@@ -259,8 +287,10 @@ static void begin_node(struct loader *l, struct fy_event *event)
 
 static void take_event(struct loader *l, struct fy_event *event)
 {
-	const struct fy_mark *mark = fy_event_start_mark(event);
+	const struct fy_mark *mark = fy_event_start_mark(event), *end = fy_event_end_mark(event);
 
+	if (end && end->input_pos > l->end)
+		l->end = end->input_pos;
 	if (mark)
 		l->last = source_pos(&l->p->source, mark->input_pos);
 	switch (event->type) {
@@ -310,12 +340,11 @@ static void syntax_error(struct loader *l, struct fy_diag *diag)
 {
 	void *iter = NULL;
 	struct fy_diag_error *e = fy_diag_errors_iterate(diag, &iter);
-	const struct fy_mark *mark = e && e->fyt ? fy_token_start_mark(e->fyt) : NULL;
 	struct policy_pos pos = l->last;
 	_cleanup_free_ char *message = NULL;
 
-	if (mark)
-		pos = source_pos(&l->p->source, mark->input_pos);
+	if (e && e->fyt)
+		pos = token_pos(l, e->fyt);
 	else if (e && e->line > 0 && e->column > 0)
 		pos = (struct policy_pos){(unsigned int)e->line, (unsigned int)e->column};
 	message = strdup(e && e->msg ? e->msg : "cannot be read");
