@@ -113,7 +113,7 @@ $(O)/leastcap: $(CLI_OBJS) $(O)/libleastcap.a
 $(O)/leastcapd: $(DAEMON_OBJS) $(O)/libleastcap.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
-$(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(O)/libleastcap.a
+$(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(filter-out %/main.o,$(DAEMON_OBJS)) $(O)/libleastcap.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
 

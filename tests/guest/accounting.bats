@@ -86,20 +86,20 @@ told_is() {
 @test "of each program the first refusal is an event, and the others are summed up" {
 	fresh_daemon --sample-interval 1000
 	mark
-	local i each
+	local n each
 	mkdir -p /tmp/programs
-	for i in 1 2 3 4 5 6 7 8; do cp $PROBE /tmp/programs/p$i; done
+	for n in 1 2 3 4 5 6 7 8; do cp $PROBE /tmp/programs/p$n; done
 	outcome 0 inside /acc /tmp/programs/p1 sethostname
 	policy acc 'cgroup: /acc' none
-	for i in 1 2 3 4 5 6 7 8; do
-		run -1 inside /acc /tmp/programs/p$i loop $((i * 100)) sethostname
-		is "allowed 0 refused $((i * 100)) other 0" "$output"
+	for n in 1 2 3 4 5 6 7 8; do
+		run -1 inside /acc /tmp/programs/p$n loop $((n * 100)) sethostname
+		is "allowed 0 refused $((n * 100)) other 0" "$output"
 	done
 	is 3600 "$(binding /acc .counters.denied)"
 	# Another capability is another kind; so is a repetition after the interval, which has the sum.
 	outcome 1 inside /acc /tmp/programs/p1 chroot
 	sleep 1.1
-	for i in 1 2 3 4 5 6 7 8; do outcome 1 inside /acc /tmp/programs/p$i sethostname; done
+	for n in 1 2 3 4 5 6 7 8; do outcome 1 inside /acc /tmp/programs/p$n sethostname; done
 	eventually 5 told_is 3609
 	is 3609 "$(binding /acc .counters.denied)"
 	each=$(events '.type == "denied" and .item == "SYS_ADMIN"' | jq -sc 'group_by(.process.comm) |
@@ -136,7 +136,9 @@ told_is() {
 @test "programs made up without end are folded, and still all refusals are summed up" {
 	policy acc 'cgroup: /acc' none
 	# More programs, by their inode, than are told apart in one subject.
-	python3 -c 'import shutil; [shutil.copy("'$PROBES/first'", f"/tmp/programs/many.{i}") for i in range(280)]'
+	local n
+	for n in $(seq 280); do cat $PROBES/first >/tmp/programs/many.$n; done
+	chmod 755 /tmp/programs/many.*
 	inside /acc /bin/bash -c 'for program in /tmp/programs/many.*; do $program; done; exit 0'
 	is 280 "$(binding /acc .counters.denied)"
 	sleep 1.1

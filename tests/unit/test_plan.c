@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The plan: who wins where several policies select one cgroup. And the sources: what is saved is read back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <leastcap/decide.h>
+
+#include "daemon/plan.h"
+
+static struct policy a = {.name = (char *)"a"}, b = {.name = (char *)"b"};
+static struct source source = {.file = (char *)"f"};
+static int complaints;
+
+static void count(const struct source *s, struct policy_pos pos, const char *message, void *ctx)
+{
+	complaints++;
+}
+
+static void settle(struct plan *plan, const struct want *wants, size_t n)
+{
+	*plan = (struct plan){.wants = calloc(n, sizeof(*wants)), .n_wants = n};
+	memcpy(plan->wants, wants, n * sizeof(*wants));
+	for (size_t i = 0; i < n; i++) {
+		plan->wants[i].order = i;
+		plan->wants[i].source = &source;
+	}
+	complaints = 0;
+	plan_settle(plan, count, NULL);
+}
+
+static void the_most_specific_selector_wins(void **state)
+{
+	static const enum selector_kind order[] = {SELECT_CONTAINER_ID, SELECT_UNIT, SELECT_CGROUP,
+						   SELECT_ANY_CONTAINER};
+
+	for (size_t i = 0; i < 4; i++) {
+		for (size_t j = 0; j < 4; j++) {
+			struct want wants[] = {{.cgroup = 7, .kind = order[i], .policy = &a},
+					       {.cgroup = 7, .kind = order[j], .policy = &b}};
+			struct plan plan;
+
+			settle(&plan, wants, 2);
+			assert_int_equal(plan.n_wants, 1);
+			assert_ptr_equal(plan.wants[0].policy, j < i ? &b : &a);
+			assert_int_equal(complaints, i == j);
+			plan_done(&plan);
+		}
+	}
+}
+
+static void each_cgroup_has_one_policy_and_is_found(void **state)
+{
+	struct want wants[100];
+	struct plan plan;
+
+	for (size_t i = 0; i < 100; i++)
+		wants[i] =
+			(struct want){.cgroup = i * 37 % 50, .kind = SELECT_CGROUP, .policy = &a};
+	settle(&plan, wants, 100);
+	assert_int_equal(plan.n_wants, 50);
+	/* The same policy twice is no conflict. */
+	assert_int_equal(complaints, 0);
+	for (size_t i = 0; i < 50; i++)
+		assert_int_equal(plan_find(&plan, i)->cgroup, i);
+	assert_null(plan_find(&plan, 50));
+	plan_done(&plan);
+}
+
+static void an_empty_plan_settles(void **state)
+{
+	struct plan plan = {};
+
+	plan_settle(&plan, count, NULL);
+	assert_null(plan_find(&plan, 1));
+	assert_null(plan_find_birth(&plan, "/a"));
+	plan_done(&plan);
+}
+
+static struct policy_set *parsed(const char *text)
+{
+	struct policy_errors errs = {};
+	struct policy_set *set = NULL;
+
+	if (policy_parse("test", text, strlen(text), &set, &errs))
+		policy_errors_print(&errs, "test", stderr);
+	policy_errors_done(&errs);
+	assert_non_null(set);
+	return set;
+}
+
+static void an_applied_policy_is_read_back_as_it_was(void **state)
+{
+	struct policy_set *set = parsed("policies:\n"
+					"  - name: one\n"
+					"    mode: audit\n"
+					"    select:\n"
+					"      - unit: \"a\\\\x2db.service\"\n"
+					"      - cgroup: /x/y\n"
+					"      - container: { id: \"0123456789ab\" }\n"
+					"      - any: container\n"
+					"    capabilities: [CHOWN, SYS_ADMIN]\n");
+	char dir[] = "/tmp/test_plan-XXXXXX";
+	struct sources sources = {};
+	json_t *problems = json_array();
+	const struct policy *p;
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(applied_save(dir, &set->policies[0]), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &sources), 0);
+	assert_int_equal(json_array_size(problems), 0);
+	p = sources_find(&sources, "one", NULL);
+	assert_non_null(p);
+	assert_int_equal(p->mode, LEASTCAP_AUDIT);
+	assert_int_equal(p->allow, 1ULL << 0 | 1ULL << 21);
+	assert_int_equal(p->n_selectors, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(p->selectors[i].kind, set->policies[0].selectors[i].kind);
+		if (p->selectors[i].value)
+			assert_string_equal(p->selectors[i].value,
+					    set->policies[0].selectors[i].value);
+	}
+	assert_int_equal(applied_remove(dir, "one"), 0);
+	sources_done(&sources);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &sources), 0);
+	assert_null(sources_find(&sources, "one", NULL));
+	sources_done(&sources);
+	json_decref(problems);
+	policy_set_free(set);
+}
+
+static void put_text(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+#define GOOD(name, caps) "policies:\n  - name: " name "\n    capabilities: " caps "\n"
+
+static void a_bad_file_keeps_its_last_good_form_and_stops_nobody(void **state)
+{
+	char dir[] = "/tmp/test_plan-XXXXXX", config[64];
+	struct sources first = {}, second = {}, third = {};
+	json_t *problems = json_array();
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(config, sizeof(config), "%s/policies.d", dir);
+	assert_int_equal(mkdir(config, 0700), 0);
+	put_text(config, "1.yaml", GOOD("one", "none"));
+	put_text(config, "2.yaml", GOOD("two", "[CHOWN]"));
+	put_text(config, ".hidden.yaml", "junk");
+	put_text(config, "readme.txt", "junk");
+	assert_int_equal(sources_load(config, dir, NULL, problems, &first), 0);
+	assert_int_equal(json_array_size(problems), 0);
+
+	put_text(config, "1.yaml", "policies: [");
+	put_text(config, "2.yaml", GOOD("two", "[KILL]"));
+	/* From memory, and over a restart from disk. */
+	assert_int_equal(sources_load(config, dir, &first, problems, &second), 0);
+	assert_true(json_array_size(problems) >= 1);
+	assert_int_equal(sources_find(&second, "one", NULL)->allow, 0);
+	assert_int_equal(sources_find(&second, "two", NULL)->allow, 1ULL << 5);
+	assert_int_equal(sources_load(config, dir, NULL, problems, &third), 0);
+	assert_int_equal(sources_find(&third, "one", NULL)->allow, 0);
+	sources_done(&first);
+	sources_done(&second);
+	sources_done(&third);
+	json_decref(problems);
+}
+
+static void a_name_in_two_files_leaves_the_later_file_out(void **state)
+{
+	char dir[] = "/tmp/test_plan-XXXXXX", config[64];
+	struct sources sources = {};
+	json_t *problems = json_array();
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(config, sizeof(config), "%s/policies.d", dir);
+	assert_int_equal(mkdir(config, 0700), 0);
+	put_text(config, "1.yaml", GOOD("same", "none"));
+	put_text(config, "2.yaml", GOOD("same", "all"));
+	assert_int_equal(sources_load(config, dir, NULL, problems, &sources), 0);
+	assert_int_equal(json_array_size(problems), 1);
+	assert_int_equal(sources_find(&sources, "same", NULL)->allow, 0);
+	sources_done(&sources);
+	json_decref(problems);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_most_specific_selector_wins),
+		cmocka_unit_test(each_cgroup_has_one_policy_and_is_found),
+		cmocka_unit_test(an_empty_plan_settles),
+		cmocka_unit_test(an_applied_policy_is_read_back_as_it_was),
+		cmocka_unit_test(a_bad_file_keeps_its_last_good_form_and_stops_nobody),
+		cmocka_unit_test(a_name_in_two_files_leaves_the_later_file_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
