@@ -167,7 +167,7 @@ struct move {
 	__u32 held_above; /* bindings of src at or below this level did not hold the one that moves: it was entering */
 	__u32 mover_held_above; /* bindings of src above this level hold the mover by its place */
 	__u32 enter; /* candidate for enter_level */
-	bool any; /* there is a binding to enter */
+	bool any; /* there is a binding to enter; without `process`: one that would have to be carried */
 };
 
 /* A level of src that is left behind: if it is bound, it held the process. */
@@ -176,13 +176,19 @@ static long move_leave(__u32 i, void *ctx)
 	struct move *m = ctx;
 	struct leastcap_task *process = m->process;
 	__u32 level = m->first + i;
+	bool carry;
 	__u64 id;
 
-	if (level >= m->held_above || !process)
+	if (level >= m->held_above)
 		return 1;
 	id = cgroup_id(cgroup_ancestor(m->src, level));
-	if (is_bound(id))
-		held_add(process, id, level < m->mover_held_above || carries(m->mover, id));
+	if (!is_bound(id))
+		return 0;
+	carry = level < m->mover_held_above || carries(m->mover, id);
+	if (process)
+		held_add(process, id, carry);
+	else if (carry)
+		m->any = true;
 	return 0;
 }
 
@@ -215,29 +221,28 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	__u64 root;
 
 	p = bpf_task_storage_get(&tasks, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	mover_src = cgroups_part(mover_cgrp, src);
-	if (!p) {
-		/*
-		 * Entering fails closed by itself. A policy that should go along cannot: if the mover is
-		 * somewhere inside, stop it.
-		 */
-		lose(LEASTCAP_LOSS_STORAGE);
-		if (mover_src > 1)
-			bpf_send_signal(9);
-		return 0;
-	}
-	m.process = p;
 	part = cgroups_part(src, dst);
-	mover_dst = cgroups_part(mover_cgrp, dst);
-	dst_level = BPF_CORE_READ(dst, level);
-	carried = p->carried;
-
+	mover_src = cgroups_part(mover_cgrp, src);
+	m.process = p;
+	m.first = part;
 	m.held_above = entering(p) ? p->enter_level : NO_LEVEL;
 	m.mover_held_above = mover_src;
 	if (entering(mover) && mover->enter_level < mover_src)
 		m.mover_held_above = mover->enter_level;
-	m.first = part;
+	carried = p ? p->carried : 0;
 	bpf_loop(BPF_CORE_READ(src, level) + 1 - part, move_leave, &m, 0);
+	if (!p) {
+		/*
+		 * Without storage nobody is entering. But a policy that should go along cannot: whoever
+		 * moves it, and is held by it, is stopped.
+		 */
+		lose(LEASTCAP_LOSS_STORAGE);
+		if (m.any)
+			bpf_send_signal(9);
+		return 0;
+	}
+	mover_dst = cgroups_part(mover_cgrp, dst);
+	dst_level = BPF_CORE_READ(dst, level);
 
 	/* What was carried before: back at home it holds by its place; the host may take it away. */
 	for (int i = 0; i < LEASTCAP_HELD; i++) {

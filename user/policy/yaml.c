@@ -375,8 +375,24 @@ static void read_events(struct loader *l, struct fy_parser *parser, struct fy_di
 	}
 }
 
+/* libfyaml 0.7.12 trips over files that end in the middle of a quoted word: they end in a line break. */
+static const char *text_for_parser(struct parse *p, size_t *ret_len)
+{
+	const struct source *s = &p->source;
+	char *text = parse_alloc(p, s->len + 2);
+
+	if (!text)
+		return NULL;
+	memcpy(text, s->text, s->len);
+	text[s->len] = '\n';
+	*ret_len = s->len + 1;
+	return text;
+}
+
 struct node *yaml_load(struct parse *p)
 {
+	size_t len = 0;
+	const char *text = text_for_parser(p, &len);
 	struct loader *l = parse_alloc(p, sizeof(*l));
 	struct fy_diag *diag = diag_new();
 	struct fy_parse_cfg cfg = {
@@ -385,7 +401,7 @@ struct node *yaml_load(struct parse *p)
 	};
 	struct fy_parser *parser = diag ? fy_parser_create(&cfg) : NULL;
 
-	if (!l || !parser || fy_parser_set_string(parser, p->source.text, p->source.len) < 0) {
+	if (!text || !l || !parser || fy_parser_set_string(parser, text, len) < 0) {
 		p->no_memory = true;
 	} else {
 		l->p = p;
