@@ -168,3 +168,58 @@ probe_image() {
 docker_cgroup() {
 	echo "/system.slice/docker-$(docker inspect -f '{{.Id}}' "$1").scope"
 }
+
+# within SECONDS COMMAND...: the command succeeds in the end.
+within() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || {
+			echo "not in time: $*"
+			return 1
+		}
+		sleep 0.5
+	done
+}
+
+# container_id N: what runtimes call a container.
+container_id() {
+	printf '%064x' "$1"
+}
+
+# bundle DIR CGROUP CAPABILITIES COMMAND...: an OCI bundle of busybox and the probes, e.g.
+# bundle /tmp/web "/web/$(container_id 1)" '["CAP_CHOWN"]' probe chown
+bundle() {
+	local dir=$1 cgroup=$2 capabilities=$3 rootfs=/var/tmp/rootfs
+	shift 3
+	[ -d $rootfs ] || {
+		mkdir $rootfs
+		tar -C $rootfs -xf /usr/share/leastcap-guest/busybox.tar
+		cp $PROBE $PROBES/first $rootfs/bin/
+	}
+	rm -rf "$dir"
+	mkdir "$dir"
+	runc spec --bundle "$dir"
+	jq --arg cgroup "$cgroup" --arg rootfs $rootfs --argjson capabilities "$capabilities" '
+		.root.path = $rootfs | .linux.cgroupsPath = $cgroup | .process.args = $ARGS.positional |
+		.process.terminal = false | .process.capabilities |= map_values($capabilities)
+	' "$dir/config.json" --args "$@" >"$dir/new"
+	mv "$dir/new" "$dir/config.json"
+}
+
+# service NAME: a unit file from stdin.
+service() {
+	cat >"/etc/systemd/system/$1"
+	systemctl daemon-reload
+}
+
+# forget_services NAME...: none of them was ever there.
+forget_services() {
+	local name
+	for name; do
+		systemctl stop "$name" 2>/dev/null || true
+		systemctl reset-failed "$name" 2>/dev/null || true
+		rm -f "/etc/systemd/system/$name"
+	done
+	systemctl daemon-reload
+}

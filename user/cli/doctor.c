@@ -21,7 +21,7 @@
 #define DETAIL_COLUMN 18
 
 struct doctor {
-	json_t *checks; /* [{ name, status, detail, advice }] */
+	json_t *checks; /* [{ name, status, detail, advice: [line] }] */
 	json_t *proof; /* what doctor_prove() gives; NULL: not tried */
 	char *lsm, *boot_line;
 	unsigned int lack;
@@ -29,7 +29,19 @@ struct doctor {
 	bool proven;
 };
 
-/* status: "ok", "warn", "fail", "info". advice may be NULL. */
+/* An array of the lines of a text; empty for NULL. */
+static json_t *lines(const char *text)
+{
+	_cleanup_free_ char *copy = strdup(text ? text : "");
+	json_t *array = json_array();
+
+	for (char *save = NULL, *line = copy ? strtok_r(copy, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save))
+		json_array_append_new(array, event_string(line));
+	return array;
+}
+
+/* status: "ok", "warn", "fail", "info". advice: lines, or NULL. */
 static void add(struct doctor *d, const char *name, const char *status, const char *advice,
 		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
@@ -48,7 +60,7 @@ static void add(struct doctor *d, const char *name, const char *status, const ch
 	json_array_append_new(d->checks,
 			      json_pack("{s:s, s:s, s:o, s:o}", "name", name, "status", status,
 					"detail", event_string(detail ? detail : "?"), "advice",
-					event_string(advice)));
+					lines(advice)));
 }
 
 /* ---- the host ---- */
@@ -296,14 +308,15 @@ static void print_check(const json_t *check)
 	_cleanup_free_ char *name = out_member(check, "name"),
 			    *status = out_member(check, "status"),
 			    *detail = out_member(check, "detail");
-	const char *advice = json_string_value(json_object_get(check, "advice"));
+	const json_t *advice = json_object_get(check, "advice"), *line;
+	size_t i;
 
 	printf("%-5s %-11s ", status ? status : "?", name ? name : "?");
 	out_wrapped(DETAIL_COLUMN, detail ? detail : "?");
-	if (!advice)
-		return;
-	printf("%*s", DETAIL_COLUMN, "");
-	out_wrapped(DETAIL_COLUMN, advice); /* our own words, of several lines */
+	json_array_foreach(advice, i, line) {
+		printf("%*s", DETAIL_COLUMN, "");
+		out_wrapped(DETAIL_COLUMN, json_string_value(line));
+	}
 }
 
 static void print_verdict(const struct doctor *d)

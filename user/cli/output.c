@@ -100,41 +100,29 @@ void out_words(const char *label, const json_t *words)
 	putchar('\n');
 }
 
-/* One line of out_wrapped(). */
-static void wrap_line(unsigned int indent, const char *line, const char *end)
+void out_wrapped(unsigned int indent, const char *line)
 {
 	unsigned int columns = out_columns(), at = indent;
 
-	for (const char *word = line, *next; word < end; word = next) {
-		next = memchr(word, ' ', (size_t)(end - word));
-		next = next ? next : end;
-		if (word > line && columns && at + 1 + (next - word) > columns) {
+	/* Leading blanks set a line off that is to be copied. */
+	for (; *line == ' '; line++, at++)
+		putchar(' ');
+	for (const char *word = line, *end; *word; word = *end ? end + 1 : end) {
+		unsigned int len;
+
+		end = strchrnul(word, ' ');
+		len = (unsigned int)(end - word);
+		if (word > line && columns && at + 1 + len > columns) {
 			printf("\n%*s", (int)indent, "");
 			at = indent;
 		} else if (word > line) {
 			putchar(' ');
 			at++;
 		}
-		printf("%.*s", (int)(next - word), word);
-		at += (unsigned int)(next - word);
-		next += next < end;
+		printf("%.*s", (int)len, word);
+		at += len;
 	}
 	putchar('\n');
-}
-
-void out_wrapped(unsigned int indent, const char *text)
-{
-	for (const char *end; *text; text = *end ? end + 1 : end) {
-		const char *line = text;
-
-		end = strchrnul(text, '\n');
-		/* Leading blanks are kept: they set a line off that is to be copied. */
-		while (line < end && *line == ' ')
-			putchar(*line++);
-		wrap_line(indent, line, end);
-		if (*end)
-			printf("%*s", (int)indent, "");
-	}
 }
 
 struct table *table_new(const struct table_column *columns, size_t n_columns)

@@ -28,8 +28,8 @@ unsigned int out_columns(void);
 /* "label:  word, word, ..." with wrapped lines below the first word; "none" for an empty array. */
 void out_words(const char *label, const json_t *words);
 
-/* Prints lines of words; on a terminal a long one goes on below its first word. The cursor is at indent. */
-void out_wrapped(unsigned int indent, const char *text);
+/* Prints a line; where width is limited, a long one goes on at indent, which is where the cursor is. */
+void out_wrapped(unsigned int indent, const char *line);
 
 enum table_cut {
 	TABLE_KEEP, /* never cut */

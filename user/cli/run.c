@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "audit/event.h"
+#include "audit/listing.h"
 #include "base/caps.h"
 #include "base/log.h"
 #include "base/nearest.h"
@@ -282,7 +283,7 @@ static void report(const struct run *r, const char *cgroup, int status,
 				 event_string(cgroup), "exit_status", status, "policy",
 				 r->policy.name, "mode", event_mode(r->policy.mode), "left",
 				 end->left, "capabilities",
-				 state_capabilities(r->policy.allow, ledger), "counters",
+				 listing_capabilities(r->policy.allow, ledger), "counters",
 				 event_counters(ledger));
 		if (!json || json_dumpf(json, stderr, JSON_COMPACT | JSON_ENSURE_ASCII) ||
 		    fputc('\n', stderr) == EOF)

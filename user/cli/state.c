@@ -6,120 +6,20 @@
 #include <unistd.h>
 
 #include "audit/event.h"
+#include "audit/listing.h"
 #include "base/caps.h"
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/state.h"
-#include "subject/cgroup.h"
-#include "subject/container.h"
-#include "subject/granted.h"
-#include "subject/unit.h"
-
-/* Shortest prefix of a container's id that selects it. */
-#define CONTAINER_PREFIX_MIN 4
-
-json_t *state_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger)
-{
-	json_t *caps = event_capabilities(ledger);
-
-	if (caps && json_object_set_new(caps, "allowed", caps_to_json(allowed))) {
-		json_decref(caps);
-		return NULL;
-	}
-	return caps;
-}
-
-/* ---- bindings ---- */
-
-struct collect {
-	struct kernel *kernel;
-	const char *subject;
-	const char *unit; /* the cgroup of the subject, should it be a unit */
-	json_t *bindings;
-};
-
-static bool selected(const struct collect *c, const char *path, const char *container,
-		     const char *policy)
-{
-	size_t len = c->subject ? strlen(c->subject) : 0;
-
-	if (!c->subject || !strcmp(c->subject, policy))
-		return true;
-	if (path && (!strcmp(path, c->subject) || (c->unit && !strcmp(path, c->unit))))
-		return true;
-	return container && len >= CONTAINER_PREFIX_MIN && !strncmp(container, c->subject, len);
-}
-
-static int add_binding(const struct leastcap_binding *b, void *ctx)
-{
-	struct collect *c = ctx;
-	struct leastcap_policy policy = {.name = "?"};
-	struct leastcap_ledger ledger = {0};
-	_cleanup_free_ char *path = NULL;
-	char container[65] = "";
-	json_auto_t *caps = NULL;
-	uint64_t granted = 0;
-	int gone, err;
-
-	err = cgroup_path(b->cgroup, &path);
-	if (err && err != -ESTALE && err != -ENOENT)
-		return err;
-	gone = err != 0;
-	if (!gone && container_from_path(path, container, NULL) != 1)
-		container[0] = '\0';
-	/* A policy that cannot be read allows nothing, see leastcap_join(). */
-	err = kernel_policy_get(c->kernel, b->policy, &policy);
-	if (err && err != -ENOENT)
-		return err;
-	policy.name[sizeof(policy.name) - 1] = '\0';
-	err = kernel_ledger_get(c->kernel, b->cgroup, &ledger);
-	if (err && err != -ENOENT)
-		return err;
-	if (!selected(c, path, *container ? container : NULL, policy.name))
-		return 0;
-
-	/* Processes may end while they are counted. */
-	if (!gone)
-		(void)granted_in(path, &granted);
-	caps = state_capabilities(policy.allow, &ledger);
-	if (!caps || json_object_set_new(caps, "granted", caps_to_json(granted)))
-		return -ENOMEM;
-	err = json_array_append_new(
-		c->bindings,
-		json_pack("{s:o, s:I, s:s?, s:o, s:s, s:I, s:b, s:b, s:O, s:o}", "cgroup",
-			  event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
-			  *container ? container : NULL, "policy", event_string(policy.name),
-			  "mode", event_mode(policy.mode), "revision", (json_int_t)policy.revision,
-			  "born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities", caps,
-			  "counters", event_counters(&ledger)));
-	return err ? -ENOMEM : 0;
-}
-
-static json_t *losses(struct kernel *k)
-{
-	static const char *const names[LEASTCAP_LOSSES] = {
-		[LEASTCAP_LOSS_RING] = "ring",	   [LEASTCAP_LOSS_KEY] = "key",
-		[LEASTCAP_LOSS_LEDGER] = "ledger", [LEASTCAP_LOSS_STORAGE] = "storage",
-		[LEASTCAP_LOSS_BIRTH] = "birth",
-	};
-	uint64_t sums[LEASTCAP_LOSSES] = {0};
-	json_t *object = json_object();
-
-	if (k && kernel_losses(k, sums))
-		return json_decref(object), NULL;
-	for (int i = 0; i < LEASTCAP_LOSSES; i++)
-		json_object_set_new(object, names[i], json_integer((json_int_t)sums[i]));
-	return object;
-}
 
 int state_status_from_maps(const char *subject, json_t **ret)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
-	json_auto_t *bindings = json_array(), *lost = NULL, *policy_name = NULL;
-	_cleanup_free_ char *unit = NULL;
-	struct collect c = {.subject = subject, .bindings = bindings};
+	json_auto_t *bindings = NULL, *policy_name = NULL;
+	uint64_t losses[LEASTCAP_LOSSES] = {0};
 	struct leastcap_policy policy;
+	struct listing list = {.subject = subject};
 	struct utsname host;
 	char build[17] = "";
 	bool enforcing = false;
@@ -128,30 +28,27 @@ int state_status_from_maps(const char *subject, json_t **ret)
 	err = kernel_open(&k);
 	if (err && err != -ENOENT)
 		return err;
-	if (subject && subject[0] != '/' && unit_cgroup(subject, &unit, NULL))
-		unit = NULL;
-	c.unit = unit;
-	c.kernel = k;
 	if (k) {
+		list.kernel = k;
 		enforcing = kernel_attached(k, build) &&
 			    !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM);
-		err = kernel_binding_each(k, add_binding, &c);
+		err = kernel_losses(k, losses);
+		err = err ? err : listing_bindings(&list, &bindings);
 		if (err)
 			return err;
 		if (kernel_default(k) && !kernel_policy_get(k, kernel_default(k), &policy)) {
 			policy.name[sizeof(policy.name) - 1] = '\0';
 			policy_name = event_string(policy.name);
 		}
+	} else {
+		bindings = json_array();
 	}
-	lost = losses(k);
-	if (!lost)
-		return -EIO;
 	uname(&host);
-	*ret = json_pack("{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:O, s:O, s:[]}", "daemon", 0,
+	*ret = json_pack("{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:O, s:o, s:[]}", "daemon", 0,
 			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
 			 *build ? build : NULL, "kernel", host.release, "enforcing", enforcing,
-			 "default_policy", policy_name, "bindings", bindings, "losses", lost,
-			 "problems");
+			 "default_policy", policy_name, "bindings", bindings, "losses",
+			 listing_losses(losses), "problems");
 	return *ret ? 0 : -ENOMEM;
 }
 

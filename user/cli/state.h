@@ -24,7 +24,4 @@ int state_policies(json_t **ret);
 int state_status_from_maps(const char *subject, json_t **ret);
 int state_policies_from_maps(json_t **ret);
 
-/* { allowed, used, denied, would_deny, probed } of a binding. NULL: no memory. */
-json_t *state_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger);
-
 #endif

@@ -51,7 +51,6 @@ int published_policy(struct state *s, const char *name, struct leastcap_policy *
 int state_follow(struct state *s, struct sources *sources, bool strict, json_t *complaints);
 
 /* track.c */
-json_t *losses_json(const uint64_t losses[LEASTCAP_LOSSES]);
 void names_put(struct state *s, uint64_t cgroup, const char *path);
 /* Path of a cgroup: of a live one, else as it was. NULL: not known. Valid until the next call. */
 const char *names_get(struct state *s, uint64_t cgroup);

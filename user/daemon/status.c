@@ -4,75 +4,13 @@
 #include <sys/utsname.h>
 
 #include "audit/event.h"
+#include "audit/listing.h"
 #include "base/caps.h"
 #include "daemon/internal.h"
-#include "subject/cgroup.h"
-#include "subject/container.h"
-#include "subject/granted.h"
-#include "subject/unit.h"
 
-struct listing {
-	struct state *s;
-	const char *subject; /* NULL: all */
-	const char *unit; /* cgroup path of the subject, if it is a unit */
-	json_t *bindings;
-};
-
-/* Does a binding answer to this name: cgroup path, unit, container id or its beginning, policy? */
-static bool is_subject(const struct listing *l, const char *path, const char *container,
-		       const char *policy)
+static const char *old_path(uint64_t cgroup, void *ctx)
 {
-	const char *subject = l->subject;
-
-	if (!subject || !strcmp(subject, path) || !strcmp(subject, policy))
-		return true;
-	if (l->unit && !strcmp(l->unit, path))
-		return true;
-	return *container && strlen(subject) >= 4 && !strncmp(container, subject, strlen(subject));
-}
-
-static json_t *binding_capabilities(const char *path, const struct leastcap_policy *policy,
-				    const struct leastcap_ledger *ledger)
-{
-	json_t *caps = event_capabilities(ledger);
-	uint64_t granted = 0;
-
-	(void)granted_in(path, &granted);
-	if (caps) {
-		json_object_set_new(caps, "granted", caps_to_json(granted));
-		json_object_set_new(caps, "allowed", caps_to_json(policy->allow));
-	}
-	return caps;
-}
-
-static int list_binding(const struct leastcap_binding *b, void *ctx)
-{
-	struct listing *l = ctx;
-	struct leastcap_ledger ledger = {.cgroup = b->cgroup};
-	/* A policy that cannot be read allows nothing, and that is how the kernel side takes it. */
-	struct leastcap_policy policy = {.name = "?"};
-	_cleanup_free_ char *live = NULL;
-	char id[65] = "";
-	const char *path;
-	bool gone;
-	json_t *json;
-
-	gone = cgroup_path(b->cgroup, &live) != 0;
-	path = live ? live : names_get(l->s, b->cgroup);
-	path = path ? path : "";
-	(void)kernel_policy_get(l->s->k, b->policy, &policy);
-	(void)kernel_ledger_get(l->s->k, b->cgroup, &ledger);
-	container_from_path(path, id, NULL);
-	if (!is_subject(l, path, id, policy.name))
-		return 0;
-	json = json_pack("{s:o, s:I, s:o, s:o, s:s, s:I, s:b, s:b, s:o, s:o}", "cgroup",
-			 event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
-			 *id ? json_string(id) : json_null(), "policy", event_string(policy.name),
-			 "mode", event_mode(policy.mode), "revision", (json_int_t)policy.revision,
-			 "born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities",
-			 binding_capabilities(gone ? "" : path, &policy, &ledger), "counters",
-			 event_counters(&ledger));
-	return json_array_append_new(l->bindings, json) ? -ENOMEM : 0;
+	return names_get(ctx, cgroup);
 }
 
 static bool is_enforcing(struct state *s, char build[17])
@@ -82,9 +20,8 @@ static bool is_enforcing(struct state *s, char build[17])
 
 unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 {
-	_cleanup_free_ char *unit = NULL;
-	json_auto_t *bindings = json_array();
-	struct listing list = {.s = s, .subject = subject, .bindings = bindings};
+	struct listing list = {.kernel = s->k, .subject = subject, .old_path = old_path, .ctx = s};
+	json_auto_t *bindings = NULL;
 	uint64_t losses[LEASTCAP_LOSSES] = {};
 	char build[17] = "";
 	struct utsname host;
@@ -92,9 +29,7 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 
 	*ret = NULL;
 	uname(&host);
-	if (subject && subject[0] != '/' && !unit_cgroup(subject, &unit, NULL))
-		list.unit = unit;
-	if (!bindings || kernel_binding_each(s->k, list_binding, &list))
+	if (listing_bindings(&list, &bindings))
 		return 500;
 	if (subject && !json_array_size(bindings)) {
 		char message[512];
@@ -112,7 +47,7 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 			 LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
 			 host.release, "enforcing", enforcing, "default_policy",
 			 s->plan.any ? json_string(s->plan.any->name) : json_null(), "bindings",
-			 bindings, "losses", losses_json(losses), "problems", s->problems);
+			 bindings, "losses", listing_losses(losses), "problems", s->problems);
 	return *ret ? 200 : 500;
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "audit/event.h"
+#include "audit/listing.h"
 #include "base/log.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
@@ -251,21 +252,6 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 
 /* ---- losses ---- */
 
-static const char *const loss_names[LEASTCAP_LOSSES] = {
-	[LEASTCAP_LOSS_RING] = "ring",	   [LEASTCAP_LOSS_KEY] = "key",
-	[LEASTCAP_LOSS_LEDGER] = "ledger", [LEASTCAP_LOSS_STORAGE] = "storage",
-	[LEASTCAP_LOSS_BIRTH] = "birth",
-};
-
-json_t *losses_json(const uint64_t losses[LEASTCAP_LOSSES])
-{
-	json_t *json = json_object();
-
-	for (size_t i = 0; json && i < LEASTCAP_LOSSES; i++)
-		json_object_set_new(json, loss_names[i], json_integer((json_int_t)losses[i]));
-	return json;
-}
-
 static void tell_losses(struct state *s)
 {
 	uint64_t now[LEASTCAP_LOSSES], fresh[LEASTCAP_LOSSES];
@@ -282,7 +268,7 @@ static void tell_losses(struct state *s)
 	if (!any)
 		return;
 	memcpy(s->losses, now, sizeof(now));
-	losses = losses_json(fresh);
+	losses = listing_losses(fresh);
 	text = losses ? json_dumps(losses, JSON_COMPACT) : NULL;
 	log_warn(0, "lost: %s; masks and counters are complete unless \"ledger\" says otherwise",
 		 text ? text : "?");

@@ -211,11 +211,21 @@ static bool is_null(const struct node *node, enum fy_scalar_style style)
 	return false;
 }
 
+/* The place of a token; libfyaml's mark of a quoted word stands behind the quote. */
 static struct policy_pos token_pos(const struct loader *l, struct fy_token *token)
 {
+	const struct source *s = &l->p->source;
 	const struct fy_mark *mark = fy_token_start_mark(token);
+	enum fy_scalar_style style = fy_token_scalar_style(token);
+	size_t at;
 
-	return mark ? source_pos(&l->p->source, mark->input_pos) : l->last;
+	if (!mark)
+		return l->last;
+	at = mark->input_pos;
+	if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && at > 0 &&
+	    at <= s->len && (s->text[at - 1] == '"' || s->text[at - 1] == '\''))
+		at--;
+	return source_pos(s, at);
 }
 
 /* A value that is not written: the place of its key, or of the "-" that it should follow. */
@@ -291,7 +301,9 @@ static void take_event(struct loader *l, struct fy_event *event)
 
 	if (end && end->input_pos > l->end)
 		l->end = end->input_pos;
-	if (mark)
+	if (mark && event->type == FYET_SCALAR)
+		l->last = token_pos(l, fy_event_get_token(event));
+	else if (mark)
 		l->last = source_pos(&l->p->source, mark->input_pos);
 	switch (event->type) {
 	case FYET_SCALAR:

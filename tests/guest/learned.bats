@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# `used` is what the workload used, and nothing else: not what its runtime did to set it up, and no probes.
+
+load common
+
+setup_file() {
+	load common
+	fresh_daemon
+	mkdir -p $CG/l/runtime
+}
+teardown_file() { load common; stop_daemon; }
+setup() { mark; }
+teardown() {
+	drop any l service
+	docker rm -f learned >/dev/null 2>&1 || true
+	forget_services lc-learned.service
+}
+
+used_is() {
+	is "$2" "$(binding "$1" .capabilities.used)"
+}
+
+@test "docker run and docker exec: what the programs used" {
+	local id two='["NET_RAW","SYS_CHROOT"]'
+	probe_image
+	policy any 'any: container' all
+	docker run -d --name learned probe sh -c 'probe chroot; probe rawsocket; echo done; exec probe sleep 1000'
+	id=$(docker inspect -f '{{.Id}}' learned)
+	within 10 grep -q done <(docker logs -f learned)
+	is "$(printf '%s: ok\n' chroot rawsocket; echo done)" "$(docker logs learned)"
+	used_is "$id" "$two"
+	outcome 0 docker exec learned probe none
+	outcome 0 docker exec --privileged -u 1000 learned probe none
+	used_is "$id" "$two"
+	# What is executed later is learned as well.
+	outcome 0 docker exec learned probe chown
+	used_is "$id" '["CHOWN","NET_RAW","SYS_CHROOT"]'
+	docker rm -f learned
+	expect_event ".type == \"gone\" and .subject.container == \"$id\" and
+		.capabilities.used == [\"CHOWN\",\"NET_RAW\",\"SYS_CHROOT\"]"
+}
+
+@test "what a runtime does inside of a slice is the slice's, not the container's" {
+	local id
+	id=$(container_id 1)
+	bundle /var/tmp/learned "/l/$id" '["CAP_SYS_CHROOT"]' probe chroot
+	policy l 'cgroup: /l' all
+	policy any 'any: container' all
+	outcome 0 inside /l/runtime /usr/sbin/runc run --bundle /var/tmp/learned learned
+	# The same checks, seen from the slice: a runtime does use a lot.
+	local slice
+	slice=$(binding /l .capabilities.used)
+	is '[]' "$(jq -c '["SETGID","SETPCAP","SETUID","SYS_ADMIN","SYS_CHROOT"] - .' <<<"$slice")"
+	expect_event ".type == \"gone\" and .subject.container == \"$id\" and
+		.capabilities.used == [\"SYS_CHROOT\"]"
+}
+
+@test "a service: nothing of what systemd did for its sandbox" {
+	policy service 'unit: lc-learned.service' all
+	service lc-learned.service <<-END
+		[Service]
+		Type=oneshot
+		PrivateTmp=yes
+		ProtectSystem=strict
+		PrivateDevices=yes
+		ProtectHostname=yes
+		ProtectControlGroups=yes
+		ExecStart=$PROBE bind80
+	END
+	outcome 0 systemctl start lc-learned
+	expect_event '.type == "gone" and .subject.cgroup == "/system.slice/lc-learned.service" and
+		.capabilities.used == ["NET_BIND_SERVICE"]'
+}
+
+# stat_of PID: read in /l. The kernel probes for SYS_PTRACE (do_task_stat() in fs/proc/array.c, NOAUDIT), and shows
+# 1 instead of where the code starts to those who have it not.
+stat_of() {
+	inside /l /bin/cat "/proc/$1/stat" >/tmp/stat
+	[ "$(cut -d ' ' -f 26 /tmp/stat)" -gt 1 ]
+}
+
+@test "a probe that the kernel makes for itself is neither used nor denied, and no event" {
+	$PROBE as 12345 $PROBE sleep 1000 &
+	local pid=$!
+	sleep 0.5
+	outcome 0 stat_of $pid
+	policy l 'cgroup: /l' all
+	outcome 0 stat_of $pid
+	used_is /l '[]'
+	policy l 'cgroup: /l' none
+	mark
+	outcome 1 stat_of $pid
+	is '["SYS_PTRACE"]' "$(binding /l .capabilities.probed)"
+	is '[[],[],[]]' "$(binding /l '.capabilities | [.used, .denied, .would_deny]')"
+	is '{"denied":0,"would_deny":0,"probe_denied":1}' "$(binding /l .counters)"
+	# The same capability where it is asked for in earnest; what was reported before it would be in the log by then.
+	policy l 'cgroup: /l' '[DAC_READ_SEARCH]'
+	outcome 1 inside /l /bin/cat /proc/$pid/environ
+	denied SYS_PTRACE '.process.comm == "cat"'
+	is 1 "$(events '.item == "SYS_PTRACE"' | wc -l)"
+	is 1 "$(binding /l .counters.denied)"
+	policy l 'cgroup: /l' all
+	outcome 0 inside /l /bin/cat /proc/$pid/environ
+	used_is /l '["DAC_READ_SEARCH","SYS_PTRACE"]'
+	kill $pid
+}
+
+@test "a probe in audit mode" {
+	$PROBE as 12345 $PROBE sleep 1000 &
+	local pid=$!
+	sleep 0.5
+	policy l 'cgroup: /l' none audit
+	outcome 0 stat_of $pid
+	is '["SYS_PTRACE"]' "$(binding /l .capabilities.probed)"
+	is '[]' "$(binding /l .capabilities.would_deny)"
+	is 0 "$(binding /l .counters.would_deny)"
+	kill $pid
+}

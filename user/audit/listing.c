@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "audit/listing.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "audit/event.h"
+#include "base/caps.h"
+#include "subject/cgroup.h"
+#include "subject/container.h"
+#include "subject/granted.h"
+#include "subject/unit.h"
+
+/* Shortest beginning of a container's id that selects it. */
+#define CONTAINER_PREFIX_MIN 4
+
+struct collect {
+	const struct listing *listing;
+	const char *unit; /* the cgroup of the subject, should it be a unit */
+	json_t *bindings;
+};
+
+static bool selected(const struct collect *c, const char *path, const char *container,
+		     const char *policy)
+{
+	const char *subject = c->listing->subject;
+	size_t len = subject ? strlen(subject) : 0;
+
+	if (!subject || !strcmp(subject, policy) || !strcmp(subject, path))
+		return true;
+	if (c->unit && !strcmp(c->unit, path))
+		return true;
+	return *container && len >= CONTAINER_PREFIX_MIN && !strncmp(container, subject, len);
+}
+
+json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger)
+{
+	json_t *caps = event_capabilities(ledger);
+
+	if (caps && json_object_set_new(caps, "allowed", caps_to_json(allowed))) {
+		json_decref(caps);
+		return NULL;
+	}
+	return caps;
+}
+
+json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES])
+{
+	static const char *const names[LEASTCAP_LOSSES] = {
+		[LEASTCAP_LOSS_RING] = "ring",	   [LEASTCAP_LOSS_KEY] = "key",
+		[LEASTCAP_LOSS_LEDGER] = "ledger", [LEASTCAP_LOSS_STORAGE] = "storage",
+		[LEASTCAP_LOSS_BIRTH] = "birth",
+	};
+	json_t *object = json_object();
+
+	for (size_t i = 0; object && i < LEASTCAP_LOSSES; i++)
+		json_object_set_new(object, names[i], json_integer((json_int_t)losses[i]));
+	return object;
+}
+
+static json_t *binding_json(const struct leastcap_binding *b, const char *path, bool gone,
+			    const struct leastcap_policy *policy,
+			    const struct leastcap_ledger *ledger, const char *container)
+{
+	json_t *caps = listing_capabilities(policy->allow, ledger);
+	uint64_t granted = 0;
+
+	/* Processes may end while they are counted. */
+	if (!gone)
+		(void)granted_in(path, &granted);
+	if (caps)
+		json_object_set_new(caps, "granted", caps_to_json(granted));
+	return json_pack("{s:o, s:I, s:s?, s:o, s:s, s:I, s:b, s:b, s:o, s:o}", "cgroup",
+			 event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
+			 *container ? container : NULL, "policy", event_string(policy->name),
+			 "mode", event_mode(policy->mode), "revision", (json_int_t)policy->revision,
+			 "born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities", caps,
+			 "counters", event_counters(ledger));
+}
+
+static int add_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct collect *c = ctx;
+	const struct listing *l = c->listing;
+	/* A policy that cannot be read allows nothing, see leastcap_join(). */
+	struct leastcap_policy policy = {.name = "?"};
+	struct leastcap_ledger ledger = {.cgroup = b->cgroup};
+	_cleanup_free_ char *live = NULL;
+	char container[65] = "";
+	const char *path;
+	bool gone;
+	int err;
+
+	err = cgroup_path(b->cgroup, &live);
+	if (err && err != -ESTALE && err != -ENOENT)
+		return err;
+	gone = err != 0;
+	path = live;
+	if (gone && l->old_path)
+		path = l->old_path(b->cgroup, l->ctx);
+	path = path ? path : "";
+	if (container_from_path(path, container, NULL) != 1)
+		container[0] = '\0';
+	err = kernel_policy_get(l->kernel, b->policy, &policy);
+	if (err && err != -ENOENT)
+		return err;
+	policy.name[sizeof(policy.name) - 1] = '\0';
+	err = kernel_ledger_get(l->kernel, b->cgroup, &ledger);
+	if (err && err != -ENOENT)
+		return err;
+	if (!selected(c, path, container, policy.name))
+		return 0;
+	err = json_array_append_new(c->bindings,
+				    binding_json(b, path, gone, &policy, &ledger, container));
+	return err ? -ENOMEM : 0;
+}
+
+int listing_bindings(const struct listing *l, json_t **ret)
+{
+	json_auto_t *bindings = json_array();
+	struct collect c = {.listing = l, .bindings = bindings};
+	_cleanup_free_ char *unit = NULL;
+	int err;
+
+	if (!bindings)
+		return -ENOMEM;
+	if (l->subject && l->subject[0] != '/' && !unit_cgroup(l->subject, &unit, NULL))
+		c.unit = unit;
+	err = kernel_binding_each(l->kernel, add_binding, &c);
+	if (!err)
+		*ret = json_incref(bindings);
+	return err;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is bound, as GET /v1/status has it: for the daemon, and for the command line where there is no daemon. */
+#ifndef LEASTCAP_LISTING_H
+#define LEASTCAP_LISTING_H
+
+#include <jansson.h>
+
+#include "kernel/kernel.h"
+
+struct listing {
+	struct kernel *kernel;
+	const char
+		*subject; /* cgroup path, unit, container id or its beginning, policy; NULL: all */
+	/* The path of a cgroup that is gone, if somebody remembers it; may be NULL. */
+	const char *(*old_path)(uint64_t cgroup, void *ctx);
+	void *ctx;
+};
+
+/* A new array of bindings in ascending order of cgroup id; -errno. */
+int listing_bindings(const struct listing *l, json_t **ret);
+
+/* {allowed, used, denied, would_deny, probed}. NULL: no memory. */
+json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger);
+
+/* {"ring": N, ...}. NULL: no memory. */
+json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES]);
+
+#endif
