@@ -17,6 +17,10 @@ teardown() {
 	forget_services lc-learned.service
 }
 
+learned_says() {
+	docker logs learned | grep -qx "$1"
+}
+
 used_is() {
 	is "$2" "$(binding "$1" .capabilities.used)"
 }
@@ -27,7 +31,7 @@ used_is() {
 	policy any 'any: container' all
 	docker run -d --name learned probe sh -c 'probe chroot; probe rawsocket; echo done; exec probe sleep 1000'
 	id=$(docker inspect -f '{{.Id}}' learned)
-	within 10 grep -q done <(docker logs -f learned)
+	within 10 learned_says done
 	is "$(printf '%s: ok\n' chroot rawsocket; echo done)" "$(docker logs learned)"
 	used_is "$id" "$two"
 	outcome 0 docker exec learned probe none

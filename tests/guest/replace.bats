@@ -54,12 +54,8 @@ flip() {
 	cat $WORK/out.1 $WORK/out.2
 }
 
-# turns REGEX [FILE...]: how many turns came out so.
-turns() {
-	local regex=$1
-	shift
-	cat "${@:-$WORK/out.1 $WORK/out.2}" | grep -E "$regex" | awk '{ n += $NF } END { print n + 0 }'
-}
+# turns REGEX FILE: how many turns came out so.
+turns() { grep -E "$1" "$2" | awk '{ n += $NF } END { print n + 0 }'; }
 
 both() { cat $WORK/out.1 $WORK/out.2; }
 

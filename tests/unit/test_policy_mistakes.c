@@ -328,7 +328,7 @@ static void syntax_errors_have_their_place(void **state)
 		{"policies:\n  - name: web\n    capabilities: {allow: [A, B}\n",
 		 {"3:32 not valid YAML: mismatched flow mapping end"}},
 		{"a: \"unclosed\n",
-		 {"1:4 not valid YAML: double-quoted scalar without closing quote"}},
+		 {"1:5 not valid YAML: double-quoted scalar without closing quote"}},
 		{"\xc3\xa9: b: c\n",
 		 {"1:4 not valid YAML: invalid nested block mapping on the same line"}},
 		{"a: &x [*x]\n", {"1:8 alias *x refers to what it is part of"}},

@@ -82,6 +82,8 @@ static const char *item_name(uint32_t item, char buf[32])
 		return "overlayfs-mount";
 	case LEASTCAP_ITEM_PTRACE_ENTERING:
 		return "ptrace-entering";
+	case LEASTCAP_ITEM_UNKNOWN:
+		return "unknown-capability";
 	default:
 		return caps_name(item, buf);
 	}

@@ -40,8 +40,8 @@ static int file_open(struct sink *s)
 	}
 	if (fd < 0)
 		return fd;
+	/* A line that was cut may be in this very file: an empty line more harms nobody. */
 	s->fd = fd;
-	s->torn = false;
 	return 0;
 }
 

@@ -46,9 +46,13 @@ int publish(struct state *s, const struct plan *plan, const struct before *befor
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
 
-/* Resolves, publishes, and takes the sources over. complaints get {"file",...}; strict: any complaint about an
- * applied source is -EINVAL and nothing is changed. */
-int state_follow(struct state *s, struct sources *sources, bool strict, json_t *complaints);
+/*
+ * Resolves, publishes, and takes the sources over. complaints gets {"file",...} for every selector that selects
+ * nothing or what another has. applied: only complaints about these policies, and any of them is -EINVAL and
+ * nothing is changed; NULL: complaints change nothing.
+ */
+int state_follow(struct state *s, struct sources *sources, const struct policy_set *applied,
+		 json_t *complaints);
 
 /* track.c */
 void names_put(struct state *s, uint64_t cgroup, const char *path);

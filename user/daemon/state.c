@@ -62,16 +62,25 @@ void tell_policy(struct state *s, const char *action, const char *policy, uint32
 
 struct complaints {
 	json_t *list;
-	bool applied; /* one is about an applied source */
+	const struct policy_set *applied; /* only complaints about these count; NULL: about all */
 };
+
+static bool defines(const struct policy_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->n_policies; i++) {
+		if (!strcmp(set->policies[i].name, name))
+			return true;
+	}
+	return false;
+}
 
 static void complain(const struct source *source, struct policy_pos pos, const char *message,
 		     void *ctx)
 {
 	struct complaints *c = ctx;
 
-	if (source->api)
-		c->applied = true;
+	if (c->applied && (!source->api || !defines(c->applied, source->set->policies[0].name)))
+		return;
 	json_array_append_new(c->list, problem_new(source->set ? source->set->file : source->file,
 						   pos, message, NULL, NULL));
 }
@@ -89,8 +98,8 @@ static bool any_unknown(const struct sources *sources)
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
 #define ROUNDS 4
 
-static int plan_and_publish(struct state *s, const struct sources *sources, bool strict,
-			    json_t *complaints, struct plan *ret)
+static int plan_and_publish(struct state *s, const struct sources *sources,
+			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
 {
 	_cleanup_close_ int lock = kernel_lock();
 	bool news = true;
@@ -99,7 +108,7 @@ static int plan_and_publish(struct state *s, const struct sources *sources, bool
 		return lock;
 	for (int round = 0; news && round < ROUNDS; round++) {
 		_cleanup_(before_freep) struct before *before = before_take(s);
-		struct complaints c = {.list = complaints};
+		struct complaints c = {.list = complaints, .applied = applied};
 		int err;
 
 		if (!before)
@@ -107,7 +116,7 @@ static int plan_and_publish(struct state *s, const struct sources *sources, bool
 		json_array_clear(complaints);
 		plan_done(ret);
 		err = plan_make(sources, complain, &c, ret);
-		if (!err && strict && c.applied)
+		if (!err && applied && json_array_size(complaints))
 			err = -EINVAL;
 		err = err ? err : publish(s, ret, before, any_unknown(sources), &news);
 		if (err)
@@ -116,10 +125,11 @@ static int plan_and_publish(struct state *s, const struct sources *sources, bool
 	return 0;
 }
 
-int state_follow(struct state *s, struct sources *sources, bool strict, json_t *complaints)
+int state_follow(struct state *s, struct sources *sources, const struct policy_set *applied,
+		 json_t *complaints)
 {
 	_cleanup_(plan_done) struct plan plan = {};
-	int err = plan_and_publish(s, sources, strict, complaints, &plan);
+	int err = plan_and_publish(s, sources, applied, complaints, &plan);
 
 	if (err)
 		return err;
@@ -188,7 +198,7 @@ int state_reload(struct state *s, const struct peer *by)
 	if (!problems || !selectors)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
 	err = sources_load(s->config_dir, s->state_dir, &s->sources, problems, &fresh) ?:
-	      sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, false, selectors);
+	      sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, NULL, selectors);
 	if (err || json_array_extend(problems, selectors)) {
 		json_decref(problems);
 		return log_err(err, "cannot reload, the policies stay as they are");
@@ -331,7 +341,7 @@ unsigned int state_apply(struct state *s, const char *file, const char *text, si
 		unsave_all(s, set);
 		return answer_errno(err, "cannot save the policy, nothing was changed", ret);
 	}
-	err = state_follow(s, &fresh, true, complaints);
+	err = state_follow(s, &fresh, set, complaints);
 	if (err) {
 		json_t *complaint;
 		size_t i;
@@ -367,7 +377,7 @@ unsigned int state_remove(struct state *s, const char *name, const struct peer *
 		return answer_error(409, message, NULL, ret);
 	}
 	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, name) ?:
-	      state_follow(s, &fresh, false, complaints);
+	      state_follow(s, &fresh, NULL, complaints);
 	if (err)
 		return answer_errno(err, "cannot remove, nothing was changed", ret);
 	err = applied_remove(s->state_dir, name);

@@ -198,7 +198,7 @@ static int sweep_binding(const struct leastcap_binding *b, void *ctx)
 static void follow_again(struct state *s)
 {
 	json_auto_t *problems = json_array();
-	int err = problems ? state_follow(s, &s->sources, false, problems) : -ENOMEM;
+	int err = problems ? state_follow(s, &s->sources, NULL, problems) : -ENOMEM;
 
 	if (err)
 		log_warn(err, "cannot bind what is new, the next try is in %d s", PENDING_TICKS);

@@ -42,7 +42,7 @@ struct policy {
 	struct selector *selectors;
 	size_t n_selectors; /* 0 is allowed: a policy that is used by `leastcap run --policy` only */
 	struct policy_pos pos; /* of the name */
-	struct policy_pos capabilities_pos; /* of the rule; line 0: none written, nothing allowed */
+	struct policy_pos capabilities_pos; /* of the rule */
 };
 
 struct policy_set {
@@ -65,7 +65,7 @@ struct policy_errors {
 
 /*
  * Parses a policy file. 0: *ret is a whole, valid set. -EINVAL: errs says why (at least one error), *ret is
- * untouched. -ENOMEM. `file` is a name for messages only. text need not be NUL-terminated and may hold
+ * untouched. -ENOMEM. errs is overwritten, whatever it held. `file` is a name for messages only. text need not be NUL-terminated and may hold
  * anything.
  */
 int policy_parse(const char *file, const char *text, size_t len, struct policy_set **ret,
