@@ -7,12 +7,15 @@ load common
 setup_file() {
 	load common
 	fresh_daemon
-	mkdir -p $CG/l/runtime
+	# Runtimes turn controllers on in /l: no process can be in it afterwards.
+	mkdir -p $CG/l/runtime $CG/reader
 }
 teardown_file() { load common; stop_daemon; }
 setup() { mark; }
 teardown() {
-	drop any l service
+	drop any l reader service
+	[ -z "${SOMEBODY:-}" ] || kill "$SOMEBODY"
+	SOMEBODY=
 	docker rm -f learned >/dev/null 2>&1 || true
 	forget_services lc-learned.service
 }
@@ -77,47 +80,48 @@ used_is() {
 		.capabilities.used == ["NET_BIND_SERVICE"]'
 }
 
-# stat_of PID: read in /l. The kernel probes for SYS_PTRACE (do_task_stat() in fs/proc/array.c, NOAUDIT), and shows
-# 1 instead of where the code starts to those who have it not.
-stat_of() {
-	inside /l /bin/cat "/proc/$1/stat" >/tmp/stat
+# A process of another user.
+somebody() {
+	"$PROBE" as 12345 "$PROBE" sleep 1000 3>&- &
+	SOMEBODY=$!
+	sleep 0.5
+}
+
+# The kernel probes for SYS_PTRACE where it shows /proc/PID/stat (do_task_stat() in fs/proc/array.c, NOAUDIT): those
+# who have it not see 1 instead of where the code starts.
+reads_stat() {
+	inside /reader /bin/cat "/proc/$SOMEBODY/stat" >/tmp/stat
 	[ "$(cut -d ' ' -f 26 /tmp/stat)" -gt 1 ]
 }
 
 @test "a probe that the kernel makes for itself is neither used nor denied, and no event" {
-	$PROBE as 12345 $PROBE sleep 1000 &
-	local pid=$!
-	sleep 0.5
-	outcome 0 stat_of $pid
-	policy l 'cgroup: /l' all
-	outcome 0 stat_of $pid
-	used_is /l '[]'
-	policy l 'cgroup: /l' none
+	somebody
+	outcome 0 reads_stat
+	policy reader 'cgroup: /reader' all
+	outcome 0 reads_stat
+	used_is /reader '[]'
+	policy reader 'cgroup: /reader' none
 	mark
-	outcome 1 stat_of $pid
-	is '["SYS_PTRACE"]' "$(binding /l .capabilities.probed)"
-	is '[[],[],[]]' "$(binding /l '.capabilities | [.used, .denied, .would_deny]')"
-	is '{"denied":0,"would_deny":0,"probe_denied":1}' "$(binding /l .counters)"
+	outcome 1 reads_stat
+	is '["SYS_PTRACE"]' "$(binding /reader .capabilities.probed)"
+	is '[[],[],[]]' "$(binding /reader '.capabilities | [.used, .denied, .would_deny]')"
+	is '{"denied":0,"would_deny":0,"probe_denied":1}' "$(binding /reader .counters)"
 	# The same capability where it is asked for in earnest; what was reported before it would be in the log by then.
-	policy l 'cgroup: /l' '[DAC_READ_SEARCH]'
-	outcome 1 inside /l /bin/cat /proc/$pid/environ
+	policy reader 'cgroup: /reader' '[DAC_READ_SEARCH]'
+	outcome 1 inside /reader /bin/cat /proc/$SOMEBODY/environ
 	denied SYS_PTRACE '.process.comm == "cat"'
 	is 1 "$(events '.item == "SYS_PTRACE"' | wc -l)"
-	is 1 "$(binding /l .counters.denied)"
-	policy l 'cgroup: /l' all
-	outcome 0 inside /l /bin/cat /proc/$pid/environ
-	used_is /l '["DAC_READ_SEARCH","SYS_PTRACE"]'
-	kill $pid
+	is 1 "$(binding /reader .counters.denied)"
+	policy reader 'cgroup: /reader' all
+	outcome 0 inside /reader /bin/cat /proc/$SOMEBODY/environ
+	used_is /reader '["DAC_READ_SEARCH","SYS_PTRACE"]'
 }
 
 @test "a probe in audit mode" {
-	$PROBE as 12345 $PROBE sleep 1000 &
-	local pid=$!
-	sleep 0.5
-	policy l 'cgroup: /l' none audit
-	outcome 0 stat_of $pid
-	is '["SYS_PTRACE"]' "$(binding /l .capabilities.probed)"
-	is '[]' "$(binding /l .capabilities.would_deny)"
-	is 0 "$(binding /l .counters.would_deny)"
-	kill $pid
+	somebody
+	policy reader 'cgroup: /reader' none audit
+	outcome 0 reads_stat
+	is '["SYS_PTRACE"]' "$(binding /reader .capabilities.probed)"
+	is '[]' "$(binding /reader .capabilities.would_deny)"
+	is 0 "$(binding /reader .counters.would_deny)"
 }

@@ -190,7 +190,7 @@ static void any_kind_of_text_file_is_read(void **state)
 		"# caf\xc3\xa9\n" GOOD,
 		"policies: [{name: x, capabilities: all}]",
 		"{\"policies\": [{\"name\": \"x\", \"capabilities\": \"all\"}]}",
-		"policies:\n- ? name\n  : >-\n    x\n  capabilities:\t'all'\n",
+		"policies:\n- ? name\n  : x\n  capabilities:\t'all'\n",
 		"policies:\n- &p {name: &n x, capabilities: &c all}\n",
 	};
 
@@ -346,6 +346,13 @@ static void the_work_is_bounded(void **state)
 		"policies: *d\n";
 	const size_t almost = POLICY_FILE_MAX - 1000;
 
+	check_refused("policies: |\n  x\n", "\n", "", almost, "block scalars");
+	check_refused("policies: >\n  x\n", " \n", "", almost, "block scalars");
+	check_refused("policies: x", "\n", " y\n", almost, "a word longer than 4095 bytes");
+	check_refused("policies: 'x", "''", "y'\n", almost, "a word longer than 4095 bytes");
+	check_refused("policies: \"x", "\\x41", "y\"\n", almost, "a word longer than 4095 bytes");
+	check_refused("x: &", "x", " y\n", almost, "a word longer than 4095 bytes");
+	check_refused("x: *", "x", "\n", almost, "a word longer than 4095 bytes");
 	check_refused(GOOD, "#", "", POLICY_FILE_MAX, "larger than 1 MiB");
 	check_refused(GOOD, "#", "", 10 * 1024 * 1024, "larger than 1 MiB");
 	check_refused("policies: ", "[", "", almost, "nested deeper than 16 levels");

@@ -17,7 +17,7 @@ struct base {
 static const struct base bases[] = {
 	{"none", 0},
 	{"all", LEASTCAP_ALL},
-	/* What Docker, Podman and containerd leave a container that asks for nothing. */
+	/* What Docker and containerd leave a container that asks for nothing. */
 	{"docker-default", BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) |
 				   BIT(CAP_FOWNER) | BIT(CAP_MKNOD) | BIT(CAP_NET_RAW) |
 				   BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) |

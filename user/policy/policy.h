@@ -65,8 +65,8 @@ struct policy_errors {
 
 /*
  * Parses a policy file. 0: *ret is a whole, valid set. -EINVAL: errs says why (at least one error), *ret is
- * untouched. -ENOMEM. errs is overwritten, whatever it held. `file` is a name for messages only. text need not be NUL-terminated and may hold
- * anything.
+ * untouched. -ENOMEM. errs is overwritten, whatever it held. `file` is a name for messages only. text need not
+ * be NUL-terminated and may hold anything.
  */
 int policy_parse(const char *file, const char *text, size_t len, struct policy_set **ret,
 		 struct policy_errors *errs);
