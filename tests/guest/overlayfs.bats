@@ -33,6 +33,7 @@ overlay_image() {
 	chown -R 1000:1000 "$dir/home/user"
 	cat >"$dir/bin/change" <<-'END'
 		#!/bin/sh
+		exec 2>&1
 		cd "$1" || exit
 		cat own
 		echo more >>append && cat append
@@ -46,11 +47,12 @@ overlay_image() {
 		mkfifo fifo
 		: >cut
 		touch -t 200001010000 own
-		mkdir -m 700 fresh && echo fresh >fresh/file && rmdir fresh
+		mkdir -m 700 fresh && echo fresh >fresh/file && rm -r fresh
 		echo "last: $?"
 	END
 	cat >"$dir/bin/show" <<-'END'
 		#!/bin/sh
+		exec 2>&1
 		cd "$1" || exit
 		ls gone
 		find . | sort | while read -r file; do
@@ -68,16 +70,13 @@ overlay_image() {
 # The whole of it in container $1, the output in /tmp/$1.*
 life() {
 	docker run -d --name "$1" --network none -u 1000 overlay probe sleep 1000 >/dev/null
-	docker exec "$1" change /home/user >"/tmp/$1.user" 2>&1
-	docker exec "$1" show /home/user >"/tmp/$1.user-after" 2>&1
-	docker exec -u 0 "$1" change /home/root >"/tmp/$1.root" 2>&1
-	docker exec -u 0 "$1" show /home/root >"/tmp/$1.root-after" 2>&1
-	docker exec "$1" cat /home/user/own /home/root/own >"/tmp/$1.others" 2>&1 || true
+	docker exec "$1" sh -c 'change /home/user; echo; show /home/user' >"/tmp/$1.user"
+	docker exec -u 0 "$1" sh -c 'change /home/root; echo; show /home/root' >"/tmp/$1.root"
 	docker exec -u 0 "$1" cat /home/user/own >"/tmp/$1.root-reads" 2>&1 || true
 	BEFORE_RESTART=$(binding "$(docker inspect -f '{{.Id}}' "$1")" .capabilities 2>/dev/null || true)
 	docker restart -t 0 "$1" >/dev/null
-	docker exec "$1" show /home/user >"/tmp/$1.user-restarted" 2>&1
-	docker exec -u 0 "$1" show /home/root >"/tmp/$1.root-restarted" 2>&1
+	docker exec "$1" show /home/user >"/tmp/$1.user-restarted"
+	docker exec -u 0 "$1" show /home/root >"/tmp/$1.root-restarted"
 }
 
 @test "a user and root live on an overlay below the empty whitelist as they do without" {
@@ -85,16 +84,16 @@ life() {
 	life free
 	# The control: what it looks like when it works.
 	grep -qx 'lower own' /tmp/free.user
-	is 'last: 0' "$(tail -n 1 /tmp/free.user)"
-	is 'last: 0' "$(tail -n 1 /tmp/free.root)"
+	grep -qx 'last: 0' /tmp/free.user
+	grep -qx 'last: 0' /tmp/free.root
 	is 'in dir: new' "$(tail -n 1 /tmp/free.user-restarted)"
 	is 'lower own' "$(cat /tmp/free.root-reads)"
 	policy any 'any: container' none
 	life held
-	for what in user user-after user-restarted root root-after root-restarted others; do
+	for what in user root; do
 		diff /tmp/free.$what /tmp/held.$what
+		diff <(sed '1,/^$/d' /tmp/held.$what) /tmp/held.$what-restarted
 	done
-	for what in user root; do diff /tmp/held.$what-after /tmp/held.$what-restarted; done
 	# Somebody else's file needs a capability, of root too.
 	grep -q 'Permission denied' /tmp/held.root-reads
 	denied DAC_OVERRIDE '.process.comm == "cat" and .process.uid == 0'

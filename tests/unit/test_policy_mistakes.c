@@ -333,6 +333,9 @@ static void syntax_errors_have_their_place(void **state)
 		 {"1:5 not valid YAML: invalid nested block mapping on the same line"}},
 		{"a: &x [*x]\n", {"1:8 alias *x refers to what it is part of"}},
 		{"a: *x\n", {"1:4 alias *x: there is no anchor of that name before it"}},
+		{P "  capabilities: all\n  select: [cgroup: '/a''''b', cgroup: \"/'''\"]\n",
+		 {"4:20 a quote inside single quotes is not supported | write the word in double "
+		  "quotes"}},
 		{P "  capabilities: |\n    all\n",
 		 {"4:1 block scalars (\"|\" and \">\") are not supported"}},
 		{"%YAML 1.2\n---\na: b\n",

@@ -310,6 +310,11 @@ static void begin_node(struct loader *l, struct fy_event *event)
 		if (node->text)
 			node->null =
 				is_null(node, token ? fy_token_scalar_style(token) : FYSS_PLAIN);
+		/* libfyaml 0.7.12 decodes some of them wrongly: rather no cgroup than another one. */
+		if (node->text && token && fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED &&
+		    memchr(node->text, '\'', node->len))
+			complain(l->p, node->pos, "write the word in double quotes",
+				 "a quote inside single quotes is not supported");
 	} else if (event->type == FYET_ALIAS) {
 		size_t len = 0;
 		const char *name = copy_token(l, token, &len);
