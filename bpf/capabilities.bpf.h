@@ -73,9 +73,7 @@ static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, _
 
 	if (leastcap_exempt(flags))
 		return 0;
-	t = bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!t)
-		lose(LEASTCAP_LOSS_STORAGE);
+	t = storage_of(task);
 	process = process_of(task);
 	stop = entering_stop(process);
 	if (!current_view(task, t, process, stop, &view))

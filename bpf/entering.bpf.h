@@ -18,6 +18,22 @@
 
 #include "audit.bpf.h"
 
+/*
+ * The storage of a task, made if there is none. Two CPUs that make the first storage of one task at a time: one of them
+ * is told EAGAIN (bpf_local_storage_alloc() in kernel/bpf/bpf_local_storage.c), and finds it when it asks again.
+ */
+static __always_inline struct leastcap_task *storage_of(struct task_struct *task)
+{
+	struct leastcap_task *t;
+
+	t = bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		t = bpf_task_storage_get(&tasks, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		lose(LEASTCAP_LOSS_STORAGE);
+	return t;
+}
+
 /* The state of a process, NULL if it has none. */
 static __always_inline struct leastcap_task *process_of(struct task_struct *task)
 {
@@ -220,7 +236,7 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	struct move m = {.src = src, .dst = dst, .mover = mover};
 	__u64 root;
 
-	p = bpf_task_storage_get(&tasks, leader, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	p = storage_of(leader);
 	part = cgroups_part(src, dst);
 	mover_src = cgroups_part(mover_cgrp, src);
 	m.process = p;
@@ -236,7 +252,6 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 		 * Without storage nobody is entering. But a policy that should go along cannot: whoever
 		 * moves it, and is held by it, is stopped.
 		 */
-		lose(LEASTCAP_LOSS_STORAGE);
 		if (m.any)
 			bpf_send_signal(9);
 		return 0;
@@ -314,11 +329,9 @@ static __always_inline void process_hand_over(struct task_struct *leader)
 	from = bpf_task_storage_get(&tasks, leader, NULL, 0);
 	if (!has_state(from))
 		return;
-	to = bpf_task_storage_get(&tasks, heir, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!to) {
-		lose(LEASTCAP_LOSS_STORAGE);
+	to = storage_of(heir);
+	if (!to)
 		return;
-	}
 	process_copy(to, from);
 	to->generation = 0;
 }
@@ -356,11 +369,10 @@ int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
 		return 0;
 	p = process_of(parent);
 	if (has_state(p)) {
-		c = bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		c = storage_of(child);
 		if (c) {
 			process_copy(c, p);
 		} else {
-			lose(LEASTCAP_LOSS_STORAGE);
 			/* A child that would not carry what its parent carries must not run. */
 			if (p->carried || (p->flags & LEASTCAP_TASK_OVERFLOW))
 				bpf_send_signal(9);

@@ -112,11 +112,11 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	head -c 10000000 /dev/zero | tr '\0' '#' >/tmp/bad/f
 	wrong /tmp/bad/f 'larger than'
 	head -c 100000 /dev/urandom >/tmp/bad/f
-	wrong /tmp/bad/f '^/tmp/bad/f:1:[0-9]+: error: '
+	wrong /tmp/bad/f '^/tmp/bad/f:[0-9]+:[0-9]+: error: '
 	head -c 5000 $PROBE >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:1:[0-9]+: error: '
 	: >/tmp/bad/f
-	wrong /tmp/bad/f '^/tmp/bad/f:1:1: error: no policies'
+	wrong /tmp/bad/f '^/tmp/bad/f: error: no policies'
 	wrong /tmp/bad/no-such-file 'No such file or directory'
 	wrong /tmp/bad 'Is a directory'
 }
@@ -126,7 +126,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	refused 1 'cgroup "/no/such" does not exist' leastcap apply /tmp/bad/f
 	run -0 api POST '/v1/policies?file=f' --data-binary @/tmp/bad/f
 	is 422 "${lines[1]}"
-	is '[["f",3,23,"cgroup \"/no/such\" does not exist"]]' \
+	is '[["f",3,24,"cgroup \"/no/such\" does not exist"]]' \
 		"$(jq -c '[.errors[] | [.file, .line, .column, .message]]' <<<"${lines[0]}")"
 	# Nor does a good policy go in beside it.
 	printf 'policies:\n  - name: good\n    select: [{ cgroup: /bad }]\n    capabilities: all\n%s' \
@@ -139,8 +139,10 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	printf 'policies:\n  - name: web\n    select: [{ container: { id: xyz } }]\n    capabilities: none\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:3:[0-9]+: error: '
 	# The cgroup of the daemon itself: nobody could change anything any more.
+	printf 'policies:\n  - name: web\n    select: [{ cgroup: /system.slice }]\n    capabilities: none\n' >/tmp/bad/f
+	refused 1 'holds leastcap itself' leastcap apply /tmp/bad/f
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: / }]\n    capabilities: none\n' >/tmp/bad/f
-	refused 1 'holds leastcapd itself' leastcap apply /tmp/bad/f
+	wrong /tmp/bad/f '^/tmp/bad/f:3:[0-9]+: error: '
 }
 
 @test "wrong verbs, options and arguments: exit status 2 and the nearest word" {

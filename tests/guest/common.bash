@@ -203,7 +203,7 @@ bundle() {
 	jq --arg cgroup "$cgroup" --arg rootfs $rootfs --argjson capabilities "$capabilities" '
 		.root.path = $rootfs | .linux.cgroupsPath = $cgroup | .process.args = $ARGS.positional |
 		.process.terminal = false | .process.capabilities |= map_values($capabilities)
-	' "$dir/config.json" --args "$@" >"$dir/new"
+	' "$dir/config.json" --args -- "$@" >"$dir/new"
 	mv "$dir/new" "$dir/config.json"
 }
 
@@ -213,9 +213,10 @@ service() {
 	systemctl daemon-reload
 }
 
-# forget_services NAME...: none of them was ever there.
+# forget_services NAME...: none of them was ever there. Nothing to do if the first is not there.
 forget_services() {
 	local name
+	[ -e "/etc/systemd/system/$1" ] || return 0
 	for name; do
 		systemctl stop "$name" 2>/dev/null || true
 		systemctl reset-failed "$name" 2>/dev/null || true
