@@ -140,7 +140,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	wrong /tmp/bad/f '^/tmp/bad/f:3:[0-9]+: error: '
 	# The cgroup of the daemon itself: nobody could change anything any more.
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: /system.slice }]\n    capabilities: none\n' >/tmp/bad/f
-	refused 1 'holds leastcap itself' leastcap apply /tmp/bad/f
+	refused 1 'holds leastcapd itself' leastcap apply /tmp/bad/f
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: / }]\n    capabilities: none\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:3:[0-9]+: error: '
 }
