@@ -261,11 +261,10 @@ static long record_level(__u32 level, void *ctx)
 	return 0;
 }
 
-static __always_inline void record_check(struct task_struct *task, struct leastcap_task *process,
+static __always_inline void record_check(struct cgroup *cgrp, struct leastcap_task *process,
 					 __u64 stop, __u32 item, __u32 todo, __u32 flags,
 					 __u32 userns)
 {
-	struct cgroup *cgrp = task_cgroup(task);
 	struct record r = {
 		.cgrp = cgrp,
 		.stop = stop,

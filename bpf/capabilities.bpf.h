@@ -31,13 +31,11 @@ static __always_inline __u32 check_flags(struct task_struct *task, const struct 
 }
 
 /* The view of current: from the cached answer where it is true, else by the walk. Returns by how many it is bound. */
-static __always_inline __u32 current_view(struct task_struct *task, struct leastcap_task *t,
-					  struct leastcap_task *process, __u64 stop,
+static __always_inline __u32 current_view(struct leastcap_task *t, struct leastcap_task *process,
+					  struct cgroup *cgrp, __u64 generation, __u64 stop,
 					  struct leastcap_view *view)
 {
-	/* Read before the walk: what is published meanwhile makes the answer old at once. */
-	__u64 generation = __sync_fetch_and_add(&state.generation, 0);
-	__u64 cgroup = cgroup_id(task_cgroup(task));
+	__u64 cgroup = cgroup_id(cgrp);
 	__u32 bound;
 
 	if (t && !stop && t->generation == generation && t->cgroup == cgroup) {
@@ -46,7 +44,7 @@ static __always_inline __u32 current_view(struct task_struct *task, struct least
 		view->used = t->used;
 		return t->bound;
 	}
-	bound = subject_view(task, process, stop, view);
+	bound = subject_view(cgrp, process, stop, view);
 	if (t && !stop) {
 		/* Void while it is written: an event on this CPU may preempt and read. */
 		t->generation = 0;
@@ -63,25 +61,34 @@ static __always_inline __u32 current_view(struct task_struct *task, struct least
 	return bound;
 }
 
-/* One check of one item by current: decide, write down, answer whether it is refused. */
+/*
+ * One check of one item by current: decide, write down, answer whether it is refused.
+ *
+ * Somebody may be moving current to another cgroup meanwhile. The order of reading makes that harmless: a move
+ * first writes the state of the process (entering, carried), then the generation, and only then is the cgroup another.
+ * So: generation, cgroup, state. Whoever reads the new cgroup reads the new state.
+ */
 static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, __u32 userns)
 {
 	struct leastcap_task *t, *process;
 	struct leastcap_view view;
+	__u64 generation, stop;
+	struct cgroup *cgrp;
 	__u32 todo;
-	__u64 stop;
 
 	if (leastcap_exempt(flags))
 		return 0;
+	generation = __sync_fetch_and_add(&state.generation, 0);
+	cgrp = task_cgroup(task);
 	t = storage_of(task);
 	process = process_of(task);
 	stop = entering_stop(process);
-	if (!current_view(task, t, process, stop, &view))
+	if (!current_view(t, process, cgrp, generation, stop, &view))
 		return 0;
 	todo = leastcap_decide(&view, item, flags);
 	if (!todo)
 		return 0;
-	record_check(task, process, stop, item, todo, flags, userns);
+	record_check(cgrp, process, stop, item, todo, flags, userns);
 	if (t && !stop && (todo & LEASTCAP_DO_LEARN)) {
 		t->used |= leastcap_bit(item);
 		t->quiet = t->enforce & t->audit & t->used;
@@ -89,8 +96,8 @@ static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, _
 	return todo & LEASTCAP_DO_DENY;
 }
 
-static __noinline int capable_slow(struct task_struct *task, const struct cred *cred,
-				   struct user_namespace *ns, int cap, unsigned int opts)
+static __always_inline int capable_slow(struct task_struct *task, const struct cred *cred,
+					struct user_namespace *ns, int cap, unsigned int opts)
 {
 	__u32 item = (__u32)cap < 64 ? (__u32)cap : LEASTCAP_ITEM_UNKNOWN;
 

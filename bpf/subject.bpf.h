@@ -24,7 +24,6 @@
 
 /* One bound cgroup, read out whole. */
 struct bound {
-	__u64 cgroup;
 	__u64 policy; /* ids */
 	__u64 shadow;
 	struct leastcap_rules rules;
@@ -77,7 +76,6 @@ __noinline int bound_read(__u64 cgroup, struct bound *ret)
 
 		if (!ret || !b)
 			return 0;
-		ret->cgroup = cgroup;
 		ret->readable = false;
 		ret->has_shadow = false;
 		ret->policy = *(volatile __u64 *)&b->policy;
@@ -132,13 +130,12 @@ static long walk_level(__u32 level, void *ctx)
 }
 
 /*
- * The effective policy of a task. process: the group leader's storage, or NULL. stop: the cgroup it is entering,
- * or 0. Answers what the view is intersected of: 0 - the task is not confined.
+ * The effective policy of a task in a cgroup. process: the group leader's storage, or NULL. stop: the cgroup it is
+ * entering, or 0. Answers by how many bindings the view is made: 0 - the task is not confined.
  */
-static __always_inline __u32 subject_view(struct task_struct *task, struct leastcap_task *process,
+static __always_inline __u32 subject_view(struct cgroup *cgrp, struct leastcap_task *process,
 					  __u64 stop, struct leastcap_view *ret)
 {
-	struct cgroup *cgrp = task_cgroup(task);
 	struct walk w = {
 		.cgrp = cgrp,
 		.stop = stop,
