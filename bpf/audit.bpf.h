@@ -240,6 +240,9 @@ __noinline int record_binding(struct record *r, __u64 cgroup)
 		}
 		return 0;
 	}
+	/* The policy may have been replaced since the decision: what was decided is counted, not what would be now. */
+	if (verdict == LEASTCAP_DENIED && !(r->todo & LEASTCAP_DO_DENY))
+		verdict = LEASTCAP_WOULD_DENY;
 	if (verdict != LEASTCAP_ALLOWED) {
 		record_blame(r, cgroup, b.policy, verdict, 0);
 		ledger_count(ledger, bit, verdict);
@@ -282,7 +285,8 @@ static __always_inline void record_check(struct cgroup *cgrp, struct leastcap_ta
 	}
 	if (!(todo & LEASTCAP_DO_REPORT))
 		return;
-	if (!r.sample.binding) {
+	if (!r.sample.binding ||
+	    ((todo & LEASTCAP_DO_DENY) && r.sample.verdict != LEASTCAP_DENIED)) {
 		/*
 		 * Nobody refuses any more: the policy was replaced between the decision and here, or the
 		 * process carries more than it can hold. The refusal happened; it is counted all the same.

@@ -457,8 +457,10 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	struct leastcap_task *target, *process;
 	struct takeover t = {
 		.record = {.item = LEASTCAP_ITEM_PTRACE_ENTERING,
-			   .todo = mode & PTRACE_MODE_NOAUDIT ? LEASTCAP_DO_PROBE
-							      : LEASTCAP_DO_REPORT,
+			   /* The walk decides here, so it may find a refusal. */
+			   .todo = mode & PTRACE_MODE_NOAUDIT
+					   ? LEASTCAP_DO_PROBE
+					   : LEASTCAP_DO_REPORT | LEASTCAP_DO_DENY,
 			   .sample = {.item = LEASTCAP_ITEM_PTRACE_ENTERING}},
 	};
 	struct cgroup *into;

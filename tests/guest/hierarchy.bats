@@ -83,6 +83,16 @@ teardown() { drop h sub slice svc out; }
 	denied SYS_ADMIN '.subject.cgroup == "/out"'
 }
 
+@test "a process that asks for the first time while it is moved out stays confined" {
+	run -0 $PROBE race 100 $CG/out sethostname
+	is "allowed 100 refused 0 other 0" "$output"
+	policy h 'cgroup: /h' none
+	run -1 inside /h $PROBE race 300 $CG/out sethostname
+	is "allowed 0 refused 300 other 0" "$output"
+	denied SYS_ADMIN '.subject.binding == "/h"'
+	expect_event '.type == "carried"'
+}
+
 @test "the host takes a task out, and back in it is not entering" {
 	policy h 'cgroup: /h' none
 	# Not by a function: $! is to be the program itself.

@@ -363,6 +363,74 @@ static int way_clone_into(char **argv)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : OTHER;
 }
 
+/*
+ * race N DIR ACT: N children, one after the other, are moved to DIR while they act for the first time; then each acts
+ * once more. Prints what came of that. When in the move the act happens varies over the time that a move takes.
+ */
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static int way_race(char **argv)
+{
+	enum { BORN, READY, MOVING, MOVED };
+	unsigned long n = strtoul(argv[0], NULL, 10), count[4] = {};
+	const struct act *act = find_act(argv[2]);
+	uint64_t took = 0, began;
+	char path[4200], text[16];
+	volatile int *turn =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fd, status;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", argv[1]);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (turn == MAP_FAILED || fd < 0)
+		fail(path);
+	srandom(1);
+	for (unsigned long i = 0; i < n; i++) {
+		uint64_t wait = took ? (uint64_t)random() % took : 0;
+		pid_t pid;
+		int len;
+
+		*turn = BORN;
+		pid = fork();
+		if (pid < 0)
+			fail("fork");
+		if (!pid) {
+			int err;
+
+			*turn = READY;
+			while (*turn < MOVING)
+				;
+			for (began = now_ns(); now_ns() - began < wait;)
+				;
+			act->fn();
+			while (*turn < MOVED)
+				sched_yield();
+			err = act->fn();
+			_exit(err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER);
+		}
+		len = snprintf(text, sizeof(text), "%d", pid);
+		while (*turn < READY)
+			sched_yield();
+		*turn = MOVING;
+		began = now_ns();
+		if (write(fd, text, (size_t)len) != len)
+			fail(path);
+		took = now_ns() - began;
+		*turn = MOVED;
+		waitpid(pid, &status, 0);
+		count[WIFEXITED(status) ? WEXITSTATUS(status) & 3 : OTHER]++;
+	}
+	printf("allowed %lu refused %lu other %lu\n", count[ALLOWED], count[REFUSED],
+	       count[OTHER] + count[NOT_TRIED]);
+	return count[OTHER] || count[NOT_TRIED] ? OTHER : count[REFUSED] ? REFUSED : ALLOWED;
+}
+
 /* thread ACT: in a second thread, which asks for the first time. */
 static void *thread_main(void *arg)
 {
@@ -596,6 +664,7 @@ static const struct way {
 	{"out-and-in", 3, way_out_and_in, "OUT IN ACT"},
 	{"fork-join", 2, way_fork_join, "DIR ACT"},
 	{"clone-into", 2, way_clone_into, "DIR ACT"},
+	{"race", 3, way_race, "N DIR ACT"},
 	{"thread", 1, way_thread, "ACT"},
 	{"thread-exec", 1, way_thread_exec, "PROGRAM ARG..."},
 	{"leaderless", 1, way_leaderless, "ACT"},

@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Masks and counters are exact whatever happens to the events; events are samples, and none is lost unseen.
+
+load common
+
+setup_file() {
+	load common
+	install_probes
+	mkdir -p $CG/acc $CG/quiet
+	# The daemon is stopped for longer than its watchdog would wait.
+	systemctl service-watchdogs no
+}
+teardown_file() { load common; systemctl service-watchdogs yes; stop_daemon; }
+setup() { mark; }
+teardown() { systemctl kill -s CONT leastcapd || true; drop acc quiet; }
+
+# Two at once, on two processors.
+HALF=50000
+[ -z "${SOAK:-}" ] || HALF=1000000
+
+both() {
+	local one two
+	inside "$1" $PROBE loop $HALF sethostname >/tmp/acc.1 &
+	one=$!
+	inside "$1" $PROBE loop $HALF sethostname >/tmp/acc.2 &
+	two=$!
+	wait $one || true
+	wait $two || true
+	cat /tmp/acc.1 /tmp/acc.2
+}
+
+ring_losses() { leastcap status --json | jq .losses.ring; }
+
+# How many samples were lost, by the events since the mark; how many refusals these stand for.
+lost_is() { is "$1" "$(events '.type == "lost"' | jq -s 'map(.losses.ring) | add // 0')"; }
+
+told_is() {
+	is "$1" "$(events '.type == "denied" and .subject.binding == "/acc"' | jq -s 'map(.suppressed + 1) | add // 0')"
+}
+
+@test "the counters are exact while the ring buffer is tiny and nobody reads it, and the loss is told" {
+	fresh_daemon --ring-size 4096 --sample-interval 0
+	mark
+	is "allowed 1000 refused 0 other 0" "$(inside /acc $PROBE loop 1000 sethostname)"
+	policy acc 'cgroup: /acc' none
+	is 0 "$(ring_losses)"
+	systemctl kill -s STOP leastcapd
+	is "$(printf "allowed 0 refused $HALF other 0\n%.0s" 1 2)" "$(both /acc)"
+	systemctl kill -s CONT leastcapd
+	is $((2 * HALF)) "$(binding /acc .counters.denied)"
+	is '["SYS_ADMIN"]' "$(binding /acc .capabilities.denied)"
+	is '[]' "$(binding /acc .capabilities.used)"
+	is 0 "$(binding /acc .counters.would_deny)"
+	# 4096 bytes hold some thirty samples: nearly all of them were lost.
+	local lost
+	lost=$(ring_losses)
+	[ "$lost" -gt $((HALF)) ]
+	eventually 15 lost_is "$lost"
+	# What the lost samples stood for is in the next one that gets through.
+	run -1 inside /acc $PROBE sethostname
+	eventually 5 told_is $((2 * HALF + 1))
+	[ "$(events '.type == "denied"' | wc -l)" -ge 2 ]
+}
+
+@test "the same with a reader that does not keep up" {
+	policy acc 'cgroup: /acc' none
+	is "$(printf "allowed 0 refused $HALF other 0\n%.0s" 1 2)" "$(both /acc)"
+	is $((2 * HALF)) "$(binding /acc .counters.denied)"
+	run -1 inside /acc $PROBE sethostname
+	eventually 20 told_is $((2 * HALF + 1))
+}
+
+@test "what is lost while no daemon runs is in the status of the next" {
+	policy acc 'cgroup: /acc' none
+	local before
+	before=$(ring_losses)
+	systemctl stop leastcapd
+	run -1 inside /acc $PROBE loop 2000 sethostname
+	is "allowed 0 refused 2000 other 0" "$output"
+	systemctl start leastcapd
+	is 2000 "$(binding /acc .counters.denied)"
+	[ "$(ring_losses)" -gt "$before" ]
+}
+
+@test "of each program the first refusal is an event, and the others are summed up" {
+	fresh_daemon --sample-interval 1000
+	mark
+	local n each
+	mkdir -p /tmp/programs
+	for n in 1 2 3 4 5 6 7 8; do cp $PROBE /tmp/programs/p$n; done
+	outcome 0 inside /acc /tmp/programs/p1 sethostname
+	policy acc 'cgroup: /acc' none
+	for n in 1 2 3 4 5 6 7 8; do
+		run -1 inside /acc /tmp/programs/p$n loop $((n * 100)) sethostname
+		is "allowed 0 refused $((n * 100)) other 0" "$output"
+	done
+	is 3600 "$(binding /acc .counters.denied)"
+	# Another capability is another kind; so is a repetition after the interval, which has the sum.
+	outcome 1 inside /acc /tmp/programs/p1 chroot
+	sleep 1.1
+	for n in 1 2 3 4 5 6 7 8; do outcome 1 inside /acc /tmp/programs/p$n sethostname; done
+	eventually 5 told_is 3609
+	is 3609 "$(binding /acc .counters.denied)"
+	each=$(events '.type == "denied" and .item == "SYS_ADMIN"' | jq -sc 'group_by(.process.comm) |
+		map([.[0].process.comm, .[0].suppressed, (map(.suppressed + 1) | add)])')
+	is '[["p1",0,101],["p2",0,201],["p3",0,301],["p4",0,401],["p5",0,501],["p6",0,601],["p7",0,701],["p8",0,801]]' \
+		"$each"
+	denied SYS_CHROOT '.process.comm == "p1" and .suppressed == 0'
+	# They were sampled: by far not each was told.
+	[ "$(events '.type == "denied"' | wc -l)" -lt 200 ]
+	is 0 "$(ring_losses)"
+}
+
+@test "a flood in one subject does not hide the first denial of another" {
+	outcome 0 inside /quiet $PROBE chroot
+	policy acc 'cgroup: /acc' none
+	policy quiet 'cgroup: /quiet' '[SYS_ADMIN]'
+	touch /tmp/flood
+	local pids=() i
+	for i in 1 2 3; do
+		inside /acc /tmp/programs/p$i watch /tmp/flood sethostname chroot >/dev/null &
+		pids+=($!)
+	done
+	expect_event '.type == "denied" and .subject.binding == "/acc"'
+	sleep 1
+	mark
+	outcome 1 inside /quiet $PROBE chroot
+	denied SYS_CHROOT '.subject.binding == "/quiet" and .suppressed == 0'
+	rm /tmp/flood
+	wait "${pids[@]}"
+	is 1 "$(binding /quiet .counters.denied)"
+	is 0 "$(ring_losses)"
+}
+
+@test "programs made up without end are folded, and still all refusals are summed up" {
+	policy acc 'cgroup: /acc' none
+	# More programs, by their inode, than are told apart in one subject.
+	local n
+	for n in $(seq 280); do cat $PROBES/first >/tmp/programs/many.$n; done
+	chmod 755 /tmp/programs/many.*
+	inside /acc /bin/bash -c 'for program in /tmp/programs/many.*; do $program; done; exit 0'
+	is 280 "$(binding /acc .counters.denied)"
+	sleep 1.1
+	outcome 1 inside /acc /tmp/programs/many.99
+	eventually 5 told_is 281
+	[ "$(events '.type == "denied"' | wc -l)" -lt 280 ]
+	is 0 "$(ring_losses)"
+	rm -f /tmp/programs/many.*
+}
+
+@test "what only asks (NOAUDIT) is counted apart, without an event, and not learned" {
+	is "allowed 100 refused 0 other 0" "$(inside /acc $PROBE loop 100 listxattr)"
+	policy acc 'cgroup: /acc' none
+	run -0 inside /acc $PROBE loop 1000 listxattr
+	is "allowed 1000 refused 0 other 0" "$output"
+	is '{"denied":0,"would_deny":0,"probe_denied":1000}' "$(binding /acc .counters)"
+	is '["SYS_ADMIN"]' "$(binding /acc .capabilities.probed)"
+	is '[[],[]]' "$(binding /acc '.capabilities | [.used, .denied]')"
+	# A refusal that comes later is there; nothing that came before it was told.
+	outcome 1 inside /acc $PROBE chroot
+	denied SYS_CHROOT
+	is "" "$(events '.item == "SYS_ADMIN"')"
+	# Where it is allowed it is no use either.
+	policy acc 'cgroup: /acc' '[SYS_ADMIN]'
+	run -0 inside /acc $PROBE loop 10 listxattr
+	is '[]' "$(binding /acc .capabilities.used)"
+	is 1000 "$(binding /acc .counters.probe_denied)"
+}
