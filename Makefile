@@ -67,6 +67,8 @@ CLI_OBJS := $(CLI_SRCS:%.c=$(O)/%.o)
 DAEMON_OBJS := $(DAEMON_SRCS:%.c=$(O)/%.o)
 UNIT_TESTS := $(UNIT_SRCS:tests/unit/%.c=$(O)/tests/unit/%)
 PROBES := $(PROBE_SRCS:tests/guest/probes/%.c=$(O)/tests/guest/probes/%)
+# Probes that there are for 32-bit callers too, with 32 behind their name.
+PROBES += $(patsubst %,$(O)/tests/guest/probes/%32,$(basename $(notdir $(filter-out %/probe.c %/first.c %/events.c,$(PROBE_SRCS)))))
 SKEL := $(O)/leastcap.skel.h
 MAN_RST := $(sort $(wildcard docs/*.[158].rst))
 MAN_PAGES := $(MAN_RST:docs/%.rst=$(O)/man/%)
@@ -119,10 +121,16 @@ $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(filter-out %/main.o,$(DAEMON_
 
 # Programs that tests run in a guest, in containers without a libc: static. `first` is on its own entirely.
 $(O)/tests/guest/probes/first: PROBE_FLAGS := -nostdlib -ffreestanding -fno-stack-protector
+$(O)/tests/guest/probes/events: PROBE_LIBS := -ljansson
+$(O)/tests/guest/probes/%32: tests/guest/probes/%.c $(O)/.flags
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -m32 -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64 -O2 -static -Iinclude -MMD -MP $< -o $@ -pthread
+
 $(O)/tests/guest/probes/%: tests/guest/probes/%.c $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $(PROBE_FLAGS) $< -o $@ -pthread
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $(PROBE_FLAGS) $< -o $@ -pthread $(PROBE_LIBS)
 
 $(O)/man/%: docs/%.rst $(O)/.flags
 	$(call say,MAN,$@)

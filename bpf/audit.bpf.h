@@ -40,6 +40,8 @@ static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u
 	e->exe_ino = exe.ino;
 	e->exe_dev = exe.dev;
 	e->restriction = LEASTCAP_CAPABILITIES;
+	e->detail = LEASTCAP_DETAIL_NONE;
+	e->detail_len = 0;
 	e->syscall = -1;
 	e->pid = task->tgid;
 	e->tid = task->pid;
@@ -75,7 +77,67 @@ struct sample {
 	__u32 verdict;
 	__u32 flags; /* LEASTCAP_CHECK_*, LEASTCAP_EVENT_* */
 	__u32 userns;
+	__u64 detail; /* where the kernel has it: read only when an event is made */
+	__u32 detail_kind; /* enum leastcap_detail */
+	__u32 detail_len; /* bytes; for a text and a path: not used */
 };
+
+/* The last components of a path, the last one first. A mount's root, or the file system's, ends it. */
+static __always_inline void event_path(struct leastcap_event *e, struct dentry *dentry)
+{
+	__u32 n = 0;
+
+	for (int i = 0; i < LEASTCAP_DETAIL_LEN / LEASTCAP_COMPONENT_LEN; i++) {
+		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+
+		if (!dentry || (i && parent == dentry))
+			break;
+		bpf_probe_read_kernel_str(&e->data[i * LEASTCAP_COMPONENT_LEN],
+					  LEASTCAP_COMPONENT_LEN,
+					  BPF_CORE_READ(dentry, d_name.name));
+		n++;
+		dentry = parent;
+	}
+	e->detail_len = n * LEASTCAP_COMPONENT_LEN;
+}
+
+/* What it was about, from where the kernel has it. Cannot be read: the event has none. */
+static __noinline int event_detail(struct leastcap_event *e, const struct sample *what)
+{
+	const void *from = (const void *)what->detail;
+	__u32 len = what->detail_len;
+	long n;
+
+	switch (what->detail_kind) {
+	case LEASTCAP_DETAIL_TEXT:
+		n = bpf_probe_read_kernel_str(e->data, sizeof(e->data), from);
+		if (n <= 0)
+			return 0;
+		e->detail_len = (__u32)n;
+		break;
+	case LEASTCAP_DETAIL_NUMBER:
+		*(__u64 *)e->data = what->detail;
+		e->detail_len = sizeof(__u64);
+		break;
+	case LEASTCAP_DETAIL_PATH:
+		event_path(e, (struct dentry *)from);
+		if (!e->detail_len)
+			return 0;
+		break;
+	case LEASTCAP_DETAIL_SOCKADDR:
+	case LEASTCAP_DETAIL_UNIX:
+		if (len > sizeof(e->data))
+			len = sizeof(e->data);
+		if (len && bpf_probe_read_kernel(e->data, len, from))
+			return 0;
+		e->detail_len = len;
+		break;
+	default:
+		return 0;
+	}
+	e->detail = what->detail_kind;
+	return 0;
+}
 
 /* The element of a new key; NULL: it was made meanwhile (exists) or there is no room. */
 static __always_inline struct leastcap_sample *sample_new(struct leastcap_key *key, __u64 next)
@@ -121,7 +183,7 @@ __noinline int sample_refusal(struct sample *what)
 	key.binding = what->binding;
 	key.exe_ino = exe.ino;
 	key.exe_dev = exe.dev;
-	key.restriction = LEASTCAP_CAPABILITIES;
+	key.restriction = LEASTCAP_ITEM_RESTRICTION(what->item);
 	key.item = what->item;
 	key.verdict = what->verdict;
 	s = bpf_map_lookup_elem(&samples, &key);
@@ -153,10 +215,12 @@ __noinline int sample_refusal(struct sample *what)
 	e->binding = what->binding;
 	e->policy = what->policy;
 	e->suppressed = suppressed;
+	e->restriction = key.restriction;
 	e->item = what->item;
 	e->verdict = what->verdict;
 	e->userns = what->userns;
 	e->pad = 0;
+	event_detail(e, what);
 	event_submit(e);
 	return 0;
 }
@@ -172,14 +236,26 @@ struct record {
 	struct sample sample; /* binding 0: nobody to blame yet */
 };
 
+/* The stack has no room for a ledger: an empty one is in .rodata. */
+const volatile struct leastcap_ledger no_ledger;
+
+static __always_inline long ledger_make(__u64 cgroup)
+{
+	struct leastcap_ledger *ledger;
+	long err = bpf_map_update_elem(&ledgers, &cgroup, (const void *)&no_ledger, BPF_NOEXIST);
+
+	ledger = err ? NULL : bpf_map_lookup_elem(&ledgers, &cgroup);
+	if (ledger)
+		ledger->cgroup = cgroup;
+	return err;
+}
+
 static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
 {
 	struct leastcap_ledger *ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
 
 	if (!ledger) {
-		struct leastcap_ledger fresh = {.cgroup = cgroup};
-
-		bpf_map_update_elem(&ledgers, &cgroup, &fresh, BPF_NOEXIST);
+		ledger_make(cgroup);
 		ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
 		if (!ledger)
 			lose(LEASTCAP_LOSS_LEDGER);
@@ -188,16 +264,15 @@ static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
 }
 
 /* The sample names one binding: the first that refuses, else the first that would. */
-static __always_inline void record_blame(struct record *r, __u64 cgroup, __u64 policy,
-					 __u32 verdict, __u32 flags)
+static __always_inline void blame(struct sample *s, __u64 cgroup, __u64 policy, __u32 verdict,
+				  __u32 flags)
 {
-	if (r->sample.binding &&
-	    (r->sample.verdict == LEASTCAP_DENIED || verdict != LEASTCAP_DENIED))
+	if (s->binding && (s->verdict == LEASTCAP_DENIED || verdict != LEASTCAP_DENIED))
 		return;
-	r->sample.binding = cgroup;
-	r->sample.policy = policy;
-	r->sample.verdict = verdict;
-	r->sample.flags = (r->sample.flags & ~LEASTCAP_EVENT_SHADOW) | flags;
+	s->binding = cgroup;
+	s->policy = policy;
+	s->verdict = verdict;
+	s->flags = (s->flags & ~LEASTCAP_EVENT_SHADOW) | flags;
 }
 
 static __always_inline void ledger_count(struct leastcap_ledger *ledger, __u64 bit, __u32 verdict)
@@ -206,10 +281,10 @@ static __always_inline void ledger_count(struct leastcap_ledger *ledger, __u64 b
 		return;
 	if (verdict == LEASTCAP_DENIED) {
 		__sync_fetch_and_or(&ledger->denied, bit);
-		__sync_fetch_and_add(&ledger->n_denied, 1);
+		__sync_fetch_and_add(&ledger->n_denied[LEASTCAP_CAPABILITIES], 1);
 	} else {
 		__sync_fetch_and_or(&ledger->would_deny, bit);
-		__sync_fetch_and_add(&ledger->n_would_deny, 1);
+		__sync_fetch_and_add(&ledger->n_would_deny[LEASTCAP_CAPABILITIES], 1);
 	}
 }
 
@@ -233,7 +308,7 @@ __noinline int record_binding(struct record *r, __u64 cgroup)
 	if (r->todo & LEASTCAP_DO_PROBE) {
 		if (verdict == LEASTCAP_ALLOWED)
 			return 0;
-		record_blame(r, cgroup, b.policy, verdict, 0);
+		blame(&r->sample, cgroup, b.policy, verdict, 0);
 		if (ledger) {
 			__sync_fetch_and_or(&ledger->probed, bit);
 			__sync_fetch_and_add(&ledger->n_probe_denied, 1);
@@ -244,10 +319,10 @@ __noinline int record_binding(struct record *r, __u64 cgroup)
 	if (verdict == LEASTCAP_DENIED && !(r->todo & LEASTCAP_DO_DENY))
 		verdict = LEASTCAP_WOULD_DENY;
 	if (verdict != LEASTCAP_ALLOWED) {
-		record_blame(r, cgroup, b.policy, verdict, 0);
+		blame(&r->sample, cgroup, b.policy, verdict, 0);
 		ledger_count(ledger, bit, verdict);
 	} else if (shadow != LEASTCAP_ALLOWED) {
-		record_blame(r, cgroup, b.shadow, shadow, LEASTCAP_EVENT_SHADOW);
+		blame(&r->sample, cgroup, b.shadow, shadow, LEASTCAP_EVENT_SHADOW);
 		ledger_count(ledger, bit, shadow);
 	}
 	return 0;
@@ -293,8 +368,8 @@ static __always_inline void record_check(struct cgroup *cgrp, struct leastcap_ta
 		 */
 		if (!r.deepest && process)
 			r.deepest = process->held[0];
-		record_blame(&r, r.deepest, r.deepest_policy,
-			     todo & LEASTCAP_DO_DENY ? LEASTCAP_DENIED : LEASTCAP_WOULD_DENY, 0);
+		blame(&r.sample, r.deepest, r.deepest_policy,
+		      todo & LEASTCAP_DO_DENY ? LEASTCAP_DENIED : LEASTCAP_WOULD_DENY, 0);
 		ledger_count(r.deepest ? ledger_of(r.deepest) : NULL, leastcap_bit(item),
 			     r.sample.verdict);
 	}

@@ -64,9 +64,8 @@ SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 {
 	struct leastcap_binding binding = {};
-	struct leastcap_ledger ledger = {};
 	__u64 id, policy;
-	int err;
+	long err;
 
 	if (!armed || BPF_CORE_READ(cgrp, root, hierarchy_id))
 		return 0;
@@ -77,8 +76,7 @@ int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 			return 0;
 	}
 	id = cgroup_id(cgrp);
-	ledger.cgroup = id;
-	err = bpf_map_update_elem(&ledgers, &id, &ledger, BPF_NOEXIST);
+	err = ledger_make(id);
 	if (err && err != -EEXIST)
 		lose(LEASTCAP_LOSS_LEDGER);
 	binding.cgroup = id;

@@ -14,6 +14,8 @@
 
 /* x86, bpf_task_pt_regs() */
 struct pt_regs {
+	unsigned long bx; /* first argument of a 32-bit system call */
+	unsigned long di; /* first argument of a 64-bit one */
 	unsigned long orig_ax;
 };
 
@@ -72,20 +74,63 @@ struct file_system_type {
 	const char *name;
 };
 
+struct fs_parameter {
+	const char *key;
+};
+
 struct super_block {
 	unsigned int s_dev;
 	unsigned long s_magic;
 	struct file_system_type *s_type;
+	struct dentry *s_root;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct vfsmount {
+	struct super_block *mnt_sb;
 };
 
 struct inode {
+	unsigned short i_mode;
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	struct super_block *i_sb;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash; /* pprev: NULL, where a lookup cannot find it */
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+};
+
 struct file {
+	unsigned int f_mode;
+	unsigned int f_flags;
 	struct inode *f_inode;
+	struct path f_path;
+};
+
+struct iattr {
+	unsigned int ia_valid;
+	unsigned short ia_mode;
+};
+
+struct proc_inode {
+	struct pid *pid; /* NULL: no process's */
+	struct inode vfs_inode;
 };
 
 struct linux_binprm {
@@ -117,10 +162,60 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+/* Only its place is used; the members are of an unnamed type. */
+struct in6_addr {
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup; /* v2; of the task that made the socket */
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	unsigned short sk_protocol;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct inet_sock {
+	__u32 inet_saddr;
+};
+
+struct sockaddr_un {
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len; /* with the two bytes of the family */
+	struct sockaddr_un name[];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
+	void *msg_control;
+	unsigned long msg_controllen;
+};
+
 #pragma clang attribute pop
 
 /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010
+#define PF_DUMPCORE 0x00000200
 #define PF_KTHREAD 0x00200000
 
 /* include/linux/security.h */

@@ -12,6 +12,7 @@
  *	lsm/bprm_committed_creds	execve ends entering
  *	tp_btf/cgroup_mkdir		new containers and units are bound at birth
  *	tp_btf/cgroup_rmdir		tells user space
+ *	mounts.bpf.h, modules.bpf.h, namespaces.bpf.h, bpf.bpf.h: what their names say
  *
  * Every program passes on what an earlier LSM program refused. Without a binding: allowed. A bound cgroup whose
  * policy cannot be read: refused. Nothing in the audit path changes a verdict.
@@ -26,8 +27,17 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "attributes.bpf.h"
 #include "birth.bpf.h"
+#include "bpf.bpf.h"
 #include "capabilities.bpf.h"
+#include "devices.bpf.h"
+#include "filesystems.bpf.h"
+#include "modules.bpf.h"
+#include "mounts.bpf.h"
+#include "namespaces.bpf.h"
+#include "sockets.bpf.h"
+#include "unix.bpf.h"
 
 /* Tells builds with the same programs apart: `make BUILD_TAG=...`, for tests of taking over. */
 #ifndef LEASTCAP_BUILD_TAG

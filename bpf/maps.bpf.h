@@ -38,6 +38,42 @@ struct {
 	__type(value, struct leastcap_policy);
 } policies SEC(".maps");
 
+/* policy id -> what its rules with lists are about. Written by user space, immutable. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct leastcap_lists);
+} lists SEC(".maps");
+
+/* type of file system -> its bit. Written by user space; at most 64. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 64);
+	__type(key, struct leastcap_fs_type);
+	__type(value, __u32);
+} filesystems SEC(".maps");
+
+/* (policy, name of a listener) -> the name. Written by user space, with the policy. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct leastcap_unix_key);
+	__type(value, struct leastcap_unix_name);
+} unix_names SEC(".maps");
+
+/* (policy, port, address) -> refused or not, by the longest prefix. Written by user space, with the policy. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, struct leastcap_destination);
+	__type(value, struct leastcap_destination_rule);
+} destinations SEC(".maps");
+
 /* path -> policy id, for cgroups that do not exist yet. Written by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -63,6 +99,22 @@ struct {
 	__type(key, int);
 	__type(value, struct leastcap_task);
 } tasks SEC(".maps");
+
+/* Who made an inode. Allocation failed, or the inode has left memory since: nobody's, whoever made it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct leastcap_makers);
+} makers SEC(".maps");
+
+/* Senders of datagrams: the receiver may answer. Allocation failed: the answer is judged as any other message. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct leastcap_asked);
+} askers SEC(".maps");
 
 /* Deduplication of samples. Written here; user space forgets what is unbound. Full: counted, sample sent. */
 struct {

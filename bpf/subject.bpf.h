@@ -28,6 +28,7 @@ struct bound {
 	__u64 shadow;
 	struct leastcap_rules rules;
 	struct leastcap_rules shadow_rules;
+	__u32 level; /* of the cgroup */
 	bool readable; /* rules hold the policy */
 	bool has_shadow; /* shadow_rules hold the shadow */
 };
@@ -64,6 +65,8 @@ static __always_inline bool policy_read(__u64 id, struct leastcap_rules *ret)
 		return false;
 	ret->allow = *(volatile __u64 *)&p->rules.allow;
 	ret->mode = *(volatile __u32 *)&p->rules.mode;
+	ret->deny = *(volatile __u32 *)&p->rules.deny;
+	ret->would = *(volatile __u32 *)&p->rules.would;
 	barrier();
 	return *(volatile __u64 *)&p->id == id;
 }
@@ -80,6 +83,7 @@ __noinline int bound_read(__u64 cgroup, struct bound *ret)
 		ret->has_shadow = false;
 		ret->policy = *(volatile __u64 *)&b->policy;
 		ret->shadow = *(volatile __u64 *)&b->shadow;
+		ret->level = b->level;
 		barrier();
 		if (*(volatile __u64 *)&b->cgroup != cgroup)
 			continue;
@@ -98,7 +102,7 @@ struct walk {
 	struct cgroup *cgrp;
 	__u64 stop; /* id of the cgroup being entered; 0: none */
 	struct leastcap_view view;
-	__u32 bound;
+	__u32 bound; /* by how many bindings */
 };
 
 /* One more binding of a task joins the walk. */
@@ -115,6 +119,7 @@ __noinline int walk_join(struct walk *w, __u64 cgroup)
 		leastcap_join(&w->view, &b.shadow_rules, 1);
 	ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
 	w->view.used &= ledger ? ledger->used : 0;
+	w->view.rules_used &= ledger ? ledger->rules_used : 0;
 	return 0;
 }
 
@@ -130,31 +135,27 @@ static long walk_level(__u32 level, void *ctx)
 }
 
 /*
- * The effective policy of a task in a cgroup. process: the group leader's storage, or NULL. stop: the cgroup it is
- * entering, or 0. Answers by how many bindings the view is made: 0 - the task is not confined.
+ * The effective policy of a task: w->cgrp and w->stop say where, w->view is the answer, w->bound by how many bindings
+ * it is made; 0 - the task is not confined. process: the group leader's storage, or NULL.
  */
-static __always_inline __u32 subject_view(struct cgroup *cgrp, struct leastcap_task *process,
-					  __u64 stop, struct leastcap_view *ret)
+static __always_inline void subject_view(struct walk *w, struct leastcap_task *process)
 {
-	struct walk w = {
-		.cgrp = cgrp,
-		.stop = stop,
-		.view = {LEASTCAP_ALL, LEASTCAP_ALL, LEASTCAP_ALL},
-	};
+	struct cgroup *cgrp = w->cgrp;
 
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, walk_level, &w, 0);
+	leastcap_view_init(&w->view);
+	w->bound = 0;
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, walk_level, w, 0);
 	if (process && process->carried) {
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
 			if (process->carried & (1U << i))
-				walk_join(&w, process->held[i]);
+				walk_join(w, process->held[i]);
 		}
 	}
 	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
-		w.view.enforce = 0;
-		w.bound++;
+		w->view.enforce = 0;
+		w->view.deny = ~0U;
+		w->bound++;
 	}
-	*ret = w.view;
-	return w.bound;
 }
 
 #endif

@@ -11,12 +11,14 @@
 
 #include <linux/types.h>
 
+#include <leastcap/restrictions.h>
+
 #ifndef __bpf__
 #include <assert.h>
 #include <stddef.h>
 #endif
 
-#define LEASTCAP_ABI 1
+#define LEASTCAP_ABI 2
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
  * the 512-byte BPF stack, so it cannot be PATH_MAX; systemd's own longest unit name is 255. */
@@ -33,23 +35,6 @@ enum leastcap_mode {
 	LEASTCAP_AUDIT = 1, /* allow and report */
 };
 
-/* Restrictions. One value per family of rules; a new one is appended. */
-enum leastcap_restriction {
-	LEASTCAP_CAPABILITIES = 0,
-	LEASTCAP_RESTRICTIONS, /* how many there are */
-};
-
-/*
- * Items of the capabilities restriction. Below 64 the item is the capability's own number
- * (linux/capability.h). The others are the ways around a whitelist that are closed with it.
- */
-enum leastcap_item {
-	LEASTCAP_ITEM_URING_CREDS = 0x100, /* io_uring personality: somebody else's credentials */
-	LEASTCAP_ITEM_OVERLAYFS, /* mounting overlayfs: acts with the mounter's credentials */
-	LEASTCAP_ITEM_PTRACE_ENTERING, /* taking over a process that enters this binding */
-	LEASTCAP_ITEM_UNKNOWN, /* a capability number that no mask can hold */
-};
-
 enum leastcap_verdict {
 	LEASTCAP_ALLOWED = 0,
 	LEASTCAP_DENIED = 1, /* refused by a policy in enforce mode */
@@ -61,6 +46,8 @@ struct leastcap_rules {
 	__u64 allow; /* capability n is allowed if bit n is set */
 	__u32 mode; /* enum leastcap_mode */
 	__u32 revision; /* counts the revisions of this name, from 1 */
+	__u32 deny; /* rule n is enforced if bit n is set, see enum leastcap_rule */
+	__u32 would; /* rule n is audited: allowed and reported */
 };
 
 /*
@@ -75,9 +62,63 @@ struct leastcap_policy {
 			__u64 allow;
 			__u32 mode;
 			__u32 revision;
+			__u32 deny;
+			__u32 would;
 		};
 	};
+	__u64 content; /* of user space: a hash of the rules and lists; the same content keeps its revision */
 	char name[LEASTCAP_NAME_LEN];
+};
+
+/*
+ * lists: policy id -> what its rules with lists are about. Written before the policy, never changed. A rule whose
+ * list is missing refuses everything.
+ */
+struct leastcap_lists {
+	__u64 id; /* the key again */
+	__u64 families; /* LEASTCAP_RULE_FAMILIES: address family n is refused if bit n is set */
+	__u64 fs_deny; /* LEASTCAP_RULE_FILESYSTEMS: file systems, by their bit in `filesystems` */
+	__u64 fs_read_only;
+	__u32 flags; /* LEASTCAP_LIST_* */
+	__u32 pad;
+};
+
+/* Listeners outside the subtree are refused unless unix_names has them; without it allowed unless it has them. */
+#define LEASTCAP_LIST_UNIX_DENY 1U
+/* Destinations are refused where `destinations` says nothing; without it they are allowed. */
+#define LEASTCAP_LIST_CONNECT_DENY 2U
+/* LEASTCAP_RULE_ATTRIBUTES: those of files that the subject has made itself may change, setuid bits excepted. */
+#define LEASTCAP_LIST_OWN_FILES 4U
+
+/* filesystems: name of a file system type (zero-padded) -> its bit, 0 to 63. Written by user space, never removed. */
+struct leastcap_fs_type {
+	char name[LEASTCAP_FS_LEN];
+};
+
+/* unix_names: a policy's exceptions by the name the listener is bound to; "@" stands for the NUL of an abstract one. */
+struct leastcap_unix_key {
+	__u64 policy;
+	__u64 hash; /* leastcap_unix_hash() of the name */
+};
+
+struct leastcap_unix_name {
+	char name
+		[LEASTCAP_UNIX_LEN]; /* zero-padded: a name with the same hash is not the same name */
+};
+
+/* destinations: longest prefix of (policy, port, address). IPv4 as ::ffff:a.b.c.d. Port 0: any port. */
+struct leastcap_destination {
+	__u32 prefix; /* bits: LEASTCAP_DESTINATION_FIXED + those of the address */
+	__u32 policy[2]; /* low and high half of the id */
+	__u32 port; /* host byte order */
+	__u8 address[16];
+};
+
+#define LEASTCAP_DESTINATION_FIXED 96U
+
+struct leastcap_destination_rule {
+	__u32 prefix; /* bits of the address: of two that match, by port and for any port, the longer counts */
+	__u32 refuse;
 };
 
 /* struct leastcap_binding.flags, .births value flags */
@@ -108,9 +149,14 @@ struct leastcap_ledger {
 	__u64 denied; /* refused */
 	__u64 would_deny; /* granted, would be refused by a policy in audit mode or a shadow */
 	__u64 probed; /* NOAUDIT probes that this binding answered with no */
-	__u64 n_denied; /* exact counts, also of items that have no bit in a mask */
-	__u64 n_would_deny;
+	__u32 rules_used; /* masks, enum leastcap_rule: something was asked for that the rule is about, and allowed */
+	__u32 rules_denied;
+	__u32 rules_would_deny;
+	__u32 pad;
 	__u64 n_probe_denied;
+	__u64 n_denied
+		[LEASTCAP_RESTRICTIONS]; /* exact counts, also of items that have no bit in a mask */
+	__u64 n_would_deny[LEASTCAP_RESTRICTIONS];
 };
 
 /* births: path of a cgroup that does not exist yet (below the cgroup2 root, "/system.slice/a.service")
@@ -138,6 +184,8 @@ struct leastcap_state {
 	__u64 sample_interval_ns; /* between two samples of the same key */
 	__u64 next_policy; /* last policy id given out; user space only, under the lock */
 	__u64 born; /* bindings made at birth */
+	__u32 needed; /* rules that a published policy has needed: their programs are attached. User space only */
+	__u32 pad;
 };
 
 /* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
@@ -186,8 +234,11 @@ struct leastcap_task {
 	__u64 cgroup; /* id of the cgroup it is for */
 	__u64 quiet; /* capabilities that need no work, see leastcap_quiet() */
 	__u64 enforce, audit, used; /* struct leastcap_view */
+	__u32 deny, would, rules_used;
 	__u32 bound; /* by how many bindings */
 	__u32 flags; /* LEASTCAP_TASK_* */
+	__u32 pad;
+	__u64 creating; /* address of the dentry that is to get a new inode; 0: none */
 
 	__u64 enter_root; /* id: bindings at or below this cgroup are being entered; 0: not entering */
 	__u64 enter_deadline; /* CLOCK_MONOTONIC ns */
@@ -195,8 +246,22 @@ struct leastcap_task {
 	__u32 enter_level; /* of enter_root */
 	__u32 enter_mntns; /* mount namespace of the task that moved it in */
 	__u32 carried; /* bit i: held[i] goes with the task wherever it moves */
-	__u32 pad;
+	__u32 pad2;
 	__u64 held[LEASTCAP_HELD]; /* ids of bindings that have held this process once; 0: free */
+};
+
+/* makers (inode storage): ids of the bindings of the task that made it, the outermost first; 0: no more. */
+struct leastcap_makers {
+	__u64 bindings[LEASTCAP_HELD];
+};
+
+/* How many sockets a socket may be answered by at one time. */
+#define LEASTCAP_ASKED 4
+
+/* askers (socket storage): cookies of the sockets that it has sent datagrams to last, round and round. */
+struct leastcap_asked {
+	__u64 cookies[LEASTCAP_ASKED];
+	__u64 n; /* how many there have been */
 };
 
 enum leastcap_event_type {
@@ -242,6 +307,9 @@ struct leastcap_event {
 	__u32 userns; /* inode number of the target user namespace */
 	__u32 pad;
 	char comm[LEASTCAP_COMM_LEN]; /* hostile: any bytes, NUL-terminated */
+	__u32 detail; /* enum leastcap_detail */
+	__u32 detail_len; /* bytes of data that count; what is behind them is undefined */
+	__u8 data[LEASTCAP_DETAIL_LEN]; /* hostile */
 };
 
 struct leastcap_event_cgroup {
@@ -250,17 +318,21 @@ struct leastcap_event_cgroup {
 };
 
 #ifndef __bpf__
-static_assert(sizeof(struct leastcap_policy) == 88, "abi");
+static_assert(sizeof(struct leastcap_policy) == 104, "abi");
+static_assert(sizeof(struct leastcap_lists) == 40, "abi");
+static_assert(sizeof(struct leastcap_destination) == 32, "abi");
 static_assert(sizeof(struct leastcap_binding) == 32, "abi");
-static_assert(sizeof(struct leastcap_ledger) == 64, "abi");
+static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 48, "abi");
-static_assert(sizeof(struct leastcap_task) == 136, "abi");
-static_assert(offsetof(struct leastcap_task, held) == 104, "abi");
-static_assert(sizeof(struct leastcap_event) == 120, "abi");
+static_assert(sizeof(struct leastcap_state) == 56, "abi");
+static_assert(sizeof(struct leastcap_task) == 160, "abi");
+static_assert(offsetof(struct leastcap_task, held) == 128, "abi");
+static_assert(sizeof(struct leastcap_makers) == 32, "abi");
+static_assert(sizeof(struct leastcap_asked) == 40, "abi");
+static_assert(sizeof(struct leastcap_event) == 256, "abi");
 static_assert(offsetof(struct leastcap_event, comm) == 104, "abi");
-static_assert(sizeof(struct leastcap_event_cgroup) == 376, "abi");
+static_assert(sizeof(struct leastcap_event_cgroup) == 512, "abi");
 #endif
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef LEASTCAP_DECIDE_H
 #define LEASTCAP_DECIDE_H
 
+#include <linux/capability.h>
+
 #include <leastcap/abi.h>
 
 /* A set of capabilities that allows every one, also those a later kernel adds. */
@@ -20,6 +22,9 @@ struct leastcap_view {
 	__u64 enforce; /* allowed by all policies in enforce mode */
 	__u64 audit; /* allowed by all policies in audit mode, and by all shadows */
 	__u64 used; /* already in the `used` mask of every ledger */
+	__u32 deny; /* rules that some policy enforces */
+	__u32 would; /* rules that some policy audits, or a shadow has */
+	__u32 rules_used; /* already in the `rules_used` mask of every ledger */
 };
 
 /* What to do with a check: bits of leastcap_decide()'s answer. */
@@ -29,14 +34,17 @@ struct leastcap_view {
 #define LEASTCAP_DO_PROBE 8U /* count it apart from ordinary refusals: the caller only asks */
 #define LEASTCAP_DO_REPORT 16U /* hand a sample to the audit path */
 
-/* Does a whitelist allow this item? Ways around a whitelist are open only to those who are allowed everything. */
-static inline int leastcap_allows(__u64 allow, __u32 item)
+/*
+ * Does a whitelist allow this item? Ways around a whitelist are ways around the restrictions too: open only to those who
+ * are allowed everything, and whom no rule holds.
+ */
+static inline int leastcap_allows(__u64 allow, __u32 rules, __u32 item)
 {
 	switch (item) {
 	case LEASTCAP_ITEM_URING_CREDS:
 	case LEASTCAP_ITEM_OVERLAYFS:
 	case LEASTCAP_ITEM_PTRACE_ENTERING:
-		return allow == LEASTCAP_ALL;
+		return allow == LEASTCAP_ALL && !rules;
 	default:
 		/* Out of range: in no whitelist, and no shift. */
 		return item < 64 && (allow >> item & 1);
@@ -71,9 +79,9 @@ static inline __u32 leastcap_decide(const struct leastcap_view *view, __u32 item
 
 	if (leastcap_exempt(flags))
 		return 0;
-	if (!leastcap_allows(view->enforce, item))
+	if (!leastcap_allows(view->enforce, view->deny, item))
 		todo = LEASTCAP_DO_DENY;
-	else if (!leastcap_allows(view->audit, item))
+	else if (!leastcap_allows(view->audit, view->would, item))
 		todo = LEASTCAP_DO_WOULD_DENY;
 	if (flags & LEASTCAP_CHECK_PROBE)
 		return todo ? todo | LEASTCAP_DO_PROBE : 0;
@@ -84,27 +92,98 @@ static inline __u32 leastcap_decide(const struct leastcap_view *view, __u32 item
 	return todo;
 }
 
+/* Rules that are held where these capabilities are asked for, by the system call that asks: no other hook sees it. */
+#define LEASTCAP_RULES_BY_SYSCALL                                                             \
+	(LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS) | LEASTCAP_RULE_BIT(LEASTCAP_RULE_MODULES) | \
+	 LEASTCAP_RULE_BIT(LEASTCAP_RULE_NAMESPACES))
+#define LEASTCAP_CAPS_BY_SYSCALL                                                 \
+	(1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_BOOT | 1ULL << CAP_SYS_CHROOT | \
+	 1ULL << CAP_SYS_MODULE)
+
 /*
  * The capabilities whose checks need no work at all, whatever their circumstances: allowed by everyone
  * and already learned. This is the whole of the hot path.
  */
 static inline __u64 leastcap_quiet(const struct leastcap_view *view)
 {
-	return view->enforce & view->audit & view->used;
+	__u64 quiet = view->enforce & view->audit & view->used;
+
+	return (view->deny | view->would) & LEASTCAP_RULES_BY_SYSCALL
+		       ? quiet & ~LEASTCAP_CAPS_BY_SYSCALL
+		       : quiet;
 }
 
-/* The rules of one policy join a view. A policy that cannot be read is passed as NULL: it allows nothing. */
+/* The view of a task that nothing binds. */
+static inline void leastcap_view_init(struct leastcap_view *view)
+{
+	view->enforce = LEASTCAP_ALL;
+	view->audit = LEASTCAP_ALL;
+	view->used = LEASTCAP_ALL;
+	view->deny = 0;
+	view->would = 0;
+	view->rules_used = ~0U;
+}
+
+/*
+ * The rules of one policy join a view. A policy that cannot be read is passed as NULL: it allows nothing. A shadow that
+ * cannot be read is not passed at all, and whatever its mode is, it refuses nothing.
+ */
 static inline void leastcap_join(struct leastcap_view *view, const struct leastcap_rules *rules,
 				 int shadow)
 {
-	if (!rules)
+	if (!rules || (!shadow && rules->mode > LEASTCAP_AUDIT)) {
 		view->enforce = 0;
-	else if (shadow || rules->mode == LEASTCAP_AUDIT)
+		view->deny = ~0U;
+	} else if (shadow || rules->mode == LEASTCAP_AUDIT) {
 		view->audit &= rules->allow;
-	else if (rules->mode == LEASTCAP_ENFORCE)
+		view->would |= rules->deny | rules->would;
+	} else {
 		view->enforce &= rules->allow;
-	else
-		view->enforce = 0;
+		view->deny |= rules->deny;
+		view->would |= rules->would;
+	}
+}
+
+/* What one binding's policy says of a rule, for something that is in its list if it has one. */
+static inline enum leastcap_verdict leastcap_rule_verdict(const struct leastcap_rules *rules,
+							  __u32 rule, int shadow)
+{
+	__u32 bit = LEASTCAP_RULE_BIT(rule & 31);
+
+	if (!rules)
+		return shadow ? LEASTCAP_ALLOWED : LEASTCAP_DENIED;
+	if (!shadow && rules->mode > LEASTCAP_AUDIT)
+		return LEASTCAP_DENIED;
+	if (!((rules->deny | rules->would) & bit))
+		return LEASTCAP_ALLOWED;
+	return shadow || rules->mode == LEASTCAP_AUDIT || !(rules->deny & bit) ? LEASTCAP_WOULD_DENY
+									       : LEASTCAP_DENIED;
+}
+
+/*
+ * Of two rules for a destination, by its port and for any port: the longer prefix counts; the port, where they are
+ * as long. Answers what the list says: refused or not. Without any: `otherwise`.
+ */
+static inline int leastcap_destination_refused(const struct leastcap_destination_rule *by_port,
+					       const struct leastcap_destination_rule *any_port,
+					       int otherwise)
+{
+	if (by_port && (!any_port || by_port->prefix >= any_port->prefix))
+		return by_port->refuse != 0;
+	return any_port ? any_port->refuse != 0 : otherwise;
+}
+
+/* FNV-1a of a name up to its first NUL, at most LEASTCAP_UNIX_LEN bytes. */
+static inline __u64 leastcap_unix_hash(const char name[LEASTCAP_UNIX_LEN])
+{
+	__u64 hash = 0xcbf29ce484222325ULL;
+
+	for (int i = 0; i < LEASTCAP_UNIX_LEN; i++) {
+		if (!name[i])
+			break;
+		hash = (hash ^ (__u8)name[i]) * 0x100000001b3ULL;
+	}
+	return hash;
 }
 
 /* What one binding's policy says of an item: whose refusal it is that leastcap_decide() found. */
@@ -115,9 +194,13 @@ static inline enum leastcap_verdict leastcap_blame(const struct leastcap_rules *
 		return shadow ? LEASTCAP_ALLOWED : LEASTCAP_DENIED;
 	if (!shadow && rules->mode != LEASTCAP_AUDIT && rules->mode != LEASTCAP_ENFORCE)
 		return LEASTCAP_DENIED;
-	if (leastcap_allows(rules->allow, item))
+	if (leastcap_allows(rules->allow, rules->deny | rules->would, item))
 		return LEASTCAP_ALLOWED;
-	return shadow || rules->mode == LEASTCAP_AUDIT ? LEASTCAP_WOULD_DENY : LEASTCAP_DENIED;
+	/* For the rules that it audits it refuses nothing. */
+	return shadow || rules->mode == LEASTCAP_AUDIT ||
+			       leastcap_allows(rules->allow, rules->deny, item)
+		       ? LEASTCAP_WOULD_DENY
+		       : LEASTCAP_DENIED;
 }
 
 #endif

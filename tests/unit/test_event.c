@@ -151,6 +151,27 @@ static void another_version_or_type_is_refused(void **state)
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
 }
 
+/* What each kind of detail must be: test_detail.c. */
+static void a_detail_that_does_not_fit_is_refused(void **state)
+{
+	struct leastcap_event_cgroup b = born_record(), ret;
+	struct leastcap_event v = verdict_record();
+
+	v.detail = LEASTCAP_DETAIL_SOCKADDR;
+	v.detail_len = LEASTCAP_DETAIL_LEN;
+	assert_int_equal(event_decode(&v, sizeof(v), &ret), 0);
+	v.detail_len = LEASTCAP_DETAIL_LEN + 1;
+	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
+	v.detail_len = 16;
+	v.detail = LEASTCAP_DETAIL_NUMBER + 1;
+	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
+	v.detail = LEASTCAP_DETAIL_NONE;
+	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
+	/* Where there is no verdict nobody looks at it. */
+	b.event.detail_len = UINT32_MAX;
+	assert_int_equal(event_decode(&b, sizeof(b), &ret), 0);
+}
+
 static void strings_without_an_end_are_refused(void **state)
 {
 	struct leastcap_event_cgroup b = born_record(), ret;
@@ -178,7 +199,7 @@ static void a_refused_record_leaves_no_trace(void **state)
 /* Bytes of every kind: an answer or -EBADMSG, and JSON of what was taken. */
 static void random_records_do_no_harm(void **state)
 {
-	uint32_t seed = 1;
+	uint32_t seed = 1, verdicts = 0;
 
 	for (int round = 0; round < 20000; round++) {
 		union {
@@ -199,16 +220,23 @@ static void random_records_do_no_harm(void **state)
 			if (r.e.event.type != LEASTCAP_EVENT_BORN &&
 			    r.e.event.type != LEASTCAP_EVENT_GONE)
 				r.e.event.size = sizeof(r.e.event);
-			r.e.event.restriction = 0;
+			r.e.event.restriction = (__u32)round % LEASTCAP_RESTRICTIONS;
+			r.e.event.item &= 0xfff;
 			r.e.event.verdict = 1 + (__u32)round % 2;
+			r.e.event.detail = (__u32)round % (LEASTCAP_DETAIL_NUMBER + 2);
+			r.e.event.detail_len = (__u32)(round / 8) * 8 % 192;
+			r.e.event.data[127] = '\0';
 			r.e.event.comm[15] = '\0';
 			r.e.path[255] = '\0';
 		}
-		if (!event_decode(&r, round % 8 ? r.e.event.size : (size_t)round % (sizeof(r) + 1),
-				  &ret))
-			json_decref(to_json(&r, r.e.event.size,
-					    &(struct event_names){.clock_ns = INT64_MAX}));
+		if (event_decode(&r, round % 8 ? r.e.event.size : (size_t)round % (sizeof(r) + 1),
+				 &ret))
+			continue;
+		json_decref(
+			to_json(&r, r.e.event.size, &(struct event_names){.clock_ns = INT64_MAX}));
+		verdicts += ret.event.type == LEASTCAP_EVENT_VERDICT;
 	}
+	assert_true(verdicts > 500);
 }
 
 /* ---- JSON ---- */
@@ -246,6 +274,7 @@ static void a_denial_says_who_what_and_why(void **state)
 	assert_string_equal(text(process, "exe"), "/bin/mount");
 	assert_string_equal(text(e, "restriction"), "capabilities");
 	assert_string_equal(text(e, "item"), "SYS_ADMIN");
+	assert_true(json_is_null(json_object_get(e, "detail")));
 	assert_int_equal(number(e, "userns"), 4026531837);
 	assert_true(json_is_false(json_object_get(e, "compat")));
 	assert_true(json_is_false(json_object_get(e, "child_userns")));
@@ -258,6 +287,24 @@ static void a_denial_says_who_what_and_why(void **state)
 #if defined(__x86_64__)
 	assert_string_equal(text(e, "syscall"), "mount");
 #endif
+}
+
+static void a_restriction_is_named_with_what_it_was_about(void **state)
+{
+	struct leastcap_event v = verdict_record();
+
+	v.restriction = LEASTCAP_SOCKETS;
+	v.item = LEASTCAP_ITEM_UNIX;
+	v.detail = LEASTCAP_DETAIL_UNIX;
+	v.detail_len = 7;
+	memcpy(v.data, "\0a\x1b\xff\0b\n", 7);
+	json_auto_t *e = to_json(&v, sizeof(v), &(struct event_names){0});
+
+	assert_string_equal(text(e, "type"), "denied");
+	assert_string_equal(text(e, "restriction"), "sockets");
+	assert_string_equal(text(e, "item"), "host-unix");
+	/* Escaped like every text of the watched side. */
+	assert_string_equal(text(e, "detail"), "@a\\x1b\\xff@b\\x0a");
 }
 
 static void flags_and_items_have_names(void **state)
@@ -366,17 +413,22 @@ static void ledgers_become_names_and_numbers(void **state)
 	struct leastcap_ledger l = {
 		.used = 1ULL << CAP_CHOWN | 1ULL << CAP_SYS_ADMIN,
 		.denied = 1ULL << CAP_NET_RAW,
-		.n_denied = 3,
-		.n_would_deny = UINT64_MAX,
+		.n_denied = {[LEASTCAP_CAPABILITIES] = 3, [LEASTCAP_MOUNTS] = 2},
+		.n_would_deny = {[LEASTCAP_BPF] = UINT64_MAX},
 	};
-	json_auto_t *caps = event_capabilities(&l), *counters = event_counters(&l);
+	json_auto_t *caps = event_capabilities(&l), *counters = event_counters(&l),
+		    *restrictions = event_restrictions(&l);
 
 	assert_int_equal(json_array_size(json_object_get(caps, "used")), 2);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(caps, "denied"), 0)),
 			    "NET_RAW");
 	assert_int_equal(json_array_size(json_object_get(caps, "would_deny")), 0);
-	assert_int_equal(number(counters, "denied"), 3);
+	assert_int_equal(number(counters, "denied"), 5);
 	assert_int_equal(number(counters, "would_deny"), INT64_MAX);
+	assert_int_equal(json_object_size(restrictions), 3);
+	assert_int_equal(number(json_object_get(restrictions, "capabilities"), "denied"), 3);
+	assert_int_equal(number(json_object_get(restrictions, "mounts"), "denied"), 2);
+	assert_int_equal(number(json_object_get(restrictions, "bpf"), "would_deny"), INT64_MAX);
 }
 
 int main(void)
@@ -385,10 +437,12 @@ int main(void)
 		cmocka_unit_test(records_of_the_right_shape_are_taken),
 		cmocka_unit_test(short_and_long_records_are_refused),
 		cmocka_unit_test(another_version_or_type_is_refused),
+		cmocka_unit_test(a_detail_that_does_not_fit_is_refused),
 		cmocka_unit_test(strings_without_an_end_are_refused),
 		cmocka_unit_test(a_refused_record_leaves_no_trace),
 		cmocka_unit_test(random_records_do_no_harm),
 		cmocka_unit_test(a_denial_says_who_what_and_why),
+		cmocka_unit_test(a_restriction_is_named_with_what_it_was_about),
 		cmocka_unit_test(flags_and_items_have_names),
 		cmocka_unit_test(system_calls_are_named_in_their_table),
 		cmocka_unit_test(hostile_names_are_escaped),

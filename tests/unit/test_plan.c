@@ -149,6 +149,35 @@ static void put_text(const char *dir, const char *name, const char *text)
 	fclose(f);
 }
 
+static void copies_share_nothing(void **state)
+{
+	char dir[] = "/tmp/test_plan-XXXXXX";
+	struct sources from = {}, copy = {};
+	json_t *problems = json_array();
+	const struct policy *p;
+
+	assert_non_null(mkdtemp(dir));
+	put_text(
+		dir, "1.yaml",
+		"policies:\n  - name: lists\n    capabilities: all\n"
+		"    sockets: { host-unix: { allow: [/run/a, \"@b\"] }, connect: { deny: [10.0.0.0/8] } }\n"
+		"    filesystems: { deny: [debugfs], read-only: [proc, sysfs] }\n");
+	assert_int_equal(sources_load(dir, "/nonexistent", NULL, problems, &from), 0);
+	assert_int_equal(json_array_size(problems), 0);
+	assert_int_equal(sources_copy(&from, &copy), 0);
+	assert_int_equal(sources_put(&copy, sources_find(&from, "lists", NULL)), 0);
+	sources_done(&from);
+	p = sources_find(&copy, "lists", NULL);
+	assert_string_equal(p->lists.unix_names[1], "@b");
+	assert_null(p->lists.unix_names[2]);
+	assert_string_equal(p->lists.fs_deny[0], "debugfs");
+	assert_string_equal(p->lists.fs_read_only[1], "sysfs");
+	assert_int_equal(p->lists.n_destinations, 1);
+	assert_int_equal(p->lists.destination_rules[0].refuse, 1);
+	sources_done(&copy);
+	json_decref(problems);
+}
+
 #define GOOD(name, caps) "policies:\n  - name: " name "\n    capabilities: " caps "\n"
 
 static void a_bad_file_keeps_its_last_good_form_and_stops_nobody(void **state)
@@ -207,6 +236,7 @@ int main(void)
 		cmocka_unit_test(each_cgroup_has_one_policy_and_is_found),
 		cmocka_unit_test(an_empty_plan_settles),
 		cmocka_unit_test(an_applied_policy_is_read_back_as_it_was),
+		cmocka_unit_test(copies_share_nothing),
 		cmocka_unit_test(a_bad_file_keeps_its_last_good_form_and_stops_nobody),
 		cmocka_unit_test(a_name_in_two_files_leaves_the_later_file_out),
 	};

@@ -198,9 +198,20 @@ static void messages_are_one_line_for_people(void **state)
 				   "comm", "mount", "pid", 12, "policy", "web");
 	json_auto_t *p = json_pack("{s:s, s:s, s:s}", "type", "policy", "action", "applied",
 				   "policy", "web");
+	json_auto_t *r = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i}}", "type", "would-deny",
+				   "restriction", "sockets", "item", "connect", "detail",
+				   "10.0.0.1:80", "process", "comm", "nc", "pid", 7);
 	_cleanup_free_ char *denied = sink_message(e), *applied = sink_message(p);
+	_cleanup_free_ char *would = NULL, *named = NULL;
 
 	assert_string_equal(denied, "denied SYS_ADMIN by mount[12] in /a/b, policy web");
+	would = sink_message(r);
+	assert_string_equal(would, "would-deny sockets connect 10.0.0.1:80 by nc[7]");
+	/* Capabilities go without the name of their restriction, and nothing has no text. */
+	json_object_set_new(e, "restriction", json_string("capabilities"));
+	json_object_set_new(e, "detail", json_null());
+	named = sink_message(e);
+	assert_string_equal(named, denied);
 	assert_string_equal(applied, "policy applied, policy web");
 	/* With no journal there it is nobody's error. */
 	assert_int_equal(sink_init(&s, NULL, true), 0);

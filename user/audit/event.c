@@ -10,6 +10,7 @@
 #include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "base/words.h"
 #include "subject/container.h"
 
 #define NSEC_PER_SEC 1000000000LL
@@ -43,7 +44,7 @@ int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *
 	if (!terminated(e.event.comm, sizeof(e.event.comm)) || !terminated(e.path, sizeof(e.path)))
 		return -EBADMSG;
 	if (e.event.type == LEASTCAP_EVENT_VERDICT &&
-	    (e.event.restriction >= LEASTCAP_RESTRICTIONS ||
+	    (e.event.restriction >= LEASTCAP_RESTRICTIONS || !event_detail_valid(&e.event) ||
 	     (e.event.verdict != LEASTCAP_DENIED && e.event.verdict != LEASTCAP_WOULD_DENY)))
 		return -EBADMSG;
 	*ret = e;
@@ -75,18 +76,7 @@ static const char *type_name(const struct leastcap_event *e)
 
 static const char *item_name(uint32_t item, char buf[32])
 {
-	switch (item) {
-	case LEASTCAP_ITEM_URING_CREDS:
-		return "io_uring-credentials";
-	case LEASTCAP_ITEM_OVERLAYFS:
-		return "overlayfs-mount";
-	case LEASTCAP_ITEM_PTRACE_ENTERING:
-		return "ptrace-entering";
-	case LEASTCAP_ITEM_UNKNOWN:
-		return "unknown-capability";
-	default:
-		return caps_name(item, buf);
-	}
+	return word_item(item) ?: caps_name(item, buf);
 }
 
 static uint32_t arch_of(int32_t number, uint32_t flags)
@@ -201,10 +191,12 @@ static json_t *process(const struct leastcap_event *e, const struct event_names 
 static json_t *verdict(const struct leastcap_event *e)
 {
 	_cleanup_free_ char *call = event_syscall(e->syscall, e->flags);
+	_cleanup_free_ char *detail = event_detail(e);
 	char buf[32];
 
-	return json_pack("{s:s, s:s, s:o, s:b, s:b, s:I, s:b}", "restriction", "capabilities",
-			 "item", item_name(e->item, buf), "syscall", event_string(call), "compat",
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:I, s:b}", "restriction",
+			 word_restriction(e->restriction), "item", item_name(e->item, buf),
+			 "detail", event_string(detail), "syscall", event_string(call), "compat",
 			 !!(e->flags & LEASTCAP_EVENT_COMPAT), "child_userns",
 			 !!(e->flags & LEASTCAP_CHECK_CHILD_USERNS), "userns",
 			 (json_int_t)e->userns, "foreign_credentials",
@@ -258,8 +250,49 @@ json_t *event_capabilities(const struct leastcap_ledger *l)
 			 "probed", caps_to_json(l->probed));
 }
 
+uint64_t event_sum(const __u64 counters[LEASTCAP_RESTRICTIONS])
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < LEASTCAP_RESTRICTIONS; i++)
+		sum += counters[i];
+	return sum;
+}
+
+json_t *event_restrictions(const struct leastcap_ledger *l)
+{
+	json_t *all = json_object();
+
+	for (uint32_t i = 0; all && i < LEASTCAP_RESTRICTIONS; i++) {
+		if (!l->n_denied[i] && !l->n_would_deny[i])
+			continue;
+		if (json_object_set_new(all, word_restriction(i),
+					json_pack("{s:o, s:o}", "denied", number(l->n_denied[i]),
+						  "would_deny", number(l->n_would_deny[i])))) {
+			json_decref(all);
+			return NULL;
+		}
+	}
+	return all;
+}
+
 json_t *event_counters(const struct leastcap_ledger *l)
 {
-	return json_pack("{s:o, s:o, s:o}", "denied", number(l->n_denied), "would_deny",
-			 number(l->n_would_deny), "probe_denied", number(l->n_probe_denied));
+	return json_pack("{s:o, s:o, s:o}", "denied", number(event_sum(l->n_denied)), "would_deny",
+			 number(event_sum(l->n_would_deny)), "probe_denied",
+			 number(l->n_probe_denied));
+}
+
+json_t *event_rules(uint32_t rules)
+{
+	json_t *words = json_array();
+
+	for (uint32_t i = 0; words && i < LEASTCAP_RULES; i++) {
+		if ((rules & LEASTCAP_RULE_BIT(i)) &&
+		    json_array_append_new(words, json_string(word_rule(i)))) {
+			json_decref(words);
+			return NULL;
+		}
+	}
+	return words;
 }

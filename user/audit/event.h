@@ -3,6 +3,7 @@
 #ifndef LEASTCAP_EVENT_H
 #define LEASTCAP_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,12 @@ struct event_names {
 	const struct leastcap_policy *policy;
 };
 
+/* What a verdict was about: "/run/x.sock", "10.0.0.1:80", "...". To be freed; NULL: nothing, or no memory. May hold any bytes. */
+char *event_detail(const struct leastcap_event *e);
+
+/* Are detail, its length and its bytes as they must be? event_decode() asks. */
+bool event_detail_valid(const struct leastcap_event *e);
+
 /* A new object; NULL: no memory. */
 json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_names *names);
 
@@ -36,6 +43,12 @@ json_t *event_new(const char *type, uint64_t seq);
 json_t *
 event_capabilities(const struct leastcap_ledger *ledger); /* used, denied, would_deny, probed */
 json_t *event_counters(const struct leastcap_ledger *ledger);
+/* {"mounts": {"denied": 1, "would_deny": 0}}: the restrictions whose counters are not zero */
+json_t *event_restrictions(const struct leastcap_ledger *ledger);
+/* Sum over the restrictions. The counters of a ledger are __u64. */
+uint64_t event_sum(const __u64 counters[LEASTCAP_RESTRICTIONS]);
+/* The words of a mask of rules. */
+json_t *event_rules(uint32_t rules);
 
 /* A JSON string of any bytes: control characters and what is no UTF-8 as \xNN. text NULL: null. */
 json_t *event_string(const char *text);

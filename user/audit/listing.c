@@ -44,6 +44,18 @@ json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *led
 	return caps;
 }
 
+/* What the policy says of rules, and what came of them. */
+static json_t *rules_json(const struct leastcap_policy *policy, const struct leastcap_ledger *l)
+{
+	bool audit = policy->mode == LEASTCAP_AUDIT;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "enforced",
+			 event_rules(audit ? 0 : policy->deny), "audited",
+			 event_rules(audit ? policy->deny | policy->would : policy->would), "used",
+			 event_rules(l->rules_used), "denied", event_rules(l->rules_denied),
+			 "would_deny", event_rules(l->rules_would_deny));
+}
+
 json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES])
 {
 	static const char *const names[LEASTCAP_LOSSES] = {
@@ -70,12 +82,13 @@ static json_t *binding_json(const struct leastcap_binding *b, const char *path, 
 		(void)granted_in(path, &granted);
 	if (caps)
 		json_object_set_new(caps, "granted", caps_to_json(granted));
-	return json_pack("{s:o, s:I, s:s?, s:o, s:s, s:I, s:b, s:b, s:o, s:o}", "cgroup",
+	return json_pack("{s:o, s:I, s:s?, s:o, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o}", "cgroup",
 			 event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
 			 *container ? container : NULL, "policy", event_string(policy->name),
 			 "mode", event_mode(policy->mode), "revision", (json_int_t)policy->revision,
 			 "born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities", caps,
-			 "counters", event_counters(ledger));
+			 "rules", rules_json(policy, ledger), "counters", event_counters(ledger),
+			 "restrictions", event_restrictions(ledger));
 }
 
 static int add_binding(const struct leastcap_binding *b, void *ctx)

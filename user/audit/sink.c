@@ -114,16 +114,21 @@ char *sink_message(const json_t *event)
 	const json_t *process = json_object_get(event, "process");
 	const char *cgroup = text_of(json_object_get(event, "subject"), "cgroup");
 	const char *item = text_of(event, "item"), *policy = text_of(event, "policy");
-	const char *action = text_of(event, "action");
+	const char *action = text_of(event, "action"), *detail = text_of(event, "detail");
+	const char *restriction = text_of(event, "restriction");
 	char who[96] = "", *message;
 	int n;
 
 	if (process)
 		snprintf(who, sizeof(who), " by %s[%lld]", text_of(process, "comm"),
 			 (long long)json_integer_value(json_object_get(process, "pid")));
-	n = asprintf(&message, "%s%s%s%s%s%s%s%s%s%s", text_of(event, "type"), *action ? " " : "",
-		     action, *item ? " " : "", item, who, *cgroup ? " in " : "", cgroup,
-		     *policy ? ", policy " : "", policy);
+	/* A capability's name says what it is. */
+	if (!strcmp(restriction, "capabilities"))
+		restriction = "";
+	n = asprintf(&message, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s", text_of(event, "type"),
+		     *action ? " " : "", action, *restriction ? " " : "", restriction,
+		     *item ? " " : "", item, *detail ? " " : "", detail, who, *cgroup ? " in " : "",
+		     cgroup, *policy ? ", policy " : "", policy);
 	return n < 0 ? NULL : message;
 }
 
@@ -144,6 +149,7 @@ static const struct {
 	{"LEASTCAP_EXE", "process", "exe"},
 	{"LEASTCAP_RESTRICTION", NULL, "restriction"},
 	{"LEASTCAP_ITEM", NULL, "item"},
+	{"LEASTCAP_DETAIL", NULL, "detail"},
 	{"LEASTCAP_SYSCALL", NULL, "syscall"},
 	{"LEASTCAP_POLICY", NULL, "policy"},
 	{"LEASTCAP_REVISION", NULL, "revision"},

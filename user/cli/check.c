@@ -17,7 +17,7 @@ static void errors_donep(struct policy_errors *errs)
 	policy_errors_done(errs);
 }
 
-static json_t *policy_to_json(const struct policy *p)
+static json_t *summary(const struct policy *p)
 {
 	json_t *selectors = json_array();
 
@@ -26,8 +26,9 @@ static json_t *policy_to_json(const struct policy *p)
 
 		json_array_append_new(selectors, event_string(text));
 	}
-	return json_pack("{s:o, s:s, s:o, s:o}", "name", event_string(p->name), "mode",
-			 event_mode(p->mode), "capabilities", caps_to_json(p->allow), "selectors",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "name", event_string(p->name), "mode",
+			 event_mode(p->mode), "capabilities", caps_to_json(p->allow), "enforced",
+			 event_rules(p->deny), "audited", event_rules(p->would), "selectors",
 			 selectors);
 }
 
@@ -45,7 +46,7 @@ static json_t *file_to_json(const char *file, const struct policy_set *set,
 	json_t *policies = json_array(), *errors = json_array();
 
 	for (size_t i = 0; set && i < set->n_policies; i++)
-		json_array_append_new(policies, policy_to_json(&set->policies[i]));
+		json_array_append_new(policies, summary(&set->policies[i]));
 	for (size_t i = 0; i < errs->n_errors; i++)
 		json_array_append_new(errors, error_to_json(&errs->errors[i], file));
 	return json_pack("{s:o, s:b, s:o, s:o}", "file", event_string(file), "valid", set != NULL,

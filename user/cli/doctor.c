@@ -22,6 +22,7 @@
 
 struct doctor {
 	json_t *checks; /* [{ name, status, detail, advice: [line] }] */
+	json_t *restrictions; /* what doctor_restrictions() gives */
 	json_t *proof; /* what doctor_prove() gives; NULL: not tried */
 	char *lsm, *boot_line;
 	unsigned int lack;
@@ -197,6 +198,18 @@ static void check_jit(struct doctor *d)
 		add(d, "BPF JIT", "info", NULL, "not known from here");
 }
 
+/* Hooks that came after 6.1. Without BTF there is nothing to say. */
+static void check_hooks(struct doctor *d)
+{
+	_cleanup_free_ char *used = NULL, *missing = NULL;
+
+	doctor_later_hooks(&used, &missing);
+	if (!used || !missing || (!*used && !*missing))
+		return;
+	add(d, "later hooks", "info", NULL, "used: %s%s%s", *used ? used : "none",
+	    *missing ? "; not in this kernel: " : "", missing);
+}
+
 static bool in_path(const char *program)
 {
 	_cleanup_free_ char *path = strdup(getenv("PATH") ?: "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -293,8 +306,10 @@ static void examine(struct doctor *d)
 	check_lsm(d, host.release);
 	check_cgroup_v1(d);
 	check_jit(d);
+	check_hooks(d);
 	check_runtimes(d);
 	check_daemon(d);
+	d->restrictions = doctor_restrictions();
 	if (d->lack)
 		return;
 	check_loaded(d);
@@ -317,6 +332,34 @@ static void print_check(const json_t *check)
 		printf("%*s", DETAIL_COLUMN, "");
 		out_wrapped(DETAIL_COLUMN, json_string_value(line));
 	}
+}
+
+/* What is missing is no failure of this host: most policies need but some of them. */
+static void print_restriction(const json_t *r)
+{
+	_cleanup_free_ char *name = out_member(r, "name"), *why = out_member(r, "why"),
+			    *restriction = out_member(r, "restriction"), *text = NULL;
+	bool held = json_is_true(json_object_get(r, "held"));
+
+	if (!name || !why || !restriction)
+		return;
+	if (asprintf(&text, "%s%scan%s be held%s%s", strcmp(name, restriction) ? restriction : "",
+		     strcmp(name, restriction) ? ": " : "", held ? "" : "not",
+		     held ? "" : ": needs ", why) < 0)
+		return;
+	printf("%-5s %-11s ", held ? "ok" : "warn", name);
+	out_wrapped(DETAIL_COLUMN, text);
+}
+
+static void print_restrictions(const struct doctor *d)
+{
+	const json_t *each;
+	size_t i;
+
+	printf("\nRestrictions, by this kernel's hooks%s:\n",
+	       d->lack & KERNEL_LACK_BPF_LSM ? ", once bpf is active" : "");
+	json_array_foreach(d->restrictions, i, each)
+		print_restriction(each);
 }
 
 static void print_verdict(const struct doctor *d)
@@ -348,13 +391,15 @@ static int answer(struct doctor *d, bool json)
 	int status;
 
 	if (json) {
-		all = json_pack("{s:b, s:O, s:s?, s:O?}", "proven", d->proven, "checks", d->checks,
-				"boot_line", d->boot_line, "proof", d->proof);
+		all = json_pack("{s:b, s:O, s:O?, s:s?, s:O?}", "proven", d->proven, "checks",
+				d->checks, "restrictions", d->restrictions, "boot_line",
+				d->boot_line, "proof", d->proof);
 		status = out_json(all);
 		return status ? status : d->proven ? CLI_DONE : CLI_FAILED;
 	}
 	json_array_foreach(d->checks, i, each)
 		print_check(each);
+	print_restrictions(d);
 	print_verdict(d);
 	return d->proven ? CLI_DONE : CLI_FAILED;
 }
@@ -382,6 +427,7 @@ static int doctor(const struct verb *verb, int argc, char **argv)
 	examine(&d);
 	status = answer(&d, json);
 	json_decref(d.checks);
+	json_decref(d.restrictions);
 	json_decref(d.proof);
 	free(d.lsm);
 	free(d.boot_line);
@@ -393,7 +439,7 @@ const struct verb verb_doctor = {
 	.args = "",
 	.fn = doctor,
 	.help = "can this host enforce? proves it, or tells what is missing",
-	.text = "Reads what the kernel has, then binds an empty whitelist to a cgroup of its own\n"
-		"and has an operation refused there. Everything is cleaned up. Exit status 0\n"
-		"only if enforcement was proven. Needs root.\n",
+	.text = "Reads what the kernel has and which restrictions it can hold, then binds an empty\n"
+		"whitelist to a cgroup of its own and has an operation refused there. Everything\n"
+		"is cleaned up. Exit status 0 only if enforcement was proven. Needs root.\n",
 };

@@ -10,4 +10,10 @@
  */
 int doctor_prove(json_t **ret_proof);
 
+/* [{ name, restriction, held, why }] of every rule; why: what is missing, null where it is held. NULL: no memory. */
+json_t *doctor_restrictions(void);
+
+/* Hooks that leastcap uses where a later kernel has them: those of this one, and the others. "": none. To be freed. */
+void doctor_later_hooks(char **ret_used, char **ret_missing);
+
 #endif

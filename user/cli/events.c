@@ -42,12 +42,20 @@ static void print_refusal(const json_t *e, const char *type)
 	const json_t *process = json_object_get(e, "process");
 	_cleanup_free_ char *item = out_member(e, "item"), *call = out_member(e, "syscall"),
 			    *policy = out_member(e, "policy"), *comm = out_member(process, "comm"),
+			    *restriction = out_member(e, "restriction"),
+			    *detail = out_member(e, "detail"),
 			    *subject = subject_name(json_object_get(e, "subject"));
 	json_int_t more = out_number(e, "suppressed");
 
-	if (!item || !call || !policy || !comm || !subject)
+	if (!item || !call || !policy || !comm || !restriction || !detail || !subject)
 		return;
-	printf("%-10s %s", type, item);
+	printf("%-10s ", type);
+	/* A capability's name says what it is. */
+	if (*restriction && strcmp(restriction, "capabilities"))
+		printf("%s: ", restriction);
+	fputs(item, stdout);
+	if (*detail)
+		printf(" %s", detail);
 	if (*call)
 		printf(" in %s()", call);
 	printf(" by %s[%lld]", comm, (long long)out_number(process, "pid"));

@@ -78,10 +78,10 @@ static bool check_ledger(json_t *proof, const struct leastcap_ledger *ledger)
 	_cleanup_free_ char *denied = caps_to_text(ledger->denied);
 
 	json_object_set_new(proof, "denied", caps_to_json(ledger->denied));
-	json_object_set_new(proof, "refused", json_integer((json_int_t)ledger->n_denied));
-	return step(proof, ledger->denied == 1ULL << CAP_SYS_ADMIN && ledger->n_denied == 1,
+	json_object_set_new(proof, "refused", json_integer((json_int_t)ledger->n_denied[0]));
+	return step(proof, ledger->denied == 1ULL << CAP_SYS_ADMIN && ledger->n_denied[0] == 1,
 		    "leastcap's ledger: refused %s, %llu check%s", denied ? denied : "?",
-		    (unsigned long long)ledger->n_denied, ledger->n_denied == 1 ? "" : "s");
+		    (unsigned long long)ledger->n_denied[0], ledger->n_denied[0] == 1 ? "" : "s");
 }
 
 static int try(json_t *proof, struct sandbox *s)
@@ -100,7 +100,7 @@ static int try(json_t *proof, struct sandbox *s)
 		  outcome(before)))
 		return -EPERM;
 
-	err = sandbox_bind(s, &nothing);
+	err = sandbox_bind(s, &nothing, NULL);
 	if (err)
 		return err;
 	confined = probe_in(s);

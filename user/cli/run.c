@@ -11,12 +11,13 @@
 #include "audit/listing.h"
 #include "base/caps.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/sandbox.h"
 #include "cli/state.h"
-#include "policy/policy.h"
+#include "policy/compile.h"
 
 /* As shells have it. */
 #define STATUS_NOT_EXECUTABLE 126
@@ -25,10 +26,14 @@
 
 struct run {
 	const struct verb *verb;
-	const char *policy_file, *name;
+	const char *policy_file, *name, *deny;
 	bool allow_given, audit, quiet, json;
 	uint64_t allow;
-	struct leastcap_policy policy;
+	struct policy_set *set; /* of policy_file */
+	struct policy own; /* without a file */
+	struct policy *rules; /* the one that counts */
+	struct leastcap_policy policy; /* what the kernel side gets of it */
+	struct kernel_lists lists;
 	char **argv; /* of the command */
 };
 
@@ -67,7 +72,7 @@ static int add_allowed(struct run *r, const char *list)
 	return CLI_DONE;
 }
 
-static const struct policy *find_policy(const struct policy_set *set, const char *name)
+static struct policy *find_policy(const struct policy_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n_policies; i++)
 		if (!strcmp(set->policies[i].name, name))
@@ -115,7 +120,6 @@ static int read_policy(struct run *r)
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_free_ char *file = strdup(r->policy_file);
 	struct policy_errors errs = {0};
-	const struct policy *p;
 	char *name = NULL;
 
 	if (!file) {
@@ -132,33 +136,63 @@ static int read_policy(struct run *r)
 		policy_errors_done(&errs);
 		return CLI_FAILED;
 	}
-	p = name ? find_policy(set, name) : set->n_policies == 1 ? &set->policies[0] : NULL;
-	if (!p)
+	r->rules = name ? find_policy(set, name) : set->n_policies == 1 ? &set->policies[0] : NULL;
+	if (!r->rules)
 		return choose_policy(r, set, name);
-	r->policy.allow = p->allow;
-	r->policy.mode = p->mode;
-	set_name(r, p->name);
+	r->set = TAKE_PTR(set);
+	return CLI_DONE;
+}
+
+static int deny_words(struct run *r)
+{
+	_cleanup_free_ char *error = NULL;
+	int err = policy_deny_words(r->deny, r->rules, &error);
+
+	if (err == -EINVAL)
+		return cli_usage_error(r->verb, "--deny: %s", error);
+	if (err) {
+		log_err(err, "cannot take --deny");
+		return CLI_FAILED;
+	}
 	return CLI_DONE;
 }
 
 static int make_policy(struct run *r)
 {
 	const char *slash = strrchr(r->argv[0], '/');
+	_cleanup_free_ char *why = NULL;
+	uint32_t left_out;
 	int status = CLI_DONE;
 
 	if (r->policy_file && r->allow_given)
 		return cli_usage_error(r->verb, "--allow and --policy exclude each other");
-	r->policy.revision = 1;
-	r->policy.mode = LEASTCAP_ENFORCE;
-	r->policy.allow = r->allow;
-	set_name(r, slash && slash[1] ? slash + 1 : r->argv[0]);
+	r->own = (struct policy){.mode = LEASTCAP_ENFORCE, .allow = r->allow};
+	r->rules = &r->own;
 	if (r->policy_file)
 		status = read_policy(r);
+	if (!status && r->deny)
+		status = deny_words(r);
+	if (status)
+		return status;
+	why = policy_unsupported(r->rules);
+	if (why) {
+		log_err(0, "unsupported: %s", why);
+		return CLI_FAILED;
+	}
 	if (r->audit)
-		r->policy.mode = LEASTCAP_AUDIT;
-	if (r->name)
-		set_name(r, r->name);
-	return status;
+		r->rules->mode = LEASTCAP_AUDIT;
+	policy_compile(r->rules, &r->policy, &r->lists, &left_out);
+	r->policy.revision = 1;
+	set_name(r, r->name		? r->name
+		    : r->policy_file	? r->rules->name
+		    : slash && slash[1] ? slash + 1
+					: r->argv[0]);
+	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {
+		if (left_out & LEASTCAP_RULE_BIT(rule))
+			log_warn(0, "%s is optional and left out: this kernel cannot hold it",
+				 word_rule(rule));
+	}
+	return CLI_DONE;
 }
 
 /* ---- the command's life ---- */
@@ -272,6 +306,17 @@ static void print_refused(const struct run *r, const char *what, uint64_t set, u
 		 (unsigned long long)n, n == 1 ? "" : "s", allow);
 }
 
+/* Those of the rules, one line each. */
+static void print_refused_rules(const char *what, const __u64 *counters)
+{
+	for (uint32_t i = LEASTCAP_CAPABILITIES + 1; i < LEASTCAP_RESTRICTIONS; i++) {
+		if (counters[i])
+			log_warn(0, "%s %s (%llu time%s); 'leastcap events' has more", what,
+				 word_restriction(i), (unsigned long long)counters[i],
+				 counters[i] == 1 ? "" : "s");
+	}
+}
+
 static void report(const struct run *r, const char *cgroup, int status,
 		   const struct sandbox_end *end)
 {
@@ -279,12 +324,12 @@ static void report(const struct run *r, const char *cgroup, int status,
 	json_auto_t *json = NULL;
 
 	if (r->json) {
-		json = json_pack("{s:o, s:i, s:s, s:s, s:b, s:o, s:o}", "cgroup",
-				 event_string(cgroup), "exit_status", status, "policy",
-				 r->policy.name, "mode", event_mode(r->policy.mode), "left",
-				 end->left, "capabilities",
-				 listing_capabilities(r->policy.allow, ledger), "counters",
-				 event_counters(ledger));
+		json = json_pack(
+			"{s:o, s:i, s:s, s:s, s:b, s:o, s:o, s:o}", "cgroup", event_string(cgroup),
+			"exit_status", status, "policy", r->policy.name, "mode",
+			event_mode(r->policy.mode), "left", end->left, "capabilities",
+			listing_capabilities(r->policy.allow, ledger), "counters",
+			event_counters(ledger), "restrictions", event_restrictions(ledger));
 		if (!json || json_dumpf(json, stderr, JSON_COMPACT | JSON_ENSURE_ASCII) ||
 		    fputc('\n', stderr) == EOF)
 			log_err(-ENOMEM, "cannot report");
@@ -296,10 +341,12 @@ static void report(const struct run *r, const char *cgroup, int status,
 			"leastcap was unloaded meanwhile: the command was not confined to its end");
 	if (r->quiet)
 		return;
-	if (ledger->n_denied)
-		print_refused(r, "refused", ledger->denied, ledger->n_denied);
-	if (ledger->n_would_deny)
-		print_refused(r, "would have refused", ledger->would_deny, ledger->n_would_deny);
+	if (ledger->n_denied[0])
+		print_refused(r, "refused", ledger->denied, ledger->n_denied[0]);
+	if (ledger->n_would_deny[0])
+		print_refused(r, "would have refused", ledger->would_deny, ledger->n_would_deny[0]);
+	print_refused_rules("refused", ledger->n_denied);
+	print_refused_rules("would have refused", ledger->n_would_deny);
 	if (end->left)
 		log_warn(0, "processes remain and stay confined: cgroup %s", cgroup);
 }
@@ -332,7 +379,7 @@ static int run_confined(struct run *r, struct sandbox *s, const sigset_t *held,
 	int status, sig, failure;
 	bool entered;
 
-	if (sandbox_open(s, false) || sandbox_bind(s, &r->policy))
+	if (sandbox_open(s, false) || sandbox_bind(s, &r->policy, &r->lists))
 		return CLI_FAILED;
 	sandbox_unlock(s);
 	sig = deadly_signal();
@@ -361,15 +408,19 @@ static int run_confined(struct run *r, struct sandbox *s, const sigset_t *held,
 static int parse(struct run *r, int argc, char **argv, int *ret_status)
 {
 	static const struct option options[] = {
-		{"allow", required_argument, NULL, 'a'}, {"policy", required_argument, NULL, 'p'},
-		{"name", required_argument, NULL, 'n'},	 {"audit", no_argument, NULL, 'A'},
-		{"quiet", no_argument, NULL, 'q'},	 CLI_OPTIONS,
+		{"allow", required_argument, NULL, 'a'},
+		{"policy", required_argument, NULL, 'p'},
+		{"name", required_argument, NULL, 'n'},
+		{"audit", no_argument, NULL, 'A'},
+		{"deny", required_argument, NULL, 'd'},
+		{"quiet", no_argument, NULL, 'q'},
+		CLI_OPTIONS,
 	};
 	int opt;
 
 	*ret_status = CLI_DONE;
 	while (!*ret_status &&
-	       (opt = cli_option(r->verb, argc, argv, "+a:p:q", options, ret_status)) != -1) {
+	       (opt = cli_option(r->verb, argc, argv, "+a:d:p:q", options, ret_status)) != -1) {
 		switch (opt) {
 		case CLI_OPT_EXIT:
 			return CLI_OPT_EXIT;
@@ -380,6 +431,11 @@ static int parse(struct run *r, int argc, char **argv, int *ret_status)
 			if (r->policy_file)
 				*ret_status = cli_usage_error(r->verb, "--policy is given twice");
 			r->policy_file = optarg;
+			break;
+		case 'd':
+			if (r->deny)
+				*ret_status = cli_usage_error(r->verb, "--deny is given twice");
+			r->deny = optarg;
 			break;
 		case 'n':
 			if (!*optarg)
@@ -414,13 +470,16 @@ static int run(const struct verb *verb, int argc, char **argv)
 	sigset_t held, mask;
 	int status;
 
-	if (parse(&r, argc, argv, &status) == CLI_OPT_EXIT)
-		return status;
-	status = check_host();
-	if (status)
-		return status;
-	hold_signals(&held, &mask);
-	return run_confined(&r, &s, &held, &mask);
+	if (parse(&r, argc, argv, &status) != CLI_OPT_EXIT) {
+		status = check_host();
+		if (!status) {
+			hold_signals(&held, &mask);
+			status = run_confined(&r, &s, &held, &mask);
+		}
+	}
+	policy_set_free(r.set);
+	policy_lists_done(&r.own.lists);
+	return status;
 }
 
 const struct verb verb_run = {
@@ -431,6 +490,8 @@ const struct verb verb_run = {
 	.text = "Runs CMD in a cgroup of its own. It is held from its first instruction, with all\n"
 		"it starts. Afterwards says what was refused. Needs root.\n\n"
 		"  -a, --allow LIST   NET_BIND_SERVICE,CHOWN or all or none, which is the default\n"
+		"  -d, --deny LIST    mounts,modules,sockets,devices,attributes,filesystems,namespaces,\n"
+		"                     bpf, or all of them; on top of the policy's own\n"
 		"  -p, --policy FILE  the policy of a file; FILE:NAME when it has several\n"
 		"      --name NAME    name of the policy in status and events: run:NAME\n"
 		"      --audit        refuse nothing, report what would be refused\n"

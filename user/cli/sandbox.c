@@ -232,9 +232,10 @@ int sandbox_open(struct sandbox *s, bool as_it_is)
 	return 0;
 }
 
-int sandbox_bind(struct sandbox *s, struct leastcap_policy *policy)
+int sandbox_bind(struct sandbox *s, struct leastcap_policy *policy,
+		 const struct kernel_lists *lists)
 {
-	int err = kernel_policy_add(s->kernel, policy);
+	int err = kernel_policy_add(s->kernel, policy, lists);
 
 	if (err)
 		return log_err(err, "cannot publish policy %s", policy->name);

@@ -54,8 +54,9 @@ struct sandbox_end {
  */
 int sandbox_open(struct sandbox *s, bool as_it_is);
 
-/* Publishes the policy and binds it. Under the lock. Logs; -errno. */
-int sandbox_bind(struct sandbox *s, struct leastcap_policy *policy);
+/* Publishes the policy and binds it; lists may be NULL. Under the lock. Logs; -errno. */
+int sandbox_bind(struct sandbox *s, struct leastcap_policy *policy,
+		 const struct kernel_lists *lists);
 
 void sandbox_unlock(struct sandbox *s);
 

@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 
 #include "base/cleanup.h"
+#include "policy/compile.h"
 #include "subject/cgroup.h"
 #include "subject/container.h"
 #include "subject/unit.h"
@@ -247,6 +248,17 @@ static void leave_nested(const struct maker *m, struct plan *plan)
 	}
 }
 
+/* A policy that this kernel cannot hold whole is not bound at all. */
+static bool is_held(struct maker *m, const struct source *source, const struct policy *policy)
+{
+	_cleanup_free_ char *why = policy_unsupported(policy);
+
+	if (why)
+		complain(m, source, policy->pos,
+			 "unsupported: %s; `optional:` names what may be left out", why);
+	return !why;
+}
+
 static int resolve(struct maker *m, const struct source *source, const struct policy *policy,
 		   const struct selector *selector)
 {
@@ -377,6 +389,8 @@ int plan_make(const struct sources *sources, plan_complain_fn complain_fn, void 
 		for (size_t j = 0; !err && set && j < set->n_policies; j++) {
 			const struct policy *p = &set->policies[j];
 
+			if (!is_held(&m, &sources->items[i], p))
+				continue;
 			for (size_t k = 0; !err && k < p->n_selectors; k++)
 				err = resolve(&m, &sources->items[i], p, &p->selectors[k]);
 		}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/internal.h"
+#include "policy/compile.h"
 
 /* Bindings of `leastcap run` are its own. */
 #define RUN_PREFIX "run:"
@@ -54,7 +55,8 @@ static void ids_done(struct ids *ids)
 /* The id of a policy's present content: what has not changed keeps its id and its revision. */
 static int policy_id(struct state *s, struct ids *ids, const struct policy *policy, uint64_t *ret)
 {
-	struct leastcap_policy p = {};
+	struct leastcap_policy p = {}, now;
+	struct kernel_lists lists;
 	const struct policy **policies;
 	uint64_t *numbers;
 	int err;
@@ -68,13 +70,11 @@ static int policy_id(struct state *s, struct ids *ids, const struct policy *poli
 	err = published_policy(s, policy->name, &p);
 	if (err && err != -ENOENT)
 		return err;
-	if (err || p.allow != policy->allow || p.mode != policy->mode) {
-		uint32_t revision = err ? 1 : p.revision + 1;
-
-		p = (struct leastcap_policy){
-			.allow = policy->allow, .mode = policy->mode, .revision = revision};
-		snprintf(p.name, sizeof(p.name), "%s", policy->name);
-		err = kernel_policy_add(s->k, &p);
+	policy_compile(policy, &now, &lists, NULL);
+	if (err || p.content != now.content) {
+		now.revision = err ? 1 : p.revision + 1;
+		p = now;
+		err = kernel_policy_add(s->k, &p, &lists);
 		if (err)
 			return err;
 	}

@@ -8,42 +8,8 @@
 
 #include <jansson.h>
 
-#include <leastcap/decide.h>
-
-#include "base/caps.h"
 #include "base/cleanup.h"
 #include "daemon/sources.h"
-
-static json_t *selector_json(const struct selector *s)
-{
-	switch (s->kind) {
-	case SELECT_CONTAINER_ID:
-		return json_pack("{s:{s:s}}", "container", "id", s->value);
-	case SELECT_UNIT:
-		return json_pack("{s:s}", "unit", s->value);
-	case SELECT_CGROUP:
-		return json_pack("{s:s}", "cgroup", s->value);
-	case SELECT_ANY_CONTAINER:
-		return json_pack("{s:s}", "any", "container");
-	}
-	return NULL;
-}
-
-static json_t *policy_json(const struct policy *p)
-{
-	json_auto_t *json = json_pack("{s:s, s:s, s:[]}", "name", p->name, "mode",
-				      p->mode == LEASTCAP_AUDIT ? "audit" : "enforce", "select");
-	json_t *allow = p->allow == LEASTCAP_ALL ? json_string("all") : caps_to_json(p->allow);
-
-	if (!json || json_object_set_new(json, "capabilities", json_pack("{s:o}", "allow", allow)))
-		return NULL;
-	for (size_t i = 0; i < p->n_selectors; i++) {
-		if (json_array_append_new(json_object_get(json, "select"),
-					  selector_json(&p->selectors[i])))
-			return NULL;
-	}
-	return json_incref(json);
-}
 
 static char *policies_text(const struct policy *policies, size_t n)
 {
@@ -51,7 +17,7 @@ static char *policies_text(const struct policy *policies, size_t n)
 
 	for (size_t i = 0; json && i < n; i++) {
 		if (json_array_append_new(json_object_get(json, "policies"),
-					  policy_json(&policies[i])))
+					  policy_to_json(&policies[i])))
 			return NULL;
 	}
 	return json ? json_dumps(json, JSON_INDENT(2)) : NULL;

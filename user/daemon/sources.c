@@ -33,15 +33,17 @@ static void policy_done(struct policy *p)
 	for (size_t i = 0; i < p->n_selectors; i++)
 		free(p->selectors[i].value);
 	free(p->selectors);
+	policy_lists_done(&p->lists);
 }
 
 static int policy_copy(const struct policy *from, struct policy *ret)
 {
 	*ret = *from;
 	ret->n_selectors = 0;
+	ret->lists = (struct policy_lists){};
 	ret->name = strdup(from->name);
 	ret->selectors = calloc(from->n_selectors + 1, sizeof(*ret->selectors));
-	if (!ret->name || !ret->selectors)
+	if (!ret->name || !ret->selectors || policy_lists_copy(&from->lists, &ret->lists))
 		goto fail;
 	for (; ret->n_selectors < from->n_selectors; ret->n_selectors++) {
 		struct selector *to = &ret->selectors[ret->n_selectors];

@@ -161,6 +161,16 @@ static void log_problems(const json_t *problems)
 	}
 }
 
+/* Do two policies say the same, whatever they select? */
+static bool same_rules(const struct policy *a, const struct policy *b)
+{
+	json_auto_t *x = policy_to_json(a), *y = policy_to_json(b);
+
+	json_object_del(x, "select");
+	json_object_del(y, "select");
+	return x && json_equal(x, y);
+}
+
 /* Tells of every policy whose revision is not what it was. */
 static void tell_changes(struct state *s, const struct sources *old, const struct peer *by)
 {
@@ -172,7 +182,7 @@ static void tell_changes(struct state *s, const struct sources *old, const struc
 			const struct policy *was = sources_find(old, now->name, NULL);
 			struct leastcap_policy p = {};
 
-			if (was && was->allow == now->allow && was->mode == now->mode)
+			if (was && same_rules(was, now))
 				continue;
 			(void)published_policy(s, now->name, &p);
 			tell_policy(s, "applied", now->name, p.revision, by);

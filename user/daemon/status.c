@@ -89,10 +89,12 @@ unsigned int state_policies(struct state *s, json_t **ret)
 			json_t *json;
 
 			(void)published_policy(s, p->name, &in_force);
-			json = json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:I}", "name", p->name,
-					 "revision", (json_int_t)in_force.revision, "mode",
+			json = json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "name",
+					 p->name, "revision", (json_int_t)in_force.revision, "mode",
 					 event_mode(p->mode), "source", event_string(source->file),
-					 "capabilities", caps_to_json(p->allow), "selectors",
+					 "capabilities", caps_to_json(p->allow), "enforced",
+					 event_rules(in_force.deny), "audited",
+					 event_rules(in_force.would), "selectors",
 					 selectors_json(p), "bindings",
 					 (json_int_t)count_bindings(s, p));
 			if (json_array_append_new(list, json))

@@ -5,14 +5,23 @@
 
 #include "kernel/kernel.h"
 
+struct bpf_object;
+struct bpf_program;
+
 /* Maps that all builds of an ABI share; the pin's name is the map's. */
 enum pinned_map {
 	MAP_BINDINGS,
 	MAP_LEDGERS,
 	MAP_POLICIES,
+	MAP_LISTS,
+	MAP_FILESYSTEMS,
+	MAP_UNIX_NAMES,
+	MAP_DESTINATIONS,
 	MAP_BIRTHS,
 	MAP_LAUNCHERS,
 	MAP_TASKS,
+	MAP_MAKERS,
+	MAP_ASKERS,
 	MAP_SAMPLES,
 	MAP_EVENTS,
 	MAP_LOSSES,
@@ -32,5 +41,40 @@ struct kernel {
 
 /* The mounted page of .data.state. */
 #define STATE_PAGE 4096
+
+/* ---- pins.c ---- */
+
+/* Makes a directory of pins, and mounts the BPF file system where it is not. */
+int make_pin_dir(const char *dir);
+/* Removes a directory of pins and what is in it, links first and one by one. */
+int unpin_dir(const char *path);
+/* For each_dir(): removes the directories that are not called `keep`. */
+int unpin_other(const char *path, const char *name, void *keep);
+/* Calls fn for the directories in `path` whose name begins with `prefix`, until it returns non-zero. */
+int each_dir(const char *path, const char *prefix,
+	     int (*fn)(const char *path, const char *name, void *ctx), void *ctx);
+
+/* ---- object.c ---- */
+
+/* This build's programs, to look at. NULL: no memory. */
+struct bpf_object *object_open(void);
+
+/* ---- programs.c ---- */
+
+/* Beside the rules, in one mask with them: the programs that are attached in any case. */
+#define PROGRAM_ALWAYS (1U << 31)
+
+/* What a program is for: a mask of rules, or PROGRAM_ALWAYS. 0: it is in no table. */
+uint32_t program_rules(const char *name);
+/* Has this kernel the hook of the program, with the parameters that the program expects? */
+bool program_fits(const struct bpf_program *prog);
+/* Is it to be attached where these rules are needed? What is in no table is attached in any case. */
+bool program_wanted(const struct bpf_program *prog, uint32_t rules);
+
+/* ---- lists.c ---- */
+
+/* Writes the lists of a policy that is not published yet. On failure nothing is left of them. */
+int lists_add(struct kernel *k, uint64_t policy, const struct kernel_lists *lists);
+void lists_remove(struct kernel *k, uint64_t policy, const struct kernel_lists *lists);
 
 #endif

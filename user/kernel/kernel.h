@@ -73,11 +73,34 @@ int kernel_lock(void);
 /* Are all programs of some build attached and pinned? ret_build: 16 hex digits of the build, may be NULL. */
 bool kernel_attached(const struct kernel *k, char ret_build[17]);
 
+/* What the lists of a policy hold; see struct policy_lists. The arrays of names end with NULL, or are NULL. */
+struct kernel_lists {
+	uint32_t flags; /* LEASTCAP_LIST_* */
+	uint64_t families;
+	char *const *fs_deny;
+	char *const *fs_read_only;
+	char *const *unix_names;
+	const struct leastcap_destination *destinations; /* policy is filled in */
+	const struct leastcap_destination_rule *destination_rules;
+	size_t n_destinations;
+};
+
 /*
- * Publishes a revision of a policy; nobody uses it yet. Gives policy->id. On success policy->id is the key
- * that kernel_bind() takes.
+ * Publishes a revision of a policy; nobody uses it yet. Attaches what its rules need, writes its lists, then the
+ * policy. Gives policy->id, the key that kernel_bind() takes. lists: NULL for none. -EOPNOTSUPP: this kernel cannot
+ * hold one of the rules (kernel_rules_held() says which). -E2BIG: a map is full. On failure nothing is left of it.
  */
-int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy);
+int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy,
+		      const struct kernel_lists *lists);
+
+/*
+ * Which rules this kernel can hold, by its BTF: a mask of enum leastcap_rule. ret_why (may be NULL): of the first rule
+ * in `wanted` that it cannot, what is missing: "hook userns_create". To be freed.
+ */
+uint32_t kernel_rules_held(uint32_t wanted, char **ret_why);
+
+/* Attaches, and pins, the programs of these rules; those that are attached already stay. Under the lock. -EOPNOTSUPP. */
+int kernel_need(struct kernel *k, uint32_t rules);
 int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret); /* -ENOENT */
 /* Calls fn for every policy until it returns non-zero; returns that, or -errno, or 0. */
 int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx),

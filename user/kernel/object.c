@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of the programs and maps: load, adopt, take over, pin, unload.
+ * The life of the programs and maps: load, adopt, take over, add what a policy needs.
  *
  *	/sys/fs/bpf/leastcap/v<ABI>/bindings, ledgers, ...	maps, shared by all builds of an ABI
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>/link_*, prog_*	one build's programs; complete once it has this name
@@ -9,20 +9,16 @@
  * A build takes over like this: its programs are loaded onto the shared maps and attached, passive; then they are
  * armed; then the other build is detached, one link after the other. Where both run, the second sees the first
  * one's refusal in `ret` and passes it on, so that a refusal is counted once.
+ *
+ * Programs that no policy has needed are not there. The first policy that needs them adds them to the set that stands:
+ * a second object of the same build, onto the same maps and the same `armed`. They stay.
  */
 #include "kernel/internal.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
-
-#include <linux/magic.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -31,21 +27,46 @@
 #include "leastcap.skel.h"
 
 const char *const map_names[MAPS] = {
-	[MAP_BINDINGS] = "bindings", [MAP_LEDGERS] = "ledgers",	    [MAP_POLICIES] = "policies",
-	[MAP_BIRTHS] = "births",     [MAP_LAUNCHERS] = "launchers", [MAP_TASKS] = "tasks",
-	[MAP_SAMPLES] = "samples",   [MAP_EVENTS] = "events",	    [MAP_LOSSES] = "losses",
+	[MAP_BINDINGS] = "bindings",
+	[MAP_LEDGERS] = "ledgers",
+	[MAP_POLICIES] = "policies",
+	[MAP_LISTS] = "lists",
+	[MAP_FILESYSTEMS] = "filesystems",
+	[MAP_UNIX_NAMES] = "unix_names",
+	[MAP_DESTINATIONS] = "destinations",
+	[MAP_BIRTHS] = "births",
+	[MAP_LAUNCHERS] = "launchers",
+	[MAP_TASKS] = "tasks",
+	[MAP_MAKERS] = "makers",
+	[MAP_ASKERS] = "askers",
+	[MAP_SAMPLES] = "samples",
+	[MAP_EVENTS] = "events",
+	[MAP_LOSSES] = "losses",
 	[MAP_STATE] = ".data.state",
 };
 
 /* bpffs refuses names with a dot (bpf_lookup() in kernel/bpf/inode.c). */
 const char *const map_pins[MAPS] = {
-	[MAP_BINDINGS] = "bindings", [MAP_LEDGERS] = "ledgers",	    [MAP_POLICIES] = "policies",
-	[MAP_BIRTHS] = "births",     [MAP_LAUNCHERS] = "launchers", [MAP_TASKS] = "tasks",
-	[MAP_SAMPLES] = "samples",   [MAP_EVENTS] = "events",	    [MAP_LOSSES] = "losses",
+	[MAP_BINDINGS] = "bindings",
+	[MAP_LEDGERS] = "ledgers",
+	[MAP_POLICIES] = "policies",
+	[MAP_LISTS] = "lists",
+	[MAP_FILESYSTEMS] = "filesystems",
+	[MAP_UNIX_NAMES] = "unix_names",
+	[MAP_DESTINATIONS] = "destinations",
+	[MAP_BIRTHS] = "births",
+	[MAP_LAUNCHERS] = "launchers",
+	[MAP_TASKS] = "tasks",
+	[MAP_MAKERS] = "makers",
+	[MAP_ASKERS] = "askers",
+	[MAP_SAMPLES] = "samples",
+	[MAP_EVENTS] = "events",
+	[MAP_LOSSES] = "losses",
 	[MAP_STATE] = "state",
 };
 
 DEFINE_CLEANUP(struct leastcap_bpf *, leastcap_bpf__destroy);
+DEFINE_CLEANUP(struct bpf_object *, bpf_object__close);
 
 static void abi_dir(char buf[64])
 {
@@ -88,98 +109,14 @@ static void say_libbpf_words(const char *words)
 	}
 }
 
-/* ---- pins ---- */
-
-/* Removes a directory of pins and what is in it, links first and one by one. */
-static int unpin_dir(const char *path)
+struct bpf_object *object_open(void)
 {
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	int err = 0;
+	const void *bytes;
+	size_t size;
 
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	for (int pass = 0; pass < 2; pass++) {
-		struct dirent *entry;
-
-		rewinddir(dir);
-		while ((entry = readdir(dir))) {
-			bool is_link = !strncmp(entry->d_name, "link_", 5);
-
-			if (entry->d_name[0] == '.' || is_link != (pass == 0))
-				continue;
-			if (entry->d_type == DT_DIR) {
-				_cleanup_free_ char *below = NULL;
-
-				if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
-					return -ENOMEM;
-				err = unpin_dir(below) ?: err;
-			} else if (unlinkat(dirfd(dir), entry->d_name, 0)) {
-				err = -errno;
-			}
-		}
-	}
-	if (rmdir(path))
-		err = -errno;
-	return err;
-}
-
-/* Calls fn for the directories in `path` whose name begins with `prefix`. */
-static int each_dir(const char *path, const char *prefix,
-		    int (*fn)(const char *path, const char *name, void *ctx), void *ctx)
-{
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while (!err && (entry = readdir(dir))) {
-		_cleanup_free_ char *below = NULL;
-
-		if (entry->d_type != DT_DIR || strncmp(entry->d_name, prefix, strlen(prefix)))
-			continue;
-		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
-			return -ENOMEM;
-		err = fn(below, entry->d_name, ctx);
-	}
-	return err;
-}
-
-static int unpin_other(const char *path, const char *name, void *keep)
-{
-	return strcmp(name, keep) ? unpin_dir(path) : 0;
-}
-
-static int make_pin_dir(const char *dir)
-{
-	struct statfs fs;
-
-	if (statfs("/sys/fs/bpf", &fs))
-		return -errno;
-	if (fs.f_type != BPF_FS_MAGIC &&
-	    mount("bpf", "/sys/fs/bpf", "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700"))
-		return -errno;
-	if (mkdir(KERNEL_PIN_DIR, 0700) && errno != EEXIST)
-		return -errno;
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return -errno;
-	return 0;
-}
-
-int kernel_lock(void)
-{
-	_cleanup_close_ int fd = -EBADF;
-
-	if (mkdir("/run/leastcap", 0755) && errno != EEXIST)
-		return -errno;
-	fd = open(KERNEL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, LOCK_EX)) {
-		if (errno != EINTR)
-			return -errno;
-	}
-	return TAKE_FD(fd);
+	libbpf_set_print(libbpf_print);
+	bytes = leastcap_bpf__elf_bytes(&size);
+	return bpf_object__open_mem(bytes, size, NULL);
 }
 
 /* ---- opening what is pinned ---- */
@@ -272,56 +209,121 @@ static int pin_maps(struct leastcap_bpf *skel, const char *dir)
 	return 0;
 }
 
+/* The pin of a program: kind is "link" or "prog". */
+static void program_pin(char ret[160], const char *dir, const char *kind,
+			const struct bpf_program *prog)
+{
+	snprintf(ret, 160, "%s/%s_%s", dir, kind, bpf_program__name(prog));
+}
+
+static bool program_attached(const char *dir, const struct bpf_program *prog)
+{
+	char pin[160];
+
+	program_pin(pin, dir, "link", prog);
+	return !access(pin, F_OK);
+}
+
+/* The link is pinned last: where it is, all of it is. */
+static int attach_program(struct bpf_program *prog, const char *dir)
+{
+	struct bpf_link *link = bpf_program__attach(prog);
+	char pin[160];
+	int err;
+
+	if (!link)
+		return log_warn(-errno, "cannot attach %s", bpf_program__section_name(prog));
+	program_pin(pin, dir, "prog", prog);
+	unlink(pin);
+	err = bpf_program__pin(prog, pin);
+	if (!err) {
+		program_pin(pin, dir, "link", prog);
+		err = bpf_link__pin(link, pin);
+	}
+	/* Pinned, the link outlives its handle. */
+	bpf_link__destroy(link);
+	return err;
+}
+
+/* Takes back what attach_programs() did. */
+static void detach_programs(struct leastcap_bpf *skel, const char *dir)
+{
+	struct bpf_program *prog;
+	char pin[160];
+
+	bpf_object__for_each_program(prog, skel->obj)
+	{
+		if (!bpf_program__autoload(prog))
+			continue;
+		program_pin(pin, dir, "link", prog);
+		unlink(pin);
+		program_pin(pin, dir, "prog", prog);
+		unlink(pin);
+	}
+}
+
 static int attach_programs(struct leastcap_bpf *skel, const char *dir)
 {
 	struct bpf_program *prog;
 
 	bpf_object__for_each_program(prog, skel->obj)
 	{
-		struct bpf_link *link;
-		char pin[160];
-		int err;
+		int err = bpf_program__autoload(prog) ? attach_program(prog, dir) : 0;
 
-		if (!bpf_program__autoload(prog))
-			continue;
-		link = bpf_program__attach(prog);
-		if (!link)
-			return log_warn(-errno, "cannot attach %s",
-					bpf_program__section_name(prog));
-		snprintf(pin, sizeof(pin), "%s/link_%s", dir, bpf_program__name(prog));
-		err = bpf_link__pin(link, pin);
-		/* Pinned, the link outlives its handle. */
-		bpf_link__destroy(link);
-		if (err)
+		if (err) {
+			detach_programs(skel, dir);
 			return err;
-		snprintf(pin, sizeof(pin), "%s/prog_%s", dir, bpf_program__name(prog));
-		err = bpf_program__pin(prog, pin);
-		if (err)
-			return err;
+		}
 	}
 	return 0;
 }
 
-/* libbpf pads a name with dots; ours have none. */
-static int load_build(const struct kernel_options *opts, const char *dir, const char *build)
+/* Loads what is selected; tells libbpf's words if that fails. */
+static int load_told(struct leastcap_bpf *skel)
 {
-	_cleanup_(leastcap_bpf__destroyp) struct leastcap_bpf *skel = NULL;
+	_cleanup_free_ char *words = NULL;
+	size_t size;
+	int err;
+
+	libbpf_words = open_memstream(&words, &size);
+	err = leastcap_bpf__load(skel);
+	if (libbpf_words)
+		fclose(libbpf_words);
+	libbpf_words = NULL;
+	if (err)
+		say_libbpf_words(words);
+	return err;
+}
+
+/* This build, of its programs those that these rules need and that `dir` has not yet (NULL: has none). */
+static struct leastcap_bpf *open_build(uint32_t rules, const char *dir)
+{
+	struct leastcap_bpf *skel;
+	struct bpf_program *prog;
+
+	libbpf_set_print(libbpf_print);
+	skel = leastcap_bpf__open();
+	if (!skel)
+		return NULL;
+	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(
+		prog, program_wanted(prog, rules) && !(dir && program_attached(dir, prog)));
+	return skel;
+}
+
+/* Loads and attaches a set of this build. */
+static int load_build(const struct kernel_options *opts, const char *dir, const char *build,
+		      uint32_t rules)
+{
+	_cleanup_(leastcap_bpf__destroyp) struct leastcap_bpf *skel = open_build(rules, NULL);
 	char fresh[128], final[128], armed[136];
 	int err;
 
+	if (!skel)
+		return -errno;
 	snprintf(fresh, sizeof(fresh), "%s/build-%s-new", dir, build);
 	snprintf(final, sizeof(final), "%s/build-%s", dir, build);
 	snprintf(armed, sizeof(armed), "%s/armed", fresh);
-	skel = leastcap_bpf__open();
-	if (!skel)
-		return -errno;
-	err = use_maps(skel, opts, dir);
-	if (err)
-		return err;
-	err = leastcap_bpf__load(skel);
-	if (err)
-		return err;
-	err = pin_maps(skel, dir);
+	err = use_maps(skel, opts, dir) ?: load_told(skel) ?: pin_maps(skel, dir);
 	if (err)
 		return err;
 	if (mkdir(fresh, 0700))
@@ -337,77 +339,135 @@ static int load_build(const struct kernel_options *opts, const char *dir, const 
 	return err;
 }
 
-/* Has this build's directory a link for each program? */
-static bool build_complete(const char *dir, const char *build)
+/* Adds to the set of this build, which stands and is armed, what these rules need beside. */
+static int add_programs(const char *dir, const char *build, uint32_t rules)
 {
-	struct leastcap_bpf *skel = leastcap_bpf__open();
-	struct bpf_program *prog;
-	bool complete = skel != NULL;
+	_cleanup_(leastcap_bpf__destroyp) struct leastcap_bpf *skel = NULL;
+	_cleanup_close_ int armed = -EBADF;
+	char own[128], pin[136];
 
+	snprintf(own, sizeof(own), "%s/build-%s", dir, build);
+	snprintf(pin, sizeof(pin), "%s/armed", own);
+	skel = open_build(rules, own);
 	if (!skel)
-		return false;
-	bpf_object__for_each_program(prog, skel->obj)
-	{
-		char pin[160];
-
-		snprintf(pin, sizeof(pin), "%s/build-%s/link_%s", dir, build,
-			 bpf_program__name(prog));
-		if (access(pin, F_OK))
-			complete = false;
-	}
-	leastcap_bpf__destroy(skel);
-	return complete;
+		return -errno;
+	armed = bpf_obj_get(pin);
+	if (armed < 0)
+		return armed;
+	return bpf_map__reuse_fd(skel->maps.bss, armed) ?: use_maps(skel, NULL, dir) ?:
+	       load_told(skel) ?: attach_programs(skel, own);
 }
 
-static int load_or_adopt(const struct kernel_options *opts)
+/* Has this build's directory a link for each program that these rules need? */
+static bool build_complete(const char *dir, const char *build, uint32_t rules)
 {
-	char dir[64], build[17], name[40], version[8];
-	_cleanup_free_ char *words = NULL;
-	size_t size;
+	_cleanup_(bpf_object__closep) struct bpf_object *object = object_open();
+	struct bpf_program *prog;
+	char own[128];
+
+	if (!object)
+		return false;
+	snprintf(own, sizeof(own), "%s/build-%s", dir, build);
+	bpf_object__for_each_program(prog, object)
+	{
+		if (program_wanted(prog, rules) && !program_attached(own, prog))
+			return false;
+	}
+	return true;
+}
+
+/* Replaces whatever stands by a set of this build. */
+static int take_over(const struct kernel_options *opts, const char *dir, const char *build,
+		     uint32_t rules)
+{
+	char path[128];
+	bool fresh;
 	int err;
 
-	abi_dir(dir);
+	/* What an interrupted start left behind; an incomplete set of ours is replaced as another build's is. */
+	snprintf(path, sizeof(path), "%s/build-%s-new", dir, build);
+	(void)unpin_dir(path);
+	snprintf(path, sizeof(path), "%s/build-%s", dir, build);
+	if (!access(path, F_OK)) {
+		char old[136];
+
+		snprintf(old, sizeof(old), "%s/build-%s-old", dir, build);
+		(void)unpin_dir(old);
+		if (rename(path, old))
+			return -errno;
+	}
+	snprintf(path, sizeof(path), "%s/state", dir);
+	fresh = access(path, F_OK) != 0;
+	err = load_build(opts, dir, build, rules);
+	/* Nothing was there before: leave nothing behind. */
+	if (err && fresh)
+		(void)unpin_dir(dir);
+	return err;
+}
+
+static int load_or_adopt(const struct kernel_options *opts, const char *dir, uint32_t rules)
+{
+	char build[17], name[40], version[8];
+	int err;
+
 	build_id(build);
 	snprintf(name, sizeof(name), "build-%s", build);
 	snprintf(version, sizeof(version), "v%d", LEASTCAP_ABI);
-	err = make_pin_dir(dir);
-	if (err)
-		return log_warn(err, "cannot make %s", dir);
-	if (!build_complete(dir, build)) {
-		char path[128];
-		bool fresh;
-
-		/* What an interrupted start left behind; an incomplete set of ours is replaced as another build's is. */
-		snprintf(path, sizeof(path), "%s/build-%s-new", dir, build);
-		(void)unpin_dir(path);
-		snprintf(path, sizeof(path), "%s/build-%s", dir, build);
-		if (!access(path, F_OK)) {
-			char old[136];
-
-			snprintf(old, sizeof(old), "%s/build-%s-old", dir, build);
-			(void)unpin_dir(old);
-			if (rename(path, old))
-				return -errno;
-		}
-		snprintf(path, sizeof(path), "%s/state", dir);
-		fresh = access(path, F_OK) != 0;
-		libbpf_words = open_memstream(&words, &size);
-		err = load_build(opts, dir, build);
-		if (libbpf_words)
-			fclose(libbpf_words);
-		libbpf_words = NULL;
-		if (err) {
-			say_libbpf_words(words);
-			/* Nothing was there before: leave nothing behind. */
-			if (fresh)
-				(void)unpin_dir(dir);
+	if (!build_complete(dir, build, rules)) {
+		err = take_over(opts, dir, build, rules);
+		if (err)
 			return log_warn(err, "cannot load the BPF programs");
-		}
 	}
 	err = each_dir(dir, "build-", unpin_other, name);
 	if (err)
 		return log_warn(err, "cannot remove another build's programs");
 	return each_dir(KERNEL_PIN_DIR, "v", unpin_other, version);
+}
+
+/* The rules that the policies of a pinned set have needed; 0 where there is none. */
+static uint32_t needed_so_far(const char *dir)
+{
+	struct leastcap_state *state;
+	_cleanup_close_ int fd = -EBADF;
+	char pin[96];
+	uint32_t needed;
+
+	snprintf(pin, sizeof(pin), "%s/%s", dir, map_pins[MAP_STATE]);
+	fd = bpf_obj_get(pin);
+	if (fd < 0)
+		return 0;
+	state = mmap(NULL, STATE_PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	if (state == MAP_FAILED)
+		return 0;
+	needed = state->needed;
+	munmap(state, STATE_PAGE);
+	return needed;
+}
+
+int kernel_need(struct kernel *k, uint32_t rules)
+{
+	uint32_t wanted = k->state->needed | rules;
+	char build[17], pin[96];
+	int err;
+
+	if (wanted == k->state->needed)
+		return 0;
+	if (kernel_rules_held(rules, NULL) != rules)
+		return -EOPNOTSUPP;
+	/* Unloaded under this handle: nothing is added to what is no more. */
+	snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pins[MAP_STATE]);
+	if (access(pin, F_OK))
+		return -ESTALE;
+	build_id(build);
+	/* Another build may have taken over from the one of this process: then this one takes over again. */
+	if (build_complete(k->dir, build, k->state->needed))
+		err = add_programs(k->dir, build, wanted);
+	else
+		err = load_or_adopt(NULL, k->dir, wanted);
+	if (err)
+		return err;
+	k->state->needed = wanted;
+	return 0;
 }
 
 static void set_limits(struct kernel *k, const struct kernel_options *opts)
@@ -421,111 +481,20 @@ static void set_limits(struct kernel *k, const struct kernel_options *opts)
 int kernel_load(const struct kernel_options *opts, struct kernel **ret)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
+	char dir[64];
 	int err;
 
 	if (kernel_probe(NULL))
 		return -EOPNOTSUPP;
-	libbpf_set_print(libbpf_print);
-	err = load_or_adopt(opts);
+	abi_dir(dir);
+	err = make_pin_dir(dir);
 	if (err)
-		return err;
-	err = kernel_open(&k);
+		return log_warn(err, "cannot make %s", dir);
+	err = load_or_adopt(opts, dir, needed_so_far(dir)) ?: kernel_open(&k);
 	if (err)
 		return err;
 	set_limits(k, opts);
 	kernel_publish(k);
 	*ret = TAKE_PTR(k);
 	return 0;
-}
-
-int kernel_unload(void)
-{
-	int err = 0;
-
-	/* Programs of every ABI and build before any map. */
-	_cleanup_closedir_ DIR *dir = opendir(KERNEL_PIN_DIR);
-	struct dirent *entry;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
-		_cleanup_free_ char *path = NULL;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		if (asprintf(&path, KERNEL_PIN_DIR "/%s", entry->d_name) < 0)
-			return -ENOMEM;
-		err = each_dir(path, "build-", unpin_other, (char[]){""}) ?: err;
-	}
-	return unpin_dir(KERNEL_PIN_DIR) ?: err;
-}
-
-/* ---- which build stands ---- */
-
-static int take_build(const char *path, const char *name, void *ctx)
-{
-	char *ret = ctx;
-	size_t len = strlen("build-");
-
-	if (strlen(name) != len + 16)
-		return 0;
-	memcpy(ret, name + len, 16);
-	ret[16] = '\0';
-	return 1;
-}
-
-bool kernel_attached(const struct kernel *k, char ret_build[17])
-{
-	char build[17] = "";
-
-	if (each_dir(k->dir, "build-", take_build, build) != 1)
-		return false;
-	if (ret_build)
-		memcpy(ret_build, build, sizeof(build));
-	return true;
-}
-
-struct program_list {
-	struct kernel_program *programs;
-	size_t max;
-	int n;
-};
-
-static int list_programs(const char *path, const char *name, void *ctx)
-{
-	_cleanup_closedir_ DIR *dir = opendir(path);
-	struct program_list *list = ctx;
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		struct bpf_prog_info info = {};
-		_cleanup_free_ char *pin = NULL;
-		_cleanup_close_ int fd = -EBADF;
-		__u32 len = sizeof(info);
-
-		if (strncmp(entry->d_name, "prog_", 5))
-			continue;
-		if (asprintf(&pin, "%s/%s", path, entry->d_name) < 0)
-			return -ENOMEM;
-		fd = bpf_obj_get(pin);
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
-			continue;
-		if ((size_t)list->n < list->max) {
-			struct kernel_program *p = &list->programs[list->n];
-
-			snprintf(p->name, sizeof(p->name), "%s", entry->d_name + 5);
-			p->runs = info.run_cnt;
-			p->run_ns = info.run_time_ns;
-		}
-		list->n++;
-	}
-	return 0;
-}
-
-int kernel_programs(const struct kernel *k, struct kernel_program *ret, size_t max)
-{
-	struct program_list list = {.programs = ret, .max = max};
-	int err = each_dir(k->dir, "build-", list_programs, &list);
-
-	return err ?: list.n;
 }

@@ -4,14 +4,28 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+
+#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
-int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy)
+int kernel_policy_add(struct kernel *k, struct leastcap_policy *policy,
+		      const struct kernel_lists *lists)
 {
+	int err = kernel_need(k, policy->deny | policy->would);
+
+	if (err)
+		return err;
 	policy->id = ++k->state->next_policy;
-	return bpf_map_update_elem(k->maps[MAP_POLICIES], &policy->id, policy, BPF_NOEXIST);
+	err = lists_add(k, policy->id, lists);
+	if (err)
+		return err;
+	err = bpf_map_update_elem(k->maps[MAP_POLICIES], &policy->id, policy, BPF_NOEXIST);
+	if (err)
+		lists_remove(k, policy->id, lists);
+	return err;
 }
 
 int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret)
@@ -98,6 +112,9 @@ static size_t sort_ids(uint64_t *ids, size_t n)
 {
 	size_t kept = 0;
 
+	/* Nothing is at no address, which qsort() does not take. */
+	if (!n)
+		return 0;
 	qsort(ids, n, sizeof(*ids), compare_ids);
 	for (size_t i = 0; i < n; i++) {
 		if (!kept || ids[kept - 1] != ids[i])
@@ -265,8 +282,25 @@ static int note_birth(const char *path, uint64_t policy, void *ctx)
 	return ids_add(&live->policies, policy);
 }
 
-/* Deletes the elements of a map whose id (the first member of their key) is not among the live. */
-static int collect(int fd, size_t key_size, const struct ids *live)
+/* The id that an element of a map belongs to, of its key. */
+static uint64_t first_member(const void *key)
+{
+	uint64_t id;
+
+	memcpy(&id, key, sizeof(id));
+	return id;
+}
+
+static uint64_t policy_of_destination(const void *key)
+{
+	const struct leastcap_destination *d = key;
+
+	return (uint64_t)d->policy[1] << 32 | d->policy[0];
+}
+
+/* Deletes the elements of a map whose id is not among the live. Returns how many. */
+static int collect(int fd, size_t key_size, uint64_t (*id_of)(const void *key),
+		   const struct ids *live)
 {
 	_cleanup_free_ void *keys = NULL;
 	long n = map_keys(fd, key_size, &keys);
@@ -274,13 +308,39 @@ static int collect(int fd, size_t key_size, const struct ids *live)
 
 	for (long i = 0; i < n; i++) {
 		const char *key = (char *)keys + (size_t)i * key_size;
-		uint64_t id;
 
-		memcpy(&id, key, sizeof(id));
-		if (!ids_have(live, id) && !bpf_map_delete_elem(fd, key))
+		if (!ids_have(live, id_of(key)) && !bpf_map_delete_elem(fd, key))
 			removed++;
 	}
 	return n < 0 ? (int)n : removed;
+}
+
+/* The policies that nobody names, and their lists. */
+static int collect_policies(struct kernel *k, const struct ids *live)
+{
+	static const struct {
+		enum pinned_map map;
+		size_t key_size;
+		uint64_t (*id_of)(const void *key);
+	} lists[] = {
+		{MAP_LISTS, sizeof(uint64_t), first_member},
+		{MAP_UNIX_NAMES, sizeof(struct leastcap_unix_key), first_member},
+		{MAP_DESTINATIONS, sizeof(struct leastcap_destination), policy_of_destination},
+	};
+	int err, removed;
+
+	/*
+	 * A check that is under way may have read the old policy and is about to ask its lists, and a list that is
+	 * missing refuses. This waits until it is over: synchronize_rcu(), kernel/sched/membarrier.c.
+	 */
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	removed = collect(k->maps[MAP_POLICIES], sizeof(uint64_t), first_member, live);
+	for (size_t i = 0; removed >= 0 && i < ARRAY_SIZE(lists); i++) {
+		err = collect(k->maps[lists[i].map], lists[i].key_size, lists[i].id_of, live);
+		if (err < 0)
+			return err;
+	}
+	return removed;
 }
 
 int kernel_policy_collect(struct kernel *k)
@@ -297,12 +357,13 @@ int kernel_policy_collect(struct kernel *k)
 		return err;
 	policies.n = sort_ids(policies.ids, policies.n);
 	cgroups.n = sort_ids(cgroups.ids, cgroups.n);
-	removed = collect(k->maps[MAP_POLICIES], sizeof(uint64_t), &policies);
+	removed = collect_policies(k, &policies);
 	if (removed < 0)
 		return removed;
 	/* A cgroup born meanwhile has its ledger before its binding: its ledger may go; the kernel makes another. */
-	err = collect(k->maps[MAP_LEDGERS], sizeof(uint64_t), &cgroups);
+	err = collect(k->maps[MAP_LEDGERS], sizeof(uint64_t), first_member, &cgroups);
 	if (err >= 0)
-		err = collect(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key), &cgroups);
+		err = collect(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key), first_member,
+			      &cgroups);
 	return err < 0 ? err : removed;
 }

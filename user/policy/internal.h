@@ -115,6 +115,57 @@ void select_check_unique(struct parse *p, const struct policy_set *set);
 /* rules.c */
 uint64_t capabilities_build(struct parse *p, const struct node *node);
 
+/* What is said of a rule: allow, audit or deny. */
+enum stance { STANCE_ALLOW, STANCE_AUDIT, STANCE_DENY };
+
+/* More names in one list are a mistake, and each is looked for among all. */
+#define POLICY_NAMES_MAX 1024
+
+/* By number, as in include/linux/socket.h: unix, inet, inet6, netlink, packet. What ordinary programs use. */
+#define COMMON_FAMILIES (1ULL << 1 | 1ULL << 2 | 1ULL << 10 | 1ULL << 16 | 1ULL << 17)
+
+/* restrictions.c: the keys of a policy that are restrictions, and `optional` */
+void restrictions_build(struct parse *p, const struct node *node, struct policy *policy);
+/* The value of a key that is one word. besides: what else it may be, ", or a mapping" or "". False: complained. */
+bool stance_build(struct parse *p, const char *key, const char *besides, const struct node *node,
+		  enum stance *ret);
+/* The key `mode` of a rule's mapping: STANCE_DENY without it. */
+enum stance stance_of_mode(struct parse *p, const struct node *mapping);
+/* The value of a key that has a list. NULL: no such key, or complained. */
+const struct node *list_get(struct parse *p, const struct node *mapping, const char *key,
+			    const char *example, const struct node **ret_key);
+/* Copies of a list's names, once each and in their order; *ret is NULL without any. good() complains itself. */
+void names_build(struct parse *p, const struct node *list,
+		 bool (*good)(struct parse *p, const struct node *name), char ***ret);
+
+/* filesystems.c */
+void filesystems_build(struct parse *p, const struct node *key, const struct node *node,
+		       struct policy *policy);
+
+/* sockets.c */
+void sockets_build(struct parse *p, const struct node *node, struct policy *policy);
+
+/* destinations.c: the lists of `connect` */
+struct destinations {
+	struct destination *entries;
+	size_t n, size;
+};
+void destinations_add(struct parse *p, struct destinations *d, const struct node *list,
+		      bool refuse);
+/* Complains of contradictions, hands the rest over. `otherwise`: what is refused where no entry is. */
+void destinations_finish(struct parse *p, struct destinations *d, bool otherwise,
+			 struct policy_lists *lists);
+
+/* profiles.c: what words stand for. */
+/* Makes a rule what the stance says, without a list: what was said of it before is forgotten. */
+void rule_set(struct policy *policy, enum leastcap_rule rule, enum stance stance,
+	      struct policy_pos pos);
+/* Sets a restriction by its plain word, `mounts: deny`. False: no memory. */
+bool restriction_set(struct policy *policy, enum leastcap_restriction restriction,
+		     enum stance stance, struct policy_pos pos);
+void profile_build(struct parse *p, const struct node *key, const struct node *node,
+		   struct policy *policy);
+
 /* bases.c: a built-in set of capabilities */
 bool base_find(const char *name, size_t len, uint64_t *ret);
 const char *base_nearest(const char *name, size_t len);

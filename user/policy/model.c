@@ -5,20 +5,11 @@
 #include "base/nearest.h"
 #include "policy/internal.h"
 
-static const char *const policy_keys[] = {"name", "select", "mode", "capabilities", NULL};
-
-/* Restrictions that are to come. A policy that asks for one is refused, never half enforced. */
-static const char *const later_restrictions[] = {"mounts",     "modules",     "devices",
-						 "attributes", "namespaces",  "bpf",
-						 "sockets",    "filesystems", NULL};
-
-static const struct keys policy_key_rule = {
-	.where = "a policy",
-	.known = policy_keys,
-	.later = later_restrictions,
-	.later_message = "not enforced by this version",
-	.later_hint = "leave it out, or what it forbids would stay allowed in silence",
-};
+static const char *const policy_keys[] = {"name",	  "select",	"mode",	       "profile",
+					  "capabilities", "mounts",	"modules",     "sockets",
+					  "devices",	  "attributes", "filesystems", "namespaces",
+					  "bpf",	  "optional",	NULL};
+static const struct keys policy_key_rule = {.where = "a policy", .known = policy_keys};
 
 static const char *const file_keys[] = {"policies", "version", NULL};
 static const struct keys file_key_rule = {.where = "a policy file", .known = file_keys};
@@ -173,7 +164,7 @@ static enum leastcap_mode mode_build(struct parse *p, const struct node *node)
 
 static void policy_build(struct parse *p, const struct node *node, struct policy *policy)
 {
-	const struct node *name, *select, *key, *capabilities;
+	const struct node *name, *select, *key, *profile, *capabilities;
 
 	if (!visit(p, node))
 		return;
@@ -195,11 +186,16 @@ static void policy_build(struct parse *p, const struct node *node, struct policy
 	if (select)
 		select_build(p, select, policy);
 	policy->mode = mode_build(p, node_get(node, "mode", NULL));
+	/* First: all that follows overrides it. */
+	profile = node_get(node, "profile", &key);
+	if (profile)
+		profile_build(p, key, profile, policy);
+	restrictions_build(p, node, policy);
 	capabilities = node_get(node, "capabilities", &key);
 	if (capabilities) {
 		policy->capabilities_pos = key->pos;
 		policy->allow = capabilities_build(p, capabilities);
-	} else {
+	} else if (!profile) {
 		complain(p, node->pos, NULL,
 			 "capabilities: missing; write `capabilities: none` to allow none");
 	}
@@ -244,7 +240,7 @@ static void check_top_keys(struct parse *p, const struct node *root)
 	bool misplaced = false;
 
 	for (const struct node *key = root->first; key; key = key->next->next) {
-		if (!node_in(key, policy_keys) && !node_in(key, later_restrictions))
+		if (!node_in(key, policy_keys))
 			continue;
 		/* One key of a policy that hangs too high is seldom alone: said once. */
 		if (!misplaced)

@@ -12,6 +12,7 @@ static void policy_done(struct policy *policy)
 		free(policy->selectors[i].value);
 	free(policy->selectors);
 	free(policy->name);
+	policy_lists_done(&policy->lists);
 }
 
 struct policy_set *policy_set_free(struct policy_set *set)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include <leastcap/abi.h>
 
 #include "base/cleanup.h"
@@ -35,6 +37,18 @@ struct selector {
 	struct policy_pos pos;
 };
 
+/* What the rules with lists are about. All of it is empty where there is no such rule. */
+struct policy_lists {
+	uint32_t flags; /* LEASTCAP_LIST_* */
+	uint64_t families; /* refused: address family n is bit n */
+	char **fs_deny; /* names of file system types, NULL-terminated; NULL: none */
+	char **fs_read_only;
+	char **unix_names; /* exceptions from the default: paths, "@name" for abstract ones; NULL-terminated */
+	struct leastcap_destination *destinations; /* policy is 0 in them */
+	struct leastcap_destination_rule *destination_rules; /* as many */
+	size_t n_destinations;
+};
+
 struct policy {
 	char *name; /* [a-zA-Z0-9][a-zA-Z0-9._-]*, shorter than LEASTCAP_NAME_LEN */
 	enum leastcap_mode mode;
@@ -43,6 +57,11 @@ struct policy {
 	size_t n_selectors; /* 0 is allowed: a policy that is used by `leastcap run --policy` only */
 	struct policy_pos pos; /* of the name */
 	struct policy_pos capabilities_pos; /* of the rule */
+	uint32_t deny; /* rules to enforce, enum leastcap_rule is the bit; `mode` is not in it */
+	uint32_t would; /* rules to audit */
+	uint32_t optional; /* rules that may be left out where this kernel cannot hold them */
+	struct policy_lists lists;
+	struct policy_pos rule_pos[LEASTCAP_RULES]; /* of the rules in deny or would */
 };
 
 struct policy_set {
@@ -76,6 +95,22 @@ int policy_parse_file(const char *path, struct policy_set **ret, struct policy_e
 
 struct policy_set *policy_set_free(struct policy_set *set); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct policy_set *, policy_set_free);
+
+/*
+ * Restrictions with their plain `deny` meaning join a policy: "mounts,sockets", or "all" for all eight. They replace
+ * what it says of the same rules. 0; -EINVAL: *ret_error names the wrong word and the nearest right one, to be freed;
+ * -ENOMEM: *ret_error is NULL. policy->lists are to be freed by policy_lists_done(), also after an error.
+ */
+int policy_deny_words(const char *list, struct policy *policy, char **ret_error);
+
+/* The policy in its own language, written out in full: policy_parse() makes the same of it. NULL: no memory. */
+json_t *policy_to_json(const struct policy *policy);
+
+/* ret is written on success only. */
+int policy_lists_copy(const struct policy_lists *from, struct policy_lists *ret);
+
+/* Frees what lists hold and makes them empty. */
+void policy_lists_done(struct policy_lists *lists);
 
 /* Frees what an errs holds and makes it empty. */
 void policy_errors_done(struct policy_errors *errs);

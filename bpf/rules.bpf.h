@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From "current does this" to an answer, for every restriction but the capabilities (judge.bpf.h): a hook fills
+ * an inquiry and returns ask().
+ *
+ * The cached view says whether any policy of the task has the rule; where none has, that is all. Where one has, a walk
+ * over the bindings asks each policy, decides and counts in one go: a rule with a list is about what is in the
+ * list, and a listener is judged against each binding's own subtree.
+ *
+ * Directions of failure: a policy that cannot be read refuses; so does a rule whose list cannot be read.
+ */
+#ifndef LEASTCAP_RULES_BPF_H
+#define LEASTCAP_RULES_BPF_H
+
+#include "judge.bpf.h"
+
+/*
+ * What is asked. On the stack of the hook, which is short: 512 bytes for all of its calls. The pointers are kernel
+ * addresses, read by probing.
+ */
+struct inquiry {
+	__u32 rule; /* enum leastcap_rule */
+	__u32 refused;
+	struct sample sample; /* item and detail are the hook's */
+	struct cgroup *cgrp;
+	__u64 stop;
+	union { /* what the rule's list is asked for */
+		struct {
+			struct cgroup *owner; /* unix: of the listener */
+			__u64 hash; /* of its name, 0: it has none */
+			const char *name; /* LEASTCAP_UNIX_LEN bytes on the hook's stack */
+		};
+		struct {
+			__u8 address[16]; /* connect: IPv4 as ::ffff:a.b.c.d */
+			__u32 port; /* host byte order */
+			bool always; /* whatever the list says: where it goes is not known */
+		};
+		struct {
+			__u64 mask; /* families, file systems: the bit asked for */
+			bool write; /* file systems */
+		};
+		const struct leastcap_makers *makers; /* attributes: of the file; NULL: not known */
+	};
+};
+
+/* A key of either map: the stack is short. */
+union list_key {
+	struct leastcap_destination destination;
+	struct leastcap_unix_key name;
+};
+
+static __always_inline int list_has_destination(const struct leastcap_lists *l,
+						const struct inquiry *q, __u64 policy,
+						union list_key *key)
+{
+	struct leastcap_destination_rule *by_port, *any_port;
+
+	key->destination.prefix = LEASTCAP_DESTINATION_FIXED + 128;
+	key->destination.policy[0] = (__u32)policy;
+	key->destination.policy[1] = (__u32)(policy >> 32);
+	key->destination.port = q->port;
+	__builtin_memcpy(key->destination.address, q->address, sizeof(q->address));
+	by_port = bpf_map_lookup_elem(&destinations, &key->destination);
+	key->destination.port = 0;
+	any_port = bpf_map_lookup_elem(&destinations, &key->destination);
+	return leastcap_destination_refused(by_port, any_port,
+					    (l->flags & LEASTCAP_LIST_CONNECT_DENY) != 0);
+}
+
+static __always_inline int list_has_listener(const struct leastcap_lists *l,
+					     const struct inquiry *q, __u64 policy, __u64 binding,
+					     __u32 level, union list_key *key)
+{
+	int deny = (l->flags & LEASTCAP_LIST_UNIX_DENY) != 0;
+	struct leastcap_unix_name *named;
+	struct cgroup *owner = q->owner;
+	__u64 word;
+
+	/* A listener of the subject's own. */
+	if (level <= (__u32)BPF_CORE_READ(owner, level) &&
+	    cgroup_id(cgroup_ancestor(owner, level)) == binding)
+		return 0;
+	key->name.policy = policy;
+	key->name.hash = q->hash;
+	named = q->hash ? bpf_map_lookup_elem(&unix_names, &key->name) : NULL;
+	for (int i = 0; named && i < LEASTCAP_UNIX_LEN / 8; i++) {
+		if (bpf_probe_read_kernel(&word, sizeof(word), q->name + i * 8) ||
+		    word != ((__u64 *)named->name)[i])
+			named = NULL;
+	}
+	return named ? !deny : deny;
+}
+
+/* Was the file made by a task of this binding? */
+static __always_inline bool made_by(const struct inquiry *q, __u64 binding)
+{
+	const struct leastcap_makers *m = q->makers;
+	__u64 id;
+
+	for (int i = 0; m && i < LEASTCAP_HELD; i++) {
+		if (!bpf_probe_read_kernel(&id, sizeof(id), &m->bindings[i]) && id == binding)
+			return true;
+	}
+	return false;
+}
+
+/* Is a rule of this policy about what is asked? */
+static __always_inline int list_has(const struct inquiry *q, __u64 policy, __u64 binding,
+				    __u32 level)
+{
+	struct leastcap_lists *l;
+	union list_key key;
+
+	switch (q->rule) {
+	case LEASTCAP_RULE_UNIX:
+	case LEASTCAP_RULE_CONNECT:
+	case LEASTCAP_RULE_FAMILIES:
+	case LEASTCAP_RULE_FILESYSTEMS:
+	case LEASTCAP_RULE_ATTRIBUTES:
+		break;
+	default:
+		return 1;
+	}
+	l = bpf_map_lookup_elem(&lists, &policy);
+	if (!l || l->id != policy)
+		return 1;
+	switch (q->rule) {
+	case LEASTCAP_RULE_UNIX:
+		return list_has_listener(l, q, policy, binding, level, &key);
+	case LEASTCAP_RULE_CONNECT:
+		return q->always || list_has_destination(l, q, policy, &key);
+	case LEASTCAP_RULE_FAMILIES:
+		/* A family that has no bit is in every list. */
+		return !q->mask || (l->families & q->mask);
+	case LEASTCAP_RULE_ATTRIBUTES:
+		return !((l->flags & LEASTCAP_LIST_OWN_FILES) && made_by(q, binding));
+	default:
+		return (l->fs_deny & q->mask) || (q->write && (l->fs_read_only & q->mask));
+	}
+}
+
+static __always_inline void ledger_count_rule(__u64 cgroup, const struct inquiry *q, __u32 verdict)
+{
+	struct leastcap_ledger *ledger = ledger_of(cgroup);
+	__u32 bit = LEASTCAP_RULE_BIT(q->rule & 31);
+	__u32 i = LEASTCAP_ITEM_RESTRICTION(q->sample.item);
+
+	if (!ledger || i >= LEASTCAP_RESTRICTIONS)
+		return;
+	if (verdict == LEASTCAP_DENIED) {
+		__sync_fetch_and_or(&ledger->rules_denied, bit);
+		__sync_fetch_and_add(&ledger->n_denied[i], 1);
+	} else if (verdict == LEASTCAP_WOULD_DENY) {
+		__sync_fetch_and_or(&ledger->rules_would_deny, bit);
+		__sync_fetch_and_add(&ledger->n_would_deny[i], 1);
+	} else {
+		__sync_fetch_and_or(&ledger->rules_used, bit);
+	}
+}
+
+/* One binding of the task is asked. */
+__noinline int inquire_binding(struct inquiry *q, __u64 cgroup)
+{
+	enum leastcap_verdict verdict, shadow;
+	struct bound b = {};
+
+	if (!q || !bound_read(cgroup, &b))
+		return 0;
+	verdict = leastcap_rule_verdict(b.readable ? &b.rules : NULL, q->rule, 0);
+	if (verdict != LEASTCAP_ALLOWED && b.readable && !list_has(q, b.policy, cgroup, b.level))
+		verdict = LEASTCAP_ALLOWED;
+	shadow = leastcap_rule_verdict(b.has_shadow ? &b.shadow_rules : NULL, q->rule, 1);
+	if (shadow != LEASTCAP_ALLOWED && !list_has(q, b.shadow, cgroup, b.level))
+		shadow = LEASTCAP_ALLOWED;
+	if (verdict == LEASTCAP_DENIED)
+		q->refused = 1;
+	if (verdict != LEASTCAP_ALLOWED) {
+		blame(&q->sample, cgroup, b.policy, verdict, 0);
+		ledger_count_rule(cgroup, q, verdict);
+	} else if (shadow != LEASTCAP_ALLOWED) {
+		blame(&q->sample, cgroup, b.shadow, shadow, LEASTCAP_EVENT_SHADOW);
+		ledger_count_rule(cgroup, q, shadow);
+	} else {
+		ledger_count_rule(cgroup, q, LEASTCAP_ALLOWED);
+	}
+	return 0;
+}
+
+static long inquire_level(__u32 level, void *ctx)
+{
+	struct inquiry *q = ctx;
+	__u64 id = cgroup_id(cgroup_ancestor(q->cgrp, level));
+
+	if (id == q->stop)
+		return 1;
+	inquire_binding(q, id);
+	return 0;
+}
+
+/*
+ * Does a rule concern current: has some policy of its the rule, or is there something to learn? The quick answer, from
+ * the cached view. A function of its own, called by the hook: the stack of the walk is free again when the bindings
+ * are asked. The order of reading is judge()'s.
+ */
+static __noinline int concerned(__u32 rule)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 bit = LEASTCAP_RULE_BIT(rule & 31);
+	struct leastcap_task *t, *process;
+	__u64 generation;
+	struct walk w;
+
+	if (!armed || (thread_flags(task) & LEASTCAP_CHECK_KTHREAD))
+		return 0;
+	generation = __sync_fetch_and_add(&state.generation, 0);
+	w.cgrp = task_cgroup(task);
+	t = storage_of(task);
+	process = process_of(task);
+	w.stop = entering_stop(process);
+	current_view(&w, t, process, generation);
+	if (!w.bound)
+		return 0;
+	if ((w.view.deny | w.view.would) & bit)
+		return 1;
+	if (w.view.rules_used & bit)
+		return 0;
+	/* The walk that follows writes it into the ledgers. */
+	if (t && !w.stop)
+		t->rules_used |= bit;
+	return 1;
+}
+
+/* All bindings are asked, and what they say is written down. */
+static __noinline int inquire(struct inquiry *q)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct leastcap_task *process;
+	struct cgroup *cgrp;
+
+	/* A hook may ask twice. */
+	q->refused = 0;
+	q->sample.binding = 0;
+	q->sample.flags = thread_flags(task);
+	if (BPF_CORE_READ(task, cred) != BPF_CORE_READ(task, real_cred))
+		q->sample.flags |= LEASTCAP_CHECK_OVERRIDDEN;
+	if (leastcap_exempt(q->sample.flags))
+		return 0;
+	cgrp = task_cgroup(task);
+	q->cgrp = cgrp;
+	process = process_of(task);
+	q->stop = entering_stop(process);
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, inquire_level, q, 0);
+	if (process && process->carried) {
+		for (int i = 0; i < LEASTCAP_HELD; i++) {
+			if (process->carried & (1U << i))
+				inquire_binding(q, process->held[i]);
+		}
+	}
+	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
+		/* It carries more than it can hold: nothing is allowed. */
+		q->refused = 1;
+		blame(&q->sample, process->held[0], 0, LEASTCAP_DENIED, 0);
+		ledger_count_rule(process->held[0], q, LEASTCAP_DENIED);
+	}
+	if (q->sample.binding)
+		sample_refusal(&q->sample);
+	return q->refused;
+}
+
+/* Is it refused? q: rule, sample.item, its detail, and what the rule's list is asked for. The answer of an LSM hook. */
+static __always_inline int ask(struct inquiry *q)
+{
+	return concerned(q->rule) ? refusal(inquire(q)) : 0;
+}
+
+#endif
