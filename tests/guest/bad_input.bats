@@ -101,9 +101,8 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	printf 'policies:\n  - name: web\n    capabilites: none\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:3:5: error: unknown key "capabilites" in a policy'
 	wrong /tmp/bad/f 'did you mean capabilities\?'
-	# One that this version does not enforce is refused, never ignored.
-	printf 'policies:\n  - name: web\n    capabilities: none\n    mounts: deny\n' >/tmp/bad/f
-	wrong /tmp/bad/f '^/tmp/bad/f:4:5: error: mounts: not enforced by this version'
+	printf 'policies:\n  - name: web\n    capabilities: none\n    mounts: dney\n' >/tmp/bad/f
+	wrong /tmp/bad/f '^/tmp/bad/f:4:13: error: mounts: unknown word "dney"'
 	printf 'policy:\n  - name: web\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:1:1: error: unknown key "policy"'
 }

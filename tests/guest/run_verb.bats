@@ -7,6 +7,9 @@ load common
 setup_file() {
 	load common
 	install_probes
+	mkdir -p $PROBES/run_verb
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/{modules,unix,attributes,files,namespaces,bpf} $PROBES/run_verb/
+	sysctl -q kernel.unprivileged_userns_clone=1
 	systemctl stop leastcapd 2>/dev/null || true
 	leastcap unload >/dev/null 2>&1 || true
 }
@@ -77,6 +80,91 @@ nothing_left() {
 	is "sethostname: EPERM" "$(cat /tmp/behind.out)"
 	# The next one cleans up.
 	outcome 0 leastcap run -- true
+	nothing_left
+}
+
+# denies WORD OUTPUT COMMAND...: works with all capabilities, and not with `--deny WORD` beside; nothing but that
+# restriction has refused.
+denies() {
+	local word=$1 refused=$2
+	shift 2
+	run -0 --separate-stderr leastcap run --allow all -- "$@"
+	is "${refused%EPERM}ok" "$output"
+	is "" "$stderr"
+	run -1 --separate-stderr leastcap run --allow all --deny "$word" --json -- "$@"
+	is "$refused" "$output"
+	is "[\"$word\"]" "$(jq -c '.restrictions | keys' <<<"$stderr")"
+	[ "$(jq ".restrictions.$word.denied" <<<"$stderr")" -ge 1 ]
+	is 0 "$(jq ".restrictions.$word.would_deny" <<<"$stderr")"
+}
+
+P=$PROBES/run_verb
+
+@test "--deny mounts" { denies mounts 'mount: EPERM' $PROBE mount; }
+@test "--deny modules" { denies modules 'kexec: EPERM' $P/modules kexec; }
+@test "--deny sockets" { denies sockets '/run/systemd/journal/dev-log sendto: EPERM' $P/unix sendto dgram /run/systemd/journal/dev-log; }
+@test "--deny devices" { denies devices 'char: EPERM' sh -c "rm -f /tmp/node; exec $P/attributes char /tmp/node"; }
+@test "--deny attributes" { denies attributes 'chmod: EPERM' $P/attributes chmod /tmp/probe-dac 600; }
+@test "--deny filesystems" { denies filesystems 'open: EPERM' $P/files open /proc/sys/kernel/core_pattern w; }
+@test "--deny namespaces" { denies namespaces 'unshare: EPERM' $P/namespaces unshare; }
+@test "--deny bpf" { denies bpf 'map: EPERM' $P/bpf map; }
+
+@test "what a restriction refuses is told at the end, with --audit what it would refuse" {
+	run -1 --separate-stderr leastcap run --allow all --deny mounts -- $PROBE mount
+	is "mount: EPERM" "$output"
+	is "leastcap: refused mounts (1 time); 'leastcap events' has more" "$stderr"
+	run -0 --separate-stderr leastcap run --allow all --deny mounts --audit -- $PROBE mount
+	is "mount: ok" "$output"
+	is "leastcap: would have refused mounts (2 times); 'leastcap events' has more" "$stderr"
+	nothing_left
+}
+
+@test "--deny several, all, and beside a policy of a file" {
+	# Each alone is allowed.
+	cat >/tmp/acts.sh <<-END
+		$PROBE mount; $P/modules kexec; $P/unix sendto dgram /run/systemd/journal/dev-log
+		rm -f /tmp/node; $P/attributes char /tmp/node; $P/attributes chmod /tmp/probe-dac 600
+		$P/files open /proc/sys/kernel/core_pattern w; $P/namespaces unshare; $P/bpf map
+		true
+	END
+	outcomes() { sed 's/.*: //' <<<"$output" | tr '\n' ' '; }
+	run -0 --separate-stderr leastcap run --allow all -- sh /tmp/acts.sh
+	is 'ok ok ok ok ok ok ok ok ' "$(outcomes)"
+	run -0 --separate-stderr leastcap run --allow all --deny devices,mounts -- sh /tmp/acts.sh
+	is 'EPERM ok ok EPERM ok ok ok ok ' "$(outcomes)"
+	run -0 --separate-stderr leastcap run --allow all --deny all -- sh /tmp/acts.sh
+	is 'EPERM EPERM EPERM EPERM EPERM EPERM EPERM EPERM ' "$(outcomes)"
+	is 8 "$(grep -c '^leastcap: refused ' <<<"$stderr")"
+	printf 'policies:\n  - name: one\n    capabilities: all\n    bpf: deny\n' >/tmp/one.yaml
+	run -0 --separate-stderr leastcap run --policy /tmp/one.yaml -- sh /tmp/acts.sh
+	is 'ok ok ok ok ok ok ok EPERM ' "$(outcomes)"
+	run -0 --separate-stderr leastcap run --policy /tmp/one.yaml -d mounts -- sh /tmp/acts.sh
+	is 'EPERM ok ok ok ok ok ok EPERM ' "$(outcomes)"
+	nothing_left
+}
+
+# wrong_deny LIST MESSAGE
+wrong_deny() {
+	run -2 leastcap run --allow all --deny "$1" -- touch /tmp/was-run
+	[[ $output == *"--deny: $2"* ]] || {
+		echo "$output"
+		return 1
+	}
+	[ ! -e /tmp/was-run ]
+}
+
+@test "--deny with a wrong word names the right one, ends with 2 and runs nothing" {
+	rm -f /tmp/was-run
+	wrong_deny mount "unknown restriction 'mount', did you mean mounts?"
+	wrong_deny mounts,device "unknown restriction 'device', did you mean devices?"
+	wrong_deny connect "unknown restriction 'connect', did you mean sockets?"
+	wrong_deny capabilities 'capabilities are restricted by a list of allowed ones'
+	wrong_deny everything "unknown restriction 'everything'; there are mounts, modules,"
+	wrong_deny '' 'a restriction is missing in the list'
+	wrong_deny mounts,,bpf 'a restriction is missing in the list'
+	run -2 leastcap run --deny mounts --deny bpf -- touch /tmp/was-run
+	[[ $output == *"--deny is given twice"* ]]
+	[ ! -e /tmp/was-run ]
 	nothing_left
 }
 

@@ -33,7 +33,7 @@ guest_cache() {
 
 # guest_recipe FOLDER: the hash of the files that define the image.
 guest_recipe() {
-	(cd "$1" && sha256sum image lib/agent lib/configure lib/first-boot lib/initramfs-init lib/kernel lib/packages \
+	(cd "$1" && sha256sum image lib/agent lib/configure lib/debian lib/first-boot lib/initramfs-init lib/kernel lib/packages \
 		lib/warm-up) | sha256sum | cut -c 1-16
 }
 

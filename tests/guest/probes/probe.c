@@ -311,7 +311,7 @@ static int way_join_wait(char **argv)
 static int way_join_exec(char **argv)
 {
 	join_cgroup(argv[0]);
-	execv(argv[1], argv + 1);
+	execvp(argv[1], argv + 1);
 	fail(argv[1]);
 	return NOT_TRIED;
 }

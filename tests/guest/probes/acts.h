@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the probes of restrictions share. Each does one act, prints "act: ok" or "act: EPERM", and says by its exit
+ * status what came of it: 0 allowed   1 refused   2 could not be attempted   3 another error
+ */
+#ifndef ACTS_H
+#define ACTS_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
+
+struct act {
+	const char *name;
+	int (*fn)(const char *arg); /* 0 or an errno */
+	int refused; /* the errno by which a refusal shows */
+};
+
+/* Something the act needs is not there. */
+static inline void fail(const char *what)
+{
+	printf("%s: %s\n", what, strerrorname_np(errno));
+	exit(NOT_TRIED);
+}
+
+/* A call that this kernel has not answers so. */
+static inline int known(int result, int unknown)
+{
+	if (result >= 0)
+		return 0;
+	if (errno == unknown || errno == ENOSYS)
+		fail("not in this kernel");
+	return errno;
+}
+
+static inline int do_act(const struct act *acts, size_t n, char **argv)
+{
+	for (size_t i = 0; i < n; i++) {
+		int err;
+
+		if (strcmp(acts[i].name, argv[0]))
+			continue;
+		err = acts[i].fn(argv[1]);
+		printf("%s: %s\n", argv[0], err ? strerrorname_np(err) : "ok");
+		if (!err)
+			return ALLOWED;
+		return err == acts[i].refused ? REFUSED : OTHER;
+	}
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "%s\n", acts[i].name);
+	return strcmp(argv[0], "--help") ? NOT_TRIED : ALLOWED;
+}
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reaches a file by one of the ways there are. Exit status: 0 allowed, 1 refused with EPERM, 2 could not be attempted,
+ * 3 another error. `files --help` lists the acts. HOW: r, w.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <linux/io_uring.h>
+#include <linux/sched.h>
+
+enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(NOT_TRIED);
+}
+
+static int flags_of(const char *how)
+{
+	return (*how == 'w' ? O_WRONLY : O_RDONLY) | O_CLOEXEC | O_NONBLOCK;
+}
+
+/* ---- opening; each returns 0 or an errno ---- */
+
+static int act_open(char **argv)
+{
+	return open(argv[0], flags_of(argv[1])) < 0 ? errno : 0;
+}
+
+static int act_path(char **argv)
+{
+	return open(argv[0], O_PATH | O_CLOEXEC) < 0 ? errno : 0;
+}
+
+/* reopen PATH HOW: what was opened with O_PATH, by /proc/self/fd. */
+static int act_reopen(char **argv)
+{
+	int fd = open(argv[0], O_PATH | O_CLOEXEC);
+	char path[64];
+
+	if (fd < 0)
+		return errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags_of(argv[1])) < 0 ? errno : 0;
+}
+
+/* handle PATH HOW ROOT: name_to_handle_at and open_by_handle_at, with ROOT on the same file system */
+static int act_handle(char **argv)
+{
+	struct file_handle *h = malloc(sizeof(*h) + MAX_HANDLE_SZ);
+	int id, at;
+
+	h->handle_bytes = MAX_HANDLE_SZ;
+	if (name_to_handle_at(AT_FDCWD, argv[0], h, &id, 0))
+		return errno;
+	at = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return errno;
+	return open_by_handle_at(at, h, flags_of(argv[1])) < 0 ? errno : 0;
+}
+
+static int act_uring(char **argv)
+{
+	struct io_uring_params params = {};
+	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqe;
+	char *sq, *cq;
+
+	if (ring < 0)
+		fail("io_uring_setup");
+	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
+	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(*cqe),
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
+	sqes = mmap(NULL, params.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    ring, IORING_OFF_SQES);
+	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
+		fail("mmap");
+	sqes[0] = (struct io_uring_sqe){
+		.opcode = IORING_OP_OPENAT,
+		.flags = IOSQE_ASYNC, /* in a worker */
+		.fd = AT_FDCWD,
+		.addr = (uint64_t)(uintptr_t)argv[0],
+		.open_flags = (uint32_t)flags_of(argv[1]),
+	};
+	((uint32_t *)(sq + params.sq_off.array))[0] = 0;
+	__atomic_store_n((uint32_t *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
+		fail("io_uring_enter");
+	cqe = (struct io_uring_cqe *)(cq + params.cq_off.cqes);
+	return cqe->res < 0 ? -cqe->res : 0;
+}
+
+static int act_execute(char **argv)
+{
+	/* ENOEXEC and EACCES come from behind the check. */
+	execv(argv[0], argv);
+	return errno == EPERM ? EPERM : 0;
+}
+
+/* ---- without opening ---- */
+
+static int act_stat(char **argv)
+{
+	struct stat st;
+
+	return stat(argv[0], &st) ? errno : 0;
+}
+
+static int act_statfs(char **argv)
+{
+	struct statfs st;
+
+	return statfs(argv[0], &st) ? errno : 0;
+}
+
+static int act_access(char **argv)
+{
+	return access(argv[0], *argv[1] == 'w' ? W_OK : R_OK) ? errno : 0;
+}
+
+static int act_readlink(char **argv)
+{
+	char buf[256];
+
+	return readlink(argv[0], buf, sizeof(buf)) < 0 ? errno : 0;
+}
+
+static int act_chdir(char **argv)
+{
+	return chdir(argv[0]) ? errno : 0;
+}
+
+static int act_truncate(char **argv)
+{
+	return truncate(argv[0], 0) ? errno : 0;
+}
+
+static int act_unlink(char **argv)
+{
+	return unlink(argv[0]) ? errno : 0;
+}
+
+static int act_mkdir(char **argv)
+{
+	return mkdir(argv[0], 0700) ? errno : 0;
+}
+
+static int act_rmdir(char **argv)
+{
+	return rmdir(argv[0]) ? errno : 0;
+}
+
+static int act_rename(char **argv)
+{
+	return rename(argv[0], argv[1]) ? errno : 0;
+}
+
+static int act_link(char **argv)
+{
+	return link(argv[0], argv[1]) ? errno : 0;
+}
+
+static int act_chmod(char **argv)
+{
+	struct stat st;
+
+	if (stat(argv[0], &st))
+		return errno;
+	return chmod(argv[0], st.st_mode & 07777) ? errno : 0;
+}
+
+static int act_setxattr(char **argv)
+{
+	return setxattr(argv[0], "trusted.x", "1", 1, 0) ? errno : 0;
+}
+
+static int act_utimes(char **argv)
+{
+	return utimensat(AT_FDCWD, argv[0], NULL, 0) ? errno : 0;
+}
+
+static int act_connect(char **argv)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strncpy(a.sun_path, argv[0], sizeof(a.sun_path) - 1);
+	return connect(fd, (struct sockaddr *)&a, sizeof(a)) ? errno : 0;
+}
+
+static int act_inotify(char **argv)
+{
+	return inotify_add_watch(inotify_init1(IN_CLOEXEC), argv[0], IN_MODIFY) < 0 ? errno : 0;
+}
+
+static int act_fanotify(char **argv)
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC, O_RDONLY);
+
+	if (fd < 0)
+		fail("fanotify_init");
+	return fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, argv[0]) ? errno : 0;
+}
+
+/* write PATH TEXT: both, opening and writing */
+static int act_write(char **argv)
+{
+	int fd = open(argv[0], flags_of("w"));
+
+	return fd < 0 || write(fd, argv[1], strlen(argv[1])) < 0 ? errno : 0;
+}
+
+/* clone-into DIR: a child is born in that cgroup. Nothing is opened but DIR, with O_PATH. */
+static int act_clone_into(char **argv)
+{
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+	int fd = open(argv[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid;
+
+	if (fd < 0)
+		return errno;
+	args.cgroup = (uint64_t)fd;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (!pid)
+		_exit(0);
+	if (pid < 0)
+		return errno;
+	waitpid(pid, NULL, 0);
+	return 0;
+}
+
+/* ---- descriptors from somebody else ---- */
+
+/* serve SOCKET PATH HOW: opens the file, gives it to everybody who connects. Never ends. */
+static _Noreturn int act_serve(char **argv)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = open(argv[1], flags_of(argv[2])), s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strncpy(a.sun_path, argv[0], sizeof(a.sun_path) - 1);
+	if (fd < 0 || bind(s, (struct sockaddr *)&a, sizeof(a)) || listen(s, 8))
+		fail(argv[1]);
+	printf("%d\n", fd);
+	for (;;) {
+		union {
+			struct cmsghdr header;
+			char space[CMSG_SPACE(sizeof(fd))];
+		} control = {};
+		char byte = 'x';
+		struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+		struct msghdr m = {.msg_iov = &iov,
+				   .msg_iovlen = 1,
+				   .msg_control = &control,
+				   .msg_controllen = sizeof(control)};
+		int c = accept(s, NULL, NULL);
+
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		sendmsg(c, &m, MSG_NOSIGNAL);
+		close(c);
+	}
+}
+
+/* take SOCKET: recvmsg does not fail where the descriptor is refused; it is not there (MSG_CTRUNC). */
+static int act_take(char **argv)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = sizeof(control)};
+
+	strncpy(a.sun_path, argv[0], sizeof(a.sun_path) - 1);
+	if (connect(s, (struct sockaddr *)&a, sizeof(a)))
+		fail(argv[0]);
+	if (recvmsg(s, &m, 0) != 1)
+		return errno;
+	return CMSG_FIRSTHDR(&m) ? 0 : EPERM;
+}
+
+/* steal PID FD: pidfd_getfd */
+static int act_steal(char **argv)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, atoi(argv[0]), 0);
+
+	if (pidfd < 0)
+		fail("pidfd_open");
+	return syscall(SYS_pidfd_getfd, pidfd, atoi(argv[1]), 0) < 0 ? errno : 0;
+}
+
+static const struct act {
+	const char *name;
+	int args;
+	int (*fn)(char **argv);
+	const char *help;
+} acts[] = {
+	{"open", 2, act_open, "PATH HOW"},
+	{"path", 1, act_path, "PATH"},
+	{"reopen", 2, act_reopen, "PATH HOW"},
+	{"handle", 3, act_handle, "PATH HOW ROOT"},
+	{"uring", 2, act_uring, "PATH HOW"},
+	{"execute", 1, act_execute, "PATH"},
+	{"stat", 1, act_stat, "PATH"},
+	{"statfs", 1, act_statfs, "PATH"},
+	{"access", 2, act_access, "PATH HOW"},
+	{"readlink", 1, act_readlink, "PATH"},
+	{"chdir", 1, act_chdir, "DIR"},
+	{"truncate", 1, act_truncate, "PATH"},
+	{"unlink", 1, act_unlink, "PATH"},
+	{"mkdir", 1, act_mkdir, "PATH"},
+	{"rmdir", 1, act_rmdir, "PATH"},
+	{"rename", 2, act_rename, "FROM TO"},
+	{"link", 2, act_link, "FROM TO"},
+	{"chmod", 1, act_chmod, "PATH"},
+	{"setxattr", 1, act_setxattr, "PATH"},
+	{"utimes", 1, act_utimes, "PATH"},
+	{"connect", 1, act_connect, "PATH"},
+	{"inotify", 1, act_inotify, "PATH"},
+	{"fanotify", 1, act_fanotify, "PATH"},
+	{"write", 2, act_write, "PATH TEXT"},
+	{"clone-into", 1, act_clone_into, "DIR"},
+	{"serve", 3, act_serve, "SOCKET PATH HOW"},
+	{"take", 1, act_take, "SOCKET"},
+	{"steal", 2, act_steal, "PID FD"},
+};
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
+		int err;
+
+		if (argc < 2 || !strcmp(argv[1], "--help")) {
+			printf("files %s %s\n", acts[i].name, acts[i].help);
+			continue;
+		}
+		if (strcmp(acts[i].name, argv[1]))
+			continue;
+		if (argc - 2 != acts[i].args) {
+			fprintf(stderr, "files %s %s\n", acts[i].name, acts[i].help);
+			return NOT_TRIED;
+		}
+		err = acts[i].fn(argv + 2);
+		printf("%s: %s\n", argv[1], err ? strerrorname_np(err) : "ok");
+		return err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER;
+	}
+	return argc == 2 && !strcmp(argv[1], "--help") ? ALLOWED : NOT_TRIED;
+}
