@@ -2,7 +2,7 @@
 /*
  * What the tests ask the log of events: jq's start costs an emulated guest more than a whole test. The filter is a small
  * part of jq's language, with the same meaning: paths, literals, == != < <= > >=, and, or, parentheses, length,
- * startswith("..."), not.
+ * startswith("..."), endswith("..."), not.
  *
  *	events size LOG				its length; 0 where there is none
  *	events find LOG OFFSET FILTER		the lines behind OFFSET that match
@@ -197,23 +197,31 @@ static json_t *length(const json_t *value)
 	}
 }
 
+/* startswith and endswith, behind the parenthesis */
+static json_t *affix(const json_t *value, bool end)
+{
+	json_t *part = literal();
+	size_t whole = json_string_length(value), len = json_string_length(part);
+	bool yes = json_is_string(value) && json_is_string(part) && len <= whole &&
+		   !memcmp(json_string_value(value) + (end ? whole - len : 0),
+			   json_string_value(part), len);
+
+	json_decref(part);
+	if (!taken(")"))
+		wrong("no )");
+	return json_boolean(yes);
+}
+
 static json_t *function(json_t *input)
 {
 	if (taken("length"))
 		return length(input);
 	if (taken("not"))
 		return json_boolean(!truth(json_incref(input)));
-	if (taken("startswith(")) {
-		json_t *start = literal();
-		bool yes = json_is_string(input) && json_is_string(start) &&
-			   !strncmp(json_string_value(input), json_string_value(start),
-				    json_string_length(start));
-
-		json_decref(start);
-		if (!taken(")"))
-			wrong("no )");
-		return json_boolean(yes);
-	}
+	if (taken("startswith("))
+		return affix(input, false);
+	if (taken("endswith("))
+		return affix(input, true);
 	return disjunction(input);
 }
 
