@@ -32,18 +32,7 @@ inside() {
 }
 
 fresh_files() {
-	rm -rf $D
-	mkdir -m 755 $D
-	echo data >$D/f
-	chmod 644 $D/f
-	$A setxattr $D/f user.there >/dev/null
-	$A setxattr $D/f security.there >/dev/null
-	$A setxattr $D/f trusted.there >/dev/null
-	$A acl $D/f >/dev/null
-	ln -s f $D/link
-	echo suid >$D/suid
-	chown 5 $D/suid
-	chmod 6755 $D/suid
+	$A fresh $D >/dev/null
 }
 
 # The same, without new files.

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -363,12 +364,49 @@ static int act_file_setattr(char **argv)
 	return syscall(NR_FILE_SETATTR, AT_FDCWD, argv[0], &a, sizeof(a), 0) ? errno : 0;
 }
 
+/* ---- what the acts are done to ---- */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void new_file(const char *path, const char *text, mode_t mode, uid_t owner)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || fchown(fd, owner, 0) || fchmod(fd, mode))
+		fail(path);
+	close(fd);
+}
+
+/* fresh DIR: made anew, with f, its attributes, a link to it, and a setuid file. */
+static int act_fresh(char **argv)
+{
+	static const char *const names[] = {"user.there", "security.there", "trusted.there"};
+
+	if (nftw(argv[0], remove_one, 8, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+		return errno;
+	if (mkdir(argv[0], 0755) || chdir(argv[0]))
+		return errno;
+	new_file("f", "data\n", 0644, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (setxattr("f", names[i], "1", 1, 0))
+			return errno;
+	}
+	if (act_acl((char *[]){(char[]){"f"}}) || symlink("f", "link"))
+		return errno;
+	new_file("suid", "suid\n", 06755, 5);
+	return 0;
+}
+
 static const struct act {
 	const char *name;
 	int args;
 	int (*fn)(char **argv);
 	const char *help;
 } acts[] = {
+	{"fresh", 1, act_fresh, "DIR"},
 	{"char", 1, act_char, "PATH"},
 	{"block", 1, act_block, "PATH"},
 	{"whiteout", 1, act_whiteout, "PATH"},
