@@ -76,7 +76,7 @@ spun() {
 	is "$refused" "$(binding /up .counters.denied)"
 }
 
-builds() { ls $PINS/v1 | grep build-; }
+builds() { ls $PINS/v* | grep build-; }
 
 @test "killed and started again: never a moment without enforcement, no refusal counted twice" {
 	outcome 0 inside /up $PROBE sethostname
@@ -159,7 +159,7 @@ builds() { ls $PINS/v1 | grep build-; }
 	is true "$(leastcap status --json | jq .enforcing)"
 	spun
 	# Of the other builds no program is left: as many as one build has.
-	is "$(ls $PINS/v1/build-*/prog_* | wc -l)" "$(bpftool -j prog | jq '[.[] | select(.name // "" | startswith("lc_"))] | length')"
+	is "$(ls $PINS/v*/build-*/prog_* | wc -l)" "$(bpftool -j prog | jq '[.[] | select(.name // "" | startswith("lc_"))] | length')"
 }
 
 @test "a container born while the daemon is dead is covered" {

@@ -296,3 +296,13 @@ json_t *event_rules(uint32_t rules)
 	}
 	return words;
 }
+
+json_t *event_enforced(const struct leastcap_policy *policy)
+{
+	return event_rules(policy->mode == LEASTCAP_AUDIT ? 0 : policy->deny);
+}
+
+json_t *event_audited(const struct leastcap_policy *policy)
+{
+	return event_rules(policy->would | (policy->mode == LEASTCAP_AUDIT ? policy->deny : 0));
+}

@@ -49,6 +49,9 @@ json_t *event_restrictions(const struct leastcap_ledger *ledger);
 uint64_t event_sum(const __u64 counters[LEASTCAP_RESTRICTIONS]);
 /* The words of a mask of rules. */
 json_t *event_rules(uint32_t rules);
+/* Those that a policy refuses by; those that it only reports, all of them where its mode is audit. */
+json_t *event_enforced(const struct leastcap_policy *policy);
+json_t *event_audited(const struct leastcap_policy *policy);
 
 /* A JSON string of any bytes: control characters and what is no UTF-8 as \xNN. text NULL: null. */
 json_t *event_string(const char *text);

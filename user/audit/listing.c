@@ -47,13 +47,10 @@ json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *led
 /* What the policy says of rules, and what came of them. */
 static json_t *rules_json(const struct leastcap_policy *policy, const struct leastcap_ledger *l)
 {
-	bool audit = policy->mode == LEASTCAP_AUDIT;
-
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "enforced",
-			 event_rules(audit ? 0 : policy->deny), "audited",
-			 event_rules(audit ? policy->deny | policy->would : policy->would), "used",
-			 event_rules(l->rules_used), "denied", event_rules(l->rules_denied),
-			 "would_deny", event_rules(l->rules_would_deny));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "enforced", event_enforced(policy), "audited",
+			 event_audited(policy), "used", event_rules(l->rules_used), "denied",
+			 event_rules(l->rules_denied), "would_deny",
+			 event_rules(l->rules_would_deny));
 }
 
 json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES])

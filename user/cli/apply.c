@@ -12,8 +12,8 @@
 
 static void print_applied(const json_t *policies)
 {
-	const json_t *each;
-	size_t i;
+	const json_t *each, *rule;
+	size_t i, j;
 
 	json_array_foreach(policies, i, each) {
 		_cleanup_free_ char *name = out_member(each, "name");
@@ -21,6 +21,9 @@ static void print_applied(const json_t *policies)
 
 		printf("%s: revision %lld, %lld subject%s\n", name ? name : "?",
 		       (long long)out_number(each, "revision"), (long long)n, n == 1 ? "" : "s");
+		json_array_foreach(json_object_get(each, "left_out"), j, rule)
+			printf("%s: %s is left out: this kernel cannot hold it\n",
+			       name ? name : "?", json_string_value(rule));
 	}
 }
 

@@ -24,12 +24,21 @@ static void print_set(const char *label, const json_t *caps, const char *key)
 	out_words(label, set);
 }
 
+/* Rules of restrictions: most policies have but some. */
+static void print_rules(const char *label, const json_t *rules, const char *key)
+{
+	const json_t *words = json_object_get(rules, key);
+
+	if (json_array_size(words))
+		out_words(label, words);
+}
+
 static void print_binding(const json_t *b)
 {
 	_cleanup_free_ char *cgroup = out_member(b, "cgroup"), *policy = out_member(b, "policy"),
 			    *mode = out_member(b, "mode");
 	const json_t *caps = json_object_get(b, "capabilities"),
-		     *n = json_object_get(b, "counters");
+		     *n = json_object_get(b, "counters"), *rules = json_object_get(b, "rules");
 
 	printf("\n%s%s%s\n", cgroup && *cgroup ? cgroup : "(a removed cgroup)",
 	       json_is_true(json_object_get(b, "born")) ? "  [bound at birth]" : "",
@@ -42,6 +51,10 @@ static void print_binding(const json_t *b)
 	print_set("denied", caps, "denied");
 	if (json_array_size(json_object_get(caps, "would_deny")))
 		print_set("would deny", caps, "would_deny");
+	print_rules("enforced", rules, "enforced");
+	print_rules("audited", rules, "audited");
+	print_rules("refused", rules, "denied");
+	print_rules("reported", rules, "would_deny");
 	printf("  %-12s%lld refused, %lld would be refused, %lld probes answered no\n", "checks",
 	       (long long)out_number(n, "denied"), (long long)out_number(n, "would_deny"),
 	       (long long)out_number(n, "probe_denied"));

@@ -5,7 +5,9 @@
 
 #include "audit/event.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "daemon/internal.h"
+#include "policy/compile.h"
 
 int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
 	       struct state **ret)
@@ -161,6 +163,27 @@ static void log_problems(const json_t *problems)
 	}
 }
 
+/* What is optional, and not held here: no problem, but to be known. */
+static void log_left_out(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct policy_set *set = sources->items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			const struct policy *p = &set->policies[j];
+			uint32_t left_out = policy_left_out(p);
+
+			for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {
+				if (left_out & LEASTCAP_RULE_BIT(rule))
+					log_warn(
+						0,
+						"policy %s: %s is left out: this kernel cannot hold it",
+						p->name, word_rule(rule));
+			}
+		}
+	}
+}
+
 /* Do two policies say the same, whatever they select? */
 static bool same_rules(const struct policy *a, const struct policy *b)
 {
@@ -217,6 +240,7 @@ int state_reload(struct state *s, const struct peer *by)
 		log_problems(problems);
 	json_decref(s->problems);
 	s->problems = problems;
+	log_left_out(&s->sources);
 	tell_changes(s, &old, by);
 	return 0;
 }
@@ -234,12 +258,14 @@ static unsigned int answer_error(unsigned int status, const char *message, json_
 
 static unsigned int answer_errno(int err, const char *what, json_t **ret)
 {
-	char message[160];
+	char message[240];
 
 	if (err == -E2BIG || err == -ENOSPC)
-		snprintf(message, sizeof(message),
-			 "%s: there is no room for more bindings, see leastcapd --max-bindings",
-			 what);
+		snprintf(
+			message, sizeof(message),
+			"%s: a map of the kernel is full: bindings (leastcapd --max-bindings), or names, "
+			"addresses or file system types of policies",
+			what);
 	else
 		snprintf(message, sizeof(message), "%s: %s", what, strerror(-err));
 	return answer_error(500, message, NULL, ret);
@@ -278,10 +304,12 @@ static unsigned int answer_applied(struct state *s, const struct policy_set *set
 		struct leastcap_policy p = {};
 
 		(void)published_policy(s, set->policies[i].name, &p);
-		json_array_append_new(applied,
-				      json_pack("{s:s, s:I, s:I}", "name", set->policies[i].name,
-						"revision", (json_int_t)p.revision, "bindings",
-						(json_int_t)count_wants(s, set->policies[i].name)));
+		json_array_append_new(
+			applied,
+			json_pack("{s:s, s:I, s:I, s:o}", "name", set->policies[i].name, "revision",
+				  (json_int_t)p.revision, "bindings",
+				  (json_int_t)count_wants(s, set->policies[i].name), "left_out",
+				  event_rules(policy_left_out(&set->policies[i]))));
 		tell_policy(s, "applied", set->policies[i].name, p.revision, by);
 	}
 	*ret = json_pack("{s:O}", "applied", applied);

@@ -93,10 +93,9 @@ unsigned int state_policies(struct state *s, json_t **ret)
 					 p->name, "revision", (json_int_t)in_force.revision, "mode",
 					 event_mode(p->mode), "source", event_string(source->file),
 					 "capabilities", caps_to_json(p->allow), "enforced",
-					 event_rules(in_force.deny), "audited",
-					 event_rules(in_force.would), "selectors",
-					 selectors_json(p), "bindings",
-					 (json_int_t)count_bindings(s, p));
+					 event_enforced(&in_force), "audited",
+					 event_audited(&in_force), "selectors", selectors_json(p),
+					 "bindings", (json_int_t)count_bindings(s, p));
 			if (json_array_append_new(list, json))
 				return 500;
 		}

@@ -400,8 +400,11 @@ static int take_over(const struct kernel_options *opts, const char *dir, const c
 	fresh = access(path, F_OK) != 0;
 	err = load_build(opts, dir, build, rules);
 	/* Nothing was there before: leave nothing behind. */
-	if (err && fresh)
+	if (err && fresh) {
 		(void)unpin_dir(dir);
+		/* Fails, as it should, where another ABI's set is. */
+		(void)rmdir(KERNEL_PIN_DIR);
+	}
 	return err;
 }
 

@@ -44,12 +44,18 @@ static uint64_t content_hash(const struct leastcap_policy *p, const struct kerne
 	return hash;
 }
 
+uint32_t policy_left_out(const struct policy *policy)
+{
+	uint32_t rules = (policy->deny | policy->would) & policy->optional;
+
+	return rules & ~kernel_rules_held(rules, NULL);
+}
+
 void policy_compile(const struct policy *policy, struct leastcap_policy *ret,
 		    struct kernel_lists *ret_lists, uint32_t *ret_left_out)
 {
 	const struct policy_lists *l = &policy->lists;
-	uint32_t rules = policy->deny | policy->would;
-	uint32_t left_out = rules & policy->optional & ~kernel_rules_held(rules, NULL);
+	uint32_t left_out = policy_left_out(policy);
 
 	*ret = (struct leastcap_policy){
 		.allow = policy->allow,

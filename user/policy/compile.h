@@ -13,6 +13,9 @@
 void policy_compile(const struct policy *policy, struct leastcap_policy *ret,
 		    struct kernel_lists *ret_lists, uint32_t *ret_left_out);
 
+/* The rules that are optional and that this kernel cannot hold. */
+uint32_t policy_left_out(const struct policy *policy);
+
 /*
  * Why this kernel cannot hold a policy: "restriction namespaces needs hook userns_create", or several of that kind.
  * NULL: it can, or there is no memory. To be freed.

@@ -111,10 +111,11 @@ static int act_uring(char **argv)
 	return cqe->res < 0 ? -cqe->res : 0;
 }
 
+/* execute PROGRAM: a copy of this one. */
 static int act_execute(char **argv)
 {
 	/* ENOEXEC and EACCES come from behind the check. */
-	execv(argv[0], argv);
+	execl(argv[0], argv[0], "stat", "/", NULL);
 	return errno == EPERM ? EPERM : 0;
 }
 
