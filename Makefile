@@ -137,8 +137,23 @@ $(O)/man/%: docs/%.rst $(O)/.flags
 	@mkdir -p $(@D)
 	$(Q)rst2man $< >$@
 
+# What measures, in a guest.
+BENCH := $(addprefix $(O)/tests/bench/,check attach floor.bpf.o)
+$(O)/tests/bench/check: tests/bench/check.c $(O)/.flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $< -o $@
+$(O)/tests/bench/attach: tests/bench/attach.c $(O)/.flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -O2 -MMD -MP $< -o $@ $(shell $(PKG_CONFIG) --libs libbpf)
+$(O)/tests/bench/floor.bpf.o: tests/bench/floor.bpf.c $(O)/.flags
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+
 DEPS := $(O)/bpf/leastcap.d $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(DAEMON_OBJS:.o=.d) \
-	$(addsuffix .d,$(UNIT_TESTS) $(PROBES))
+	$(addsuffix .d,$(UNIT_TESTS) $(PROBES)) $(addsuffix .d,$(basename $(BENCH)))
 -include $(DEPS)
 
 # ---- install ----
@@ -165,7 +180,7 @@ install: all
 
 # ---- tests ----
 
-.PHONY: unit-tests probes check check-unit check-guest soak demo lint fuzz deps
+.PHONY: unit-tests probes check check-unit check-guest soak bench demo lint fuzz deps
 unit-tests: $(UNIT_TESTS)
 probes: $(PROBES)
 
@@ -182,6 +197,10 @@ check-guest:
 soak:
 	$(Q)tests/deps build guest
 	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check soak
+bench:
+	$(Q)tests/deps build guest bench
+	$(Q)$(MAKE) all $(BENCH)
+	$(Q)O=$(O) KERNEL=$(KERNEL) tests/bench/bench $(BENCHFLAGS)
 demo:
 	$(Q)tests/deps build guest
 	$(Q)$(MAKE) all
@@ -212,6 +231,8 @@ help:
 	'make check-unit        unit tests, under ASan and UBSan, gcc and clang' \
 	'make check-guest       the tests in guests; KERNEL= and TEST= as above' \
 	'make soak              the long form of the load tests' \
+	'make bench             what it costs, in instructions: a table, and $(O)/bench.json; KERNEL= as above' \
+	'  BENCHFLAGS=--check     fails where it costs more than tests/bench/figures.json says' \
 	'make lint              formatting, shellcheck, spelling' \
 	'make fuzz              libFuzzer on the policy parser; FUZZ_SECONDS=60' \
 	'make install           DESTDIR= PREFIX=/usr/local' \

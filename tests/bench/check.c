@@ -157,8 +157,8 @@ static void samples(long (*call)(uint64_t *took), size_t n, long wanted, uint64_
 		long got = call(i < WARM_UPS ? &unused : &ret[i - WARM_UPS]);
 
 		if (got != wanted) {
-			fprintf(stderr, "check: call %zu: %s, wanted %s\n", i, strerrorname_np((int)-got),
-				strerrorname_np((int)-wanted));
+			fprintf(stderr, "check: call %zu: %s, wanted %s\n", i,
+				strerrorname_np((int)-got), strerrorname_np((int)-wanted));
 			exit(1);
 		}
 	}
@@ -277,7 +277,8 @@ static void own_namespaces(void)
 	int status;
 	pid_t pid;
 
-	if (unshare(CLONE_NEWNS | CLONE_NEWPID) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		fail("unshare");
 	pid = fork();
 	if (pid < 0)
@@ -346,14 +347,29 @@ int main(int argc, char **argv)
 		return fill(argv[2], strtoul(argv[3], NULL, 10));
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
-		case 'e': wanted = -errno_called(optarg); break;
-		case 'n': n = strtoul(optarg, NULL, 10); break;
-		case 'c': cgroup = optarg; break;
-		case 'E': entering = true; break;
-		case 'N': namespaces = true; break;
-		case 'r': program = optarg; break;
-		case 'P': placed = true; break;
-		default: return 2;
+		case 'e':
+			wanted = -errno_called(optarg);
+			break;
+		case 'n':
+			n = strtoul(optarg, NULL, 10);
+			break;
+		case 'c':
+			cgroup = optarg;
+			break;
+		case 'E':
+			entering = true;
+			break;
+		case 'N':
+			namespaces = true;
+			break;
+		case 'r':
+			program = optarg;
+			break;
+		case 'P':
+			placed = true;
+			break;
+		default:
+			return 2;
 		}
 	}
 	for (size_t i = 0; i < sizeof(triggers) / sizeof(*triggers); i++) {

@@ -19,15 +19,14 @@ setup_file() {
 	mount -t cgroup -o none,name=probe probe /srv/v1
 	mountpoint -q /sys/kernel/debug || mount -t debugfs probe /sys/kernel/debug
 	restriction_setup filesystems allow "{mode: audit, $lists}" "{$lists}"
-	cp "$LEASTCAP_BUILD"/tests/guest/probes/{files,files32} $PROBES/
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/{files,files32} "$PROBES"/
 	mkdir -p $CG/r/target
-	cp $F /srv/execute
 }
 teardown_file() {
 	load restriction
 	stop_servers
 	umount /srv/file /srv/t /srv/v1
-	rm -rf $SOCKETS /srv/execute
+	rm -rf $SOCKETS
 	docker rmi -f probe >/dev/null 2>&1 || true
 	stop_daemon
 }
@@ -53,12 +52,7 @@ stop_servers() {
 inside() {
 	local cgroup=$1
 	shift
-	rm -rf $T/f $T/dir $T/made $T/from $T/to
-	echo data >$T/f
-	mkdir $T/dir
-	cp /srv/execute $T/from
-	rmdir $CG/r/target/* 2>/dev/null || true
-	mkdir $CG/r/target/there
+	$F fresh $T $CG/r/target >/dev/null
 	"$PROBE" join-exec "$CG$cgroup" "$@"
 }
 

@@ -8,8 +8,8 @@
 
 load common
 
-FLIPS=1000
-[ -z "${SOAK:-}" ] || FLIPS=10000
+FLIPS=1000 FEWER=200
+[ -z "${SOAK:-}" ] || FLIPS=10000 FEWER=10000
 WORK=/tmp/replace
 
 setup_file() {
@@ -87,6 +87,7 @@ both() { cat $WORK/out.1 $WORK/out.2; }
 }
 
 @test "mode and whitelist change together" {
+	FLIPS=$FEWER
 	# The mode of one with the list of the other would refuse SYS_CHROOT.
 	outcome 0 inside /r $PROBE chroot
 	form 1 r /r '[SYS_CHROOT]' enforce
@@ -113,7 +114,7 @@ both() { cat $WORK/out.1 $WORK/out.2; }
 }
 
 @test "below a parent that is replaced, a child's policy holds all the time" {
-	local each wanted
+	local each wanted FLIPS=$FEWER
 	outcome 0 inside /r/child $PROBE setgroups
 	form 1 r /r '[SYS_CHROOT, SYS_TIME, SETGID]'
 	form 2 r /r '[SYS_ADMIN, SYS_TIME, SETGID]'

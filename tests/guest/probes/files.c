@@ -14,6 +14,7 @@
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -315,12 +316,57 @@ static int act_steal(char **argv)
 	return syscall(SYS_pidfd_getfd, pidfd, atoi(argv[1]), 0) < 0 ? errno : 0;
 }
 
+/* ---- what the acts are done to ---- */
+
+/* A copy of this program. */
+static void copy_self(const char *to)
+{
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
+	    fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	struct stat st;
+
+	if (from < 0 || fd < 0 || fstat(from, &st))
+		fail(to);
+	for (off_t done = 0; done < st.st_size;) {
+		if (sendfile(fd, from, &done, (size_t)(st.st_size - done)) <= 0)
+			fail(to);
+	}
+	close(fd);
+	close(from);
+}
+
+/* fresh DIR CGROUP: in DIR the file f, the folder dir, and from, a program; in CGROUP just the cgroup "there". */
+static int act_fresh(char **argv)
+{
+	int fd;
+
+	if (chdir(argv[1]))
+		return errno;
+	(void)rmdir("made");
+	if (mkdir("there", 0755) && errno != EEXIST)
+		return errno;
+	if (chdir(argv[0]))
+		return errno;
+	(void)unlink("f");
+	(void)unlink("to");
+	(void)rmdir("made");
+	fd = open("f", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, "data\n", 5) != 5)
+		return errno;
+	if (mkdir("dir", 0755) && errno != EEXIST)
+		return errno;
+	if (access("from", X_OK))
+		copy_self("from");
+	return 0;
+}
+
 static const struct act {
 	const char *name;
 	int args;
 	int (*fn)(char **argv);
 	const char *help;
 } acts[] = {
+	{"fresh", 2, act_fresh, "DIR CGROUP"},
 	{"open", 2, act_open, "PATH HOW"},
 	{"path", 1, act_path, "PATH"},
 	{"reopen", 2, act_reopen, "PATH HOW"},
