@@ -88,7 +88,7 @@ events_are() {
 	wanted=$(printf '%s\n' "$@" | sort | uniq -c)
 	for i in $(seq 30); do
 		got=$(events ".type == \"$type\" and .policy == \"$policy\" and .restriction == \"sockets\" and
-			.item == \"host-unix\" and .subject.binding == (\"/\" + (\"$policy\" | sub(\"-\"; \"/\")))" |
+			.item == \"host-unix\" and .subject.binding == \"/${policy/-//}\"" |
 			jq -r .detail | sort | uniq -c)
 		[ "$wanted" != "$got" ] || break
 		sleep 0.2

@@ -10,6 +10,7 @@
  *
  * Exit status: 0 found   1 nothing found   2 wrong use, or a filter that only jq understands
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,7 +44,8 @@ static bool taken(const char *word)
 	size_t len = strlen(word);
 
 	skip_space();
-	if (strncmp(at, word, len))
+	if (strncmp(at, word, len) ||
+	    (isalpha((unsigned char)word[0]) && isalnum((unsigned char)at[len])))
 		return false;
 	at += len;
 	return true;
@@ -163,7 +165,7 @@ static json_t *conjunction(json_t *input)
 {
 	json_t *left = comparison(input);
 
-	while (taken("and ")) {
+	while (taken("and")) {
 		bool right = truth(comparison(input));
 
 		left = json_boolean(truth(left) && right);
@@ -175,7 +177,7 @@ static json_t *disjunction(json_t *input)
 {
 	json_t *left = conjunction(input);
 
-	while (taken("or ")) {
+	while (taken("or")) {
 		bool right = truth(conjunction(input));
 
 		left = json_boolean(truth(left) || right);
