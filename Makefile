@@ -47,13 +47,13 @@ PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
-	-DLEASTCAP_VERSION='"$(VERSION)"' -fstack-protector-strong -Iinclude -Iuser -I$(O) \
+	-DLEASTCAP_VERSION='"$(VERSION)"' $(BUILD_ABI:%=-DLEASTCAP_ABI=%) -fstack-protector-strong -Iinclude -Iuser -I$(O) \
 	$(PKG_CFLAGS) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) -Wl,-z,relro,-z,now
 BPF_CFLAGS := -g -O2 -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-address-of-packed-member \
 	-target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Iinclude -Ibpf \
 	-idirafter /usr/include/$(shell uname -m)-linux-gnu \
-	$(if $(BUILD_TAG),-DLEASTCAP_BUILD_TAG='"$(BUILD_TAG)"')
+	$(if $(BUILD_TAG),-DLEASTCAP_BUILD_TAG='"$(BUILD_TAG)"') $(BUILD_ABI:%=-DLEASTCAP_ABI=%)
 
 # ---- what is built ----
 

@@ -80,7 +80,7 @@ static __noinline int inquire_fs(struct inode *inode, struct super_block *sb, __
 
 static __always_inline int fs_dentry(struct dentry *dentry)
 {
-	if (surely_without(bpf_get_current_task_btf(), FILESYSTEM_RULES))
+	if (without_rules(bpf_get_current_task_btf(), FILESYSTEM_RULES))
 		return 0;
 	return inquire_fs(BPF_CORE_READ(dentry, d_inode), BPF_CORE_READ(dentry, d_sb),
 			  LEASTCAP_ITEM_FS_WRITE, true, dentry);
@@ -88,11 +88,13 @@ static __always_inline int fs_dentry(struct dentry *dentry)
 
 static __always_inline int fs_file(struct file *file, __u32 item)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	bool write = (BPF_CORE_READ(file, f_mode) & FMODE_WRITE) != 0;
+	struct dentry *dentry;
+	bool write;
 
-	if (surely_without(bpf_get_current_task_btf(), FILESYSTEM_RULES))
+	if (without_rules(bpf_get_current_task_btf(), FILESYSTEM_RULES))
 		return 0;
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	write = (BPF_CORE_READ(file, f_mode) & FMODE_WRITE) != 0;
 	if (item == LEASTCAP_ITEM_FS_OPEN && write)
 		item = LEASTCAP_ITEM_FS_WRITE;
 	/* Not f_inode: before v6.5 overlayfs opens the file beneath with a path of its own (open_with_fake_path()). */
@@ -108,7 +110,7 @@ int BPF_PROG(lc_fs_access, struct inode *inode, int mask, int ret)
 
 	if (ret || !armed)
 		return ret;
-	if (surely_without(bpf_get_current_task_btf(), FILESYSTEM_RULES))
+	if (without_rules(bpf_get_current_task_btf(), FILESYSTEM_RULES))
 		return 0;
 	return inquire_fs(inode, BPF_CORE_READ(inode, i_sb),
 			  write ? LEASTCAP_ITEM_FS_WRITE : LEASTCAP_ITEM_FS_OPEN, write, NULL);

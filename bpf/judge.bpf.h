@@ -66,27 +66,50 @@ static __always_inline void current_view(struct walk *w, struct leastcap_task *t
 }
 
 /*
- * One check of one item by current: decide, write down, answer whether it is refused.
+ * Fills the walk of current: where, and its view. Answers its storage, ret_process that of its leader; NULL: none.
  *
  * Somebody may be moving current to another cgroup meanwhile. The order of reading makes that harmless: a move
  * first writes the state of the process (entering, carried), then the generation, and only then is the cgroup another.
  * So: generation, cgroup, state. Whoever reads the new cgroup reads the new state.
  */
+static __always_inline struct leastcap_task *walk_current(struct task_struct *task, struct walk *w,
+							  struct leastcap_task **ret_process)
+{
+	__u64 generation = __sync_fetch_and_add(&state.generation, 0);
+	struct leastcap_task *t;
+
+	w->cgrp = task_cgroup(task);
+	t = storage_of(task);
+	*ret_process = process_of(task);
+	w->stop = entering_stop(*ret_process);
+	current_view(w, t, *ret_process, generation);
+	return t;
+}
+
+/*
+ * The answer that current's storage has, if it is true; NULL: there is none. All that a hook costs whom no policy
+ * concerns. The order of reading is walk_current()'s.
+ */
+static __always_inline struct leastcap_task *cached_answer(struct task_struct *task)
+{
+	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
+
+	return t && t->generation == state.generation &&
+			       t->cgroup == task->cgroups->dfl_cgrp->kn->id
+		       ? t
+		       : NULL;
+}
+
+/* One check of one item by current: decide, write down, answer whether it is refused. */
 static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, __u32 userns)
 {
 	struct leastcap_task *t, *process;
-	__u64 generation;
 	struct walk w;
 	__u32 todo;
 
 	if (leastcap_exempt(flags))
 		return 0;
-	generation = __sync_fetch_and_add(&state.generation, 0);
-	w.cgrp = task_cgroup(task);
-	t = storage_of(task);
-	process = process_of(task);
-	w.stop = entering_stop(process);
-	current_view(&w, t, process, generation);
+	t = walk_current(task, &w, &process);
 	if (!w.bound)
 		return 0;
 	todo = leastcap_decide(&w.view, item, flags);

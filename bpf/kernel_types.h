@@ -168,6 +168,7 @@ struct in6_addr {
 
 struct sock_common {
 	unsigned short skc_family;
+	int skc_bound_dev_if; /* 0: any */
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
@@ -187,6 +188,7 @@ struct socket {
 
 struct inet_sock {
 	__u32 inet_saddr;
+	int uc_index; /* interface to send by; 0: any */
 };
 
 struct sockaddr_un {

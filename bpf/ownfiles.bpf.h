@@ -36,15 +36,6 @@ static __always_inline bool acts_for_another(struct task_struct *task)
 	return leastcap_exempt(flags);
 }
 
-/* Is it sure, from the cached answer, that no policy of current has one of the rules? */
-static __always_inline bool surely_without(struct task_struct *task, __u32 rules)
-{
-	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
-
-	return t && t->generation == state.generation &&
-	       t->cgroup == task->cgroups->dfl_cgrp->kn->id && !((t->deny | t->would) & rules);
-}
-
 /* ---- marks ---- */
 
 struct makers_walk {
@@ -108,7 +99,7 @@ static __always_inline void expect_inode(struct task_struct *task, struct dentry
 
 	/* overlayfs makes its upper file within the making of its own: that one counts, it is what current acts on. */
 	if (acts_for_another(task) ||
-	    surely_without(task, LEASTCAP_RULE_BIT(LEASTCAP_RULE_ATTRIBUTES)))
+	    without_rules(task, LEASTCAP_RULE_BIT(LEASTCAP_RULE_ATTRIBUTES)))
 		return;
 	t = storage_of(task);
 	if (t)
@@ -215,7 +206,7 @@ int BPF_PROG(lc_new_open, struct file *file, int ret)
 	inode = file->f_inode;
 	if (!inode || acts_for_another(task))
 		return 0;
-	if (!surely_without(task, LEASTCAP_RULE_BIT(LEASTCAP_RULE_ATTRIBUTES)))
+	if (!without_rules(task, LEASTCAP_RULE_BIT(LEASTCAP_RULE_ATTRIBUTES)))
 		mark_made(inode);
 	/* No other hook sees the mode of an O_TMPFILE. */
 	if (!(file->f_flags & TMPFILE_FLAG))

@@ -200,24 +200,18 @@ static long inquire_level(__u32 level, void *ctx)
 /*
  * Does a rule concern current: has some policy of its the rule, or is there something to learn? The quick answer, from
  * the cached view. A function of its own, called by the hook: the stack of the walk is free again when the bindings
- * are asked. The order of reading is judge()'s.
+ * are asked.
  */
 static __noinline int concerned(__u32 rule)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u32 bit = LEASTCAP_RULE_BIT(rule & 31);
 	struct leastcap_task *t, *process;
-	__u64 generation;
 	struct walk w;
 
 	if (!armed || (thread_flags(task) & LEASTCAP_CHECK_KTHREAD))
 		return 0;
-	generation = __sync_fetch_and_add(&state.generation, 0);
-	w.cgrp = task_cgroup(task);
-	t = storage_of(task);
-	process = process_of(task);
-	w.stop = entering_stop(process);
-	current_view(&w, t, process, generation);
+	t = walk_current(task, &w, &process);
 	if (!w.bound)
 		return 0;
 	if ((w.view.deny | w.view.would) & bit)
@@ -228,6 +222,35 @@ static __noinline int concerned(__u32 rule)
 	if (t && !w.stop)
 		t->rules_used |= bit;
 	return 1;
+}
+
+/* The rules that policies of current have. Where there was no cached answer, there is one then. */
+static __noinline __u32 rules_of_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct leastcap_task *process;
+	struct walk w;
+
+	if (thread_flags(task) & LEASTCAP_CHECK_KTHREAD)
+		return 0;
+	walk_current(task, &w, &process);
+	return w.bound ? w.view.deny | w.view.would : 0;
+}
+
+/* Has no policy of current one of the rules? For hooks that everybody passes all the time. */
+static __always_inline bool without_rules(struct task_struct *task, __u32 rules)
+{
+	struct leastcap_task *t = cached_answer(task);
+
+	return !((t ? t->deny | t->would : rules_of_current()) & rules);
+}
+
+/* Does the cached answer say what concerned() would, that it does not? */
+static __always_inline bool surely_unconcerned(struct task_struct *task, __u32 rule)
+{
+	struct leastcap_task *t = cached_answer(task);
+
+	return t && !((t->deny | t->would | ~t->rules_used) & LEASTCAP_RULE_BIT(rule));
 }
 
 /* All bindings are asked, and what they say is written down. */

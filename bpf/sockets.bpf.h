@@ -88,15 +88,6 @@ static __always_inline __u16 address_family(struct sock *sk, __u16 family, enum 
 		       : AF_UNSPEC;
 }
 
-/* The interface that a socket is bound to, or sends by. */
-struct sock_common___interface {
-	int skc_bound_dev_if;
-} __attribute__((preserve_access_index));
-
-struct inet_sock___interface {
-	int uc_index;
-} __attribute__((preserve_access_index));
-
 /*
  * 0.0.0.0 is the socket's own address, where it has one; else that of the interface it has chosen, which is not known
  * here; else 127.0.0.1 (ip_route_output_key_hash_rcu()).
@@ -105,9 +96,8 @@ static __always_inline __be32 any_ipv4(struct sock *sk, bool *ret_unknown)
 {
 	__be32 own = BPF_CORE_READ((struct inet_sock *)sk, inet_saddr);
 
-	*ret_unknown = !own &&
-		       (BPF_CORE_READ((struct sock_common___interface *)sk, skc_bound_dev_if) ||
-			BPF_CORE_READ((struct inet_sock___interface *)sk, uc_index));
+	*ret_unknown = !own && (BPF_CORE_READ(sk, __sk_common.skc_bound_dev_if) ||
+				BPF_CORE_READ((struct inet_sock *)sk, uc_index));
 	return own ?: IPV4_LOOPBACK;
 }
 
@@ -170,6 +160,8 @@ int BPF_PROG(lc_connect, struct socket *sock, struct sockaddr *address, int addr
 
 	if (ret || !armed)
 		return ret;
+	if (surely_unconcerned(bpf_get_current_task_btf(), LEASTCAP_RULE_CONNECT))
+		return 0;
 	sk = BPF_CORE_READ(sock, sk);
 	if (addrlen < 0 || !read_address(&q, sk, address, (__u32)addrlen, ADDRESS_CONNECT, &any))
 		return 0;
@@ -249,6 +241,8 @@ int BPF_PROG(lc_sendmsg, struct socket *sock, struct msghdr *msg, int size, int 
 	name = msg->msg_name;
 	control_len = msg->msg_controllen;
 	if (!name && !control_len)
+		return 0;
+	if (surely_unconcerned(bpf_get_current_task_btf(), LEASTCAP_RULE_CONNECT))
 		return 0;
 	sk = BPF_CORE_READ(sock, sk);
 	family = socket_family(sk);

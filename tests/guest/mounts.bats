@@ -20,23 +20,7 @@ inside() {
 	$PROBES/mounts $HOST $PROBE join-exec "$CG$cgroup" "$@"
 }
 
-# mount_held ITEM ACT...: each act is held, for 64-bit callers and 32-bit ones.
-mount_held() {
-	local item=$1 act bits
-	shift
-	for act; do
-		for bits in '' 32; do
-			held "$item" "$act: EPERM" "$PROBES/mounts$bits" "$act"
-		done
-	done
-}
-
-# since VERSION COMMAND...: on kernels that have it.
-since() {
-	local version=$1
-	shift
-	[ "$(printf '%s\n' "$version" "$(uname -r)" | sort -V | head -n 1)" != "$version" ] || "$@"
-}
+mount_held() { acts_held mounts "$@"; }
 
 @test "mount: a file system, fuse, bind" {
 	mount_held mount mount fuse

@@ -20,16 +20,7 @@ inside() {
 	$PROBES/namespaces host $PROBE join-exec "$CG$cgroup" "$@"
 }
 
-# namespace_held ITEM ACT...: for 64-bit callers and 32-bit ones.
-namespace_held() {
-	local item=$1 act bits
-	shift
-	for act; do
-		for bits in '' 32; do
-			held "$item" "$act: EPERM" "$PROBES/namespaces$bits" "$act"
-		done
-	done
-}
+namespace_held() { acts_held namespaces "$@"; }
 
 @test "a user namespace by unshare, clone and clone3" {
 	namespace_held user-namespace unshare unshare-all clone clone3

@@ -53,3 +53,19 @@ free_everywhere() {
 		is "$free" "$output"
 	done
 }
+
+# acts_held PROBE ITEM ACT...: each act of the probe is held, for 64-bit callers and 32-bit ones.
+acts_held() {
+	local probe=$1 item=$2 act bits
+	shift 2
+	for act; do
+		for bits in '' 32; do held "$item" "$act: EPERM" "$PROBES/$probe$bits" "$act"; done
+	done
+}
+
+# since VERSION COMMAND...: on kernels that have it.
+since() {
+	local version=$1
+	shift
+	[ "$(printf '%s\n' "$version" "$(uname -r)" | sort -V | head -n 1)" != "$version" ] || "$@"
+}

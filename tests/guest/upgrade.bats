@@ -20,6 +20,7 @@ setup_file() {
 	mkdir -p $CG/up $CG/other $UP/this /etc/systemd/system/leastcapd.service.d
 	cp /usr/bin/leastcap /usr/sbin/leastcapd $UP/this/
 	ln -sfn "$LEASTCAP_BUILD/next" $UP/next
+	ln -sfn "$LEASTCAP_BUILD/other" $UP/other
 	# Dead is dead: the tests start it again.
 	printf '[Service]\nRestart=no\n' >/etc/systemd/system/leastcapd.service.d/dead.conf
 	fresh_daemon
@@ -117,6 +118,32 @@ builds() { ls $PINS/v* | grep build-; }
 	is "$this" "$(builds)"
 	spun
 	is 1 "$(binding /up .revision)"
+}
+
+@test "a build with another layout of its maps takes over: the old set holds until the new one does" {
+	outcome 0 inside /up $PROBE sethostname
+	policy up 'cgroup: /up' none
+	touch $UP/spin
+	inside /up $PROBE watch $UP/spin sethostname >$UP/1 &
+	SPIN1=$!
+	kill_daemon
+	install_build other
+	# A command without a daemon comes and goes, and leaves alone what another version holds.
+	outcome 0 leastcap run --allow all -- $PROBE sethostname
+	is "$PINS/v2" "$(ls -d $PINS/v*)"
+	outcome 1 inside /up $PROBE sethostname
+	systemctl start leastcapd
+	is "$PINS/v9999" "$(ls -d $PINS/v*)"
+	is true "$(leastcap status --json | jq .enforcing)"
+	mark
+	denied SYS_ADMIN '.policy == "up"'
+	rm $UP/spin
+	wait $SPIN1
+	is 0 "$(awk '$1 ~ /allowed/ { n += $2 } END { print n + 0 }' $UP/1)"
+	install_build this
+	systemctl restart leastcapd
+	is "$PINS/v2" "$(ls -d $PINS/v*)"
+	outcome 1 inside /up $PROBE sethostname
 }
 
 @test "what a build has learned and counted is there after the take-over" {

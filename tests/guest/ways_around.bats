@@ -20,6 +20,12 @@ teardown() { drop w any; }
 
 hold() { policy w 'cgroup: /w' "${1:-none}"; }
 
+# Every capability, and one restriction.
+restrict() {
+	printf 'policies:\n  - name: w\n    select: [{cgroup: /w}]\n    capabilities: all\n    attributes: deny\n' >/tmp/w.yaml
+	leastcap apply /tmp/w.yaml
+}
+
 @test "--privileged with seccomp and AppArmor unconfined" {
 	outcome 0 docker run --rm --privileged probe probe mount
 	policy any 'any: container' none
@@ -86,6 +92,12 @@ hold() { policy w 'cgroup: /w' "${1:-none}"; }
 	# Whoever is allowed everything may use them.
 	hold all
 	outcome 0 inside /w $PROBE uring personality /tmp/probe-dac
+	# They would get past a restriction as well.
+	restrict
+	mark
+	run -1 inside /w $PROBE uring personality /tmp/probe-dac
+	is "personality: EPERM" "$output"
+	denied io_uring-credentials
 }
 
 @test "mounting overlayfs, whose mounter's credentials are exempt, by both mount APIs" {
@@ -103,6 +115,15 @@ hold() { policy w 'cgroup: /w' "${1:-none}"; }
 	hold all
 	outcome 0 inside /w /bin/sh -c "$mount_overlay && umount /tmp/ov/m"
 	outcome 0 inside /w $PROBE fsmount overlay lowerdir=/tmp/ov/l:/tmp/ov/u
+	# With every capability, but a restriction that the files in it would not know.
+	restrict
+	mark
+	run inside /w /bin/sh -c "$mount_overlay"
+	[ "$status" -ne 0 ]
+	denied overlayfs-mount
+	run -1 inside /w $PROBE fsmount overlay lowerdir=/tmp/ov/l:/tmp/ov/u
+	[[ $output == *EPERM* ]]
+	outcome 0 inside /w $PROBE fsmount tmpfs size=1m
 }
 
 @test "a second thread, a leader that has ended, execve by a thread" {

@@ -311,6 +311,25 @@ static void words_join_a_policy_of_a_file(void **state)
 	assert_int_equal(p->deny, RULE(UNIX) | RULE(CONNECT) | RULE(FAMILIES) | RULE(ATTRIBUTES));
 }
 
+/* What the policy's own lists refuse is not allowed by a plain word. */
+static void words_take_nothing_back(void **state)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set =
+		good_rules("sockets: {families: {deny: [inet]}}\n"
+			   "  filesystems: {deny: [nfs], read-only: [ext4]}");
+	struct policy *p = &set->policies[0];
+	char *error = NULL;
+
+	assert_int_equal(policy_deny_words("all", p, &error), 0);
+	/* inet by the list, alg by the word; unix by neither. */
+	assert_true(p->lists.families >> 2 & 1);
+	assert_true(p->lists.families >> 38 & 1);
+	assert_false(p->lists.families >> 1 & 1);
+	check_names(p->lists.fs_deny,
+		    "debugfs tracefs securityfs bpf pstore efivarfs configfs nfs");
+	check_names(p->lists.fs_read_only, "proc sysfs cgroup2 cgroup binfmt_misc ext4");
+}
+
 static void wrong_words_that_deny(void **state)
 {
 	static const struct {
@@ -359,6 +378,7 @@ int main(void)
 		cmocka_unit_test(lists_can_be_shared),
 		cmocka_unit_test(words_that_deny),
 		cmocka_unit_test(words_join_a_policy_of_a_file),
+		cmocka_unit_test(words_take_nothing_back),
 		cmocka_unit_test(wrong_words_that_deny),
 	};
 

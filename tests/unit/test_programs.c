@@ -191,7 +191,7 @@ static void maps_have_the_shared_layout(void **state)
 			fail_msg("%s: key of %u bytes, value of %u", name, bpf_map__key_size(map),
 				 bpf_map__value_size(map));
 		/* The BPF file system takes no dot. */
-		assert_null(strchr(map_pins[want[i].map], '.'));
+		assert_null(strchr(map_pin(want[i].map), '.'));
 	}
 }
 

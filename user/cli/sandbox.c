@@ -205,7 +205,7 @@ static void unload_if_ours(struct kernel *k)
 	if (api_alive() || kernel_default(k) || kernel_binding_each(k, any_binding, NULL) ||
 	    kernel_birth_each(k, any_birth, NULL))
 		return;
-	err = kernel_unload();
+	err = kernel_unload_own();
 	if (err)
 		log_warn(err, "cannot unload, ignoring");
 	else

@@ -31,7 +31,7 @@ enum pinned_map {
 
 /* Name of the map in the object, and of its pin. */
 extern const char *const map_names[MAPS];
-extern const char *const map_pins[MAPS];
+const char *map_pin(enum pinned_map map);
 
 struct kernel {
 	int maps[MAPS]; /* descriptors */

@@ -52,10 +52,13 @@ char *kernel_boot_line(const char *lsm);
 /*
  * Makes enforcement stand: adopts a pinned set of the same build, or loads this build's programs, takes
  * over the maps of a pinned set of the same ABI, attaches, and only then detaches the programs of the
- * other build. No moment without enforcement. Also removes sets of other ABIs once this one stands.
+ * other build. No moment without enforcement. Sets of other ABIs stay: they hold what is not yet bound in this one.
  * opts may be NULL. -EOPNOTSUPP: kernel_probe() says why. Logs the verifier's or libbpf's words on failure.
  */
 int kernel_load(const struct kernel_options *opts, struct kernel **ret);
+
+/* Removes the sets of other ABIs: for whoever has bound in this one what they hold. */
+int kernel_remove_others(void);
 
 /* Opens what is pinned, without changing anything. -ENOENT: nothing is loaded. */
 int kernel_open(struct kernel **ret);
@@ -66,6 +69,9 @@ DEFINE_CLEANUP(struct kernel *, kernel_close);
 
 /* Removes everything that is pinned, programs first. 0 also when nothing was there. */
 int kernel_unload(void);
+
+/* The same, of this ABI alone: for whoever has loaded it for itself. */
+int kernel_unload_own(void);
 
 /* The lock that excludes other writers (daemon, `leastcap run`). Returns a descriptor, closed to unlock. */
 int kernel_lock(void);

@@ -46,24 +46,12 @@ const char *const map_names[MAPS] = {
 };
 
 /* bpffs refuses names with a dot (bpf_lookup() in kernel/bpf/inode.c). */
-const char *const map_pins[MAPS] = {
-	[MAP_BINDINGS] = "bindings",
-	[MAP_LEDGERS] = "ledgers",
-	[MAP_POLICIES] = "policies",
-	[MAP_LISTS] = "lists",
-	[MAP_FILESYSTEMS] = "filesystems",
-	[MAP_UNIX_NAMES] = "unix_names",
-	[MAP_DESTINATIONS] = "destinations",
-	[MAP_BIRTHS] = "births",
-	[MAP_LAUNCHERS] = "launchers",
-	[MAP_TASKS] = "tasks",
-	[MAP_MAKERS] = "makers",
-	[MAP_ASKERS] = "askers",
-	[MAP_SAMPLES] = "samples",
-	[MAP_EVENTS] = "events",
-	[MAP_LOSSES] = "losses",
-	[MAP_STATE] = "state",
-};
+const char *map_pin(enum pinned_map map)
+{
+	const char *dot = strrchr(map_names[map], '.');
+
+	return dot ? dot + 1 : map_names[map];
+}
 
 DEFINE_CLEANUP(struct leastcap_bpf *, leastcap_bpf__destroy);
 DEFINE_CLEANUP(struct bpf_object *, bpf_object__close);
@@ -148,7 +136,7 @@ int kernel_open(struct kernel **ret)
 	for (int i = 0; i < MAPS; i++) {
 		char pin[96];
 
-		snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pins[i]);
+		snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pin((enum pinned_map)i));
 		k->maps[i] = bpf_obj_get(pin);
 		if (k->maps[i] < 0)
 			return k->maps[i];
@@ -173,7 +161,7 @@ static int use_maps(struct leastcap_bpf *skel, const struct kernel_options *opts
 
 		if (!map)
 			return -ENOENT;
-		snprintf(pin, sizeof(pin), "%s/%s", dir, map_pins[i]);
+		snprintf(pin, sizeof(pin), "%s/%s", dir, map_pin((enum pinned_map)i));
 		fd = bpf_obj_get(pin);
 		if (fd >= 0) {
 			err = bpf_map__reuse_fd(map, fd);
@@ -199,7 +187,7 @@ static int pin_maps(struct leastcap_bpf *skel, const char *dir)
 		char pin[96];
 		int err;
 
-		snprintf(pin, sizeof(pin), "%s/%s", dir, map_pins[i]);
+		snprintf(pin, sizeof(pin), "%s/%s", dir, map_pin((enum pinned_map)i));
 		if (!access(pin, F_OK))
 			continue;
 		err = bpf_obj_pin(bpf_map__fd(map), pin);
@@ -410,20 +398,25 @@ static int take_over(const struct kernel_options *opts, const char *dir, const c
 
 static int load_or_adopt(const struct kernel_options *opts, const char *dir, uint32_t rules)
 {
-	char build[17], name[40], version[8];
+	char build[17], name[40];
 	int err;
 
 	build_id(build);
 	snprintf(name, sizeof(name), "build-%s", build);
-	snprintf(version, sizeof(version), "v%d", LEASTCAP_ABI);
 	if (!build_complete(dir, build, rules)) {
 		err = take_over(opts, dir, build, rules);
 		if (err)
 			return log_warn(err, "cannot load the BPF programs");
 	}
 	err = each_dir(dir, "build-", unpin_other, name);
-	if (err)
-		return log_warn(err, "cannot remove another build's programs");
+	return err ? log_warn(err, "cannot remove another build's programs") : 0;
+}
+
+int kernel_remove_others(void)
+{
+	char version[8];
+
+	snprintf(version, sizeof(version), "v%d", LEASTCAP_ABI);
 	return each_dir(KERNEL_PIN_DIR, "v", unpin_other, version);
 }
 
@@ -435,7 +428,7 @@ static uint32_t needed_so_far(const char *dir)
 	char pin[96];
 	uint32_t needed;
 
-	snprintf(pin, sizeof(pin), "%s/%s", dir, map_pins[MAP_STATE]);
+	snprintf(pin, sizeof(pin), "%s/%s", dir, map_pin(MAP_STATE));
 	fd = bpf_obj_get(pin);
 	if (fd < 0)
 		return 0;
@@ -458,7 +451,7 @@ int kernel_need(struct kernel *k, uint32_t rules)
 	if (kernel_rules_held(rules, NULL) != rules)
 		return -EOPNOTSUPP;
 	/* Unloaded under this handle: nothing is added to what is no more. */
-	snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pins[MAP_STATE]);
+	snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pin(MAP_STATE));
 	if (access(pin, F_OK))
 		return -ESTALE;
 	build_id(build);

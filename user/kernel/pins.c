@@ -126,6 +126,19 @@ int kernel_unload(void)
 	return unpin_dir(KERNEL_PIN_DIR) ?: err;
 }
 
+int kernel_unload_own(void)
+{
+	char dir[64];
+	int err;
+
+	snprintf(dir, sizeof(dir), KERNEL_PIN_DIR "/v%d", LEASTCAP_ABI);
+	err = each_dir(dir, "build-", unpin_other, (char[]){""});
+	err = unpin_dir(dir) ?: err;
+	/* Fails, as it should, where another ABI's set is. */
+	(void)rmdir(KERNEL_PIN_DIR);
+	return err;
+}
+
 /* ---- which build stands ---- */
 
 static int take_build(const char *path, const char *name, void *ctx)

@@ -129,6 +129,8 @@ void restrictions_build(struct parse *p, const struct node *node, struct policy 
 /* The value of a key that is one word. besides: what else it may be, ", or a mapping" or "". False: complained. */
 bool stance_build(struct parse *p, const char *key, const char *besides, const struct node *node,
 		  enum stance *ret);
+/* Which of these modes (NULL-terminated) a key `mode` names; 0, the first, without it and where it is wrong. */
+int mode_word(struct parse *p, const struct node *node, const char *const modes[]);
 /* The key `mode` of a rule's mapping: STANCE_DENY without it. */
 enum stance stance_of_mode(struct parse *p, const struct node *mapping);
 /* The value of a key that has a list. NULL: no such key, or complained. */

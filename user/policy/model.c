@@ -145,21 +145,29 @@ static char *name_build(struct parse *p, const struct node *node)
 	return name;
 }
 
-static enum leastcap_mode mode_build(struct parse *p, const struct node *node)
+int mode_word(struct parse *p, const struct node *node, const char *const modes[])
 {
-	static const char *const modes[] = {"enforce", "audit", NULL};
-
-	if (!node || node_is(node, "enforce"))
-		return LEASTCAP_ENFORCE;
-	if (node_is(node, "audit"))
-		return LEASTCAP_AUDIT;
+	for (int i = 0; node && modes[i]; i++) {
+		if (node_is(node, modes[i]))
+			return i;
+	}
+	if (!node)
+		return 0;
 	if (node->kind != NODE_SCALAR || node->null)
 		complain(p, node->pos, NULL, "mode: enforce or audit is expected");
 	else
 		complain_nearest(p, node->pos, nearest_word(node->text, node->len, modes),
 				 "modes are enforce and audit", "unknown mode %s",
 				 quote(node).text);
-	return LEASTCAP_ENFORCE;
+	return 0;
+}
+
+static enum leastcap_mode mode_build(struct parse *p, const struct node *node)
+{
+	static const char *const modes[] = {
+		[LEASTCAP_ENFORCE] = "enforce", [LEASTCAP_AUDIT] = "audit", NULL};
+
+	return (enum leastcap_mode)mode_word(p, node, modes);
 }
 
 static void policy_build(struct parse *p, const struct node *node, struct policy *policy)

@@ -225,25 +225,72 @@ static char *wrong_word(const char *word, size_t len)
 	return n < 0 ? NULL : message;
 }
 
+static bool has_name(char *const *names, const char *name)
+{
+	for (; names && *names; names++) {
+		if (!strcmp(*names, name))
+			return true;
+	}
+	return false;
+}
+
+/* Adds copies of the names that are not there yet; NULL: none. */
+static bool names_add(char ***to, char *const *names)
+{
+	size_t n = 0;
+
+	while (*to && (*to)[n])
+		n++;
+	for (; names && *names; names++) {
+		char **grown;
+
+		if (has_name(*to, *names))
+			continue;
+		grown = reallocarray(*to, n + 2, sizeof(*grown));
+		if (!grown)
+			return false;
+		*to = grown;
+		grown[n] = strdup(*names);
+		grown[n + 1] = NULL;
+		if (!grown[n++])
+			return false;
+	}
+	return true;
+}
+
+/* Denies a restriction on top of what the policy says: what its own lists refuse stays refused. */
+static bool restriction_add(struct policy *policy, enum leastcap_restriction restriction)
+{
+	struct policy_lists *lists = &policy->lists, own;
+	bool done = !policy_lists_copy(lists, &own);
+
+	if (!done)
+		return false;
+	done = restriction_set(policy, restriction, STANCE_DENY, (struct policy_pos){});
+	if (done && restriction == LEASTCAP_SOCKETS)
+		lists->families |= own.families;
+	if (done && restriction == LEASTCAP_FILESYSTEMS)
+		done = names_add(&lists->fs_deny, own.fs_deny) &&
+		       names_add(&lists->fs_read_only, own.fs_read_only);
+	policy_lists_done(&own);
+	return done;
+}
+
 /* 0: set. -EINVAL: no such word. */
 static int deny_word(struct policy *policy, const char *word, size_t len)
 {
-	bool enough_memory = true;
+	bool all = len == 3 && !memcmp(word, "all", len), known = false;
 
-	if (len == 3 && !memcmp(word, "all", len)) {
-		enough_memory = all_set(policy, (struct policy_pos){});
-		return enough_memory ? 0 : -ENOMEM;
-	}
 	for (uint32_t r = LEASTCAP_CAPABILITIES + 1; r < LEASTCAP_RESTRICTIONS; r++) {
 		const char *name = word_restriction(r);
 
-		if (strlen(name) != len || memcmp(name, word, len))
+		if (!all && (strlen(name) != len || memcmp(name, word, len)))
 			continue;
-		enough_memory = restriction_set(policy, (enum leastcap_restriction)r, STANCE_DENY,
-						(struct policy_pos){});
-		return enough_memory ? 0 : -ENOMEM;
+		known = true;
+		if (!restriction_add(policy, (enum leastcap_restriction)r))
+			return -ENOMEM;
 	}
-	return -EINVAL;
+	return known ? 0 : -EINVAL;
 }
 
 int policy_deny_words(const char *list, struct policy *policy, char **ret_error)

@@ -37,17 +37,8 @@ enum stance stance_of_mode(struct parse *p, const struct node *mapping)
 	static const char *const modes[] = {"enforce", "audit", "deny", NULL};
 	const struct node *node = node_get(mapping, "mode", NULL);
 
-	if (!node || !visit(p, node) || node_is(node, "enforce") || node_is(node, "deny"))
-		return STANCE_DENY;
-	if (node_is(node, "audit"))
-		return STANCE_AUDIT;
-	if (node->kind != NODE_SCALAR || node->null)
-		complain(p, node->pos, NULL, "mode: enforce or audit is expected");
-	else
-		complain_nearest(p, node->pos, nearest_word(node->text, node->len, modes),
-				 "modes are enforce and audit", "unknown mode %s",
-				 quote(node).text);
-	return STANCE_DENY;
+	return node && visit(p, node) && mode_word(p, node, modes) == 1 ? STANCE_AUDIT
+									: STANCE_DENY;
 }
 
 const struct node *list_get(struct parse *p, const struct node *mapping, const char *key,

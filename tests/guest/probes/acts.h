@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
@@ -37,6 +38,18 @@ static inline int known(int result, int unknown)
 	return errno;
 }
 
+/* Of clone(2) and its kin: the child ends at once. 0 or an errno. */
+static inline int reaped(long pid)
+{
+	int status;
+
+	if (!pid)
+		_exit(0);
+	if (pid < 0)
+		return errno;
+	return waitpid((pid_t)pid, &status, __WALL) != pid || status ? EIO : 0;
+}
+
 static inline int do_act(const struct act *acts, size_t n, char **argv)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -53,6 +66,38 @@ static inline int do_act(const struct act *acts, size_t n, char **argv)
 	for (size_t i = 0; i < n; i++)
 		fprintf(stderr, "%s\n", acts[i].name);
 	return strcmp(argv[0], "--help") ? NOT_TRIED : ALLOWED;
+}
+
+/* An act with arguments: 0 or an errno; EPERM is a refusal. */
+struct act_with_arguments {
+	const char *name;
+	int args; /* how many */
+	int (*fn)(char **argv);
+	const char *help;
+};
+
+static inline int do_act_with_arguments(const struct act_with_arguments *acts, size_t n, int argc,
+					char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (size_t i = 0; i < n; i++) {
+		int err;
+
+		if (argc < 2 || !strcmp(argv[1], "--help")) {
+			printf("%s %s\n", acts[i].name, acts[i].help);
+			continue;
+		}
+		if (strcmp(acts[i].name, argv[1]))
+			continue;
+		if (argc - 2 != acts[i].args) {
+			fprintf(stderr, "%s %s\n", acts[i].name, acts[i].help);
+			return NOT_TRIED;
+		}
+		err = acts[i].fn(argv + 2);
+		printf("%s: %s\n", argv[1], err ? strerrorname_np(err) : "ok");
+		return err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER;
+	}
+	return argc == 2 && !strcmp(argv[1], "--help") ? ALLOWED : NOT_TRIED;
 }
 
 #endif

@@ -16,13 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/io_uring.h>
+#include "uring.h"
 
 enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
 
@@ -477,33 +476,21 @@ static int act_uring(char **argv)
 {
 	bool message_sent = !strcmp(argv[0], "sendmsg"), sent = !strcmp(argv[0], "send");
 	bool worker = !strcmp(argv[0], "worker");
-	struct io_uring_params params = {};
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params), id = 0;
 	union address a;
 	socklen_t len = read_address(argv + 1, &a);
 	struct msghdr m = message(&a, len);
-	struct io_uring_sqe *sqe;
-	char *sq, *cq;
-	int res;
+	struct uring ring;
+	int id = 0, res;
 
-	if (ring < 0)
-		fail("io_uring_setup");
-	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	sqe = mmap(NULL, params.sq_entries * sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-		   IORING_OFF_SQES);
-	if (sq == MAP_FAILED || cq == MAP_FAILED || sqe == MAP_FAILED)
-		fail("mmap");
+	if (uring_open(&ring))
+		fail("io_uring");
 	if (!strcmp(argv[0], "personality")) {
-		id = (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_PERSONALITY, NULL,
-				  0);
+		id = uring_personality(&ring);
 		if (id < 0)
 			fail("IORING_REGISTER_PERSONALITY");
 		prctl(PR_SET_KEEPCAPS, 1);
 	}
-	*sqe = (struct io_uring_sqe){
+	*ring.sqe = (struct io_uring_sqe){
 		.opcode = IORING_OP_CONNECT,
 		.flags = worker ? IOSQE_ASYNC : 0,
 		.fd = new_socket(a.any.sa_family, SOCK_DGRAM, 0),
@@ -512,22 +499,18 @@ static int act_uring(char **argv)
 		.personality = (uint16_t)id,
 	};
 	if (message_sent) {
-		sqe->opcode = IORING_OP_SENDMSG;
-		sqe->addr = (uintptr_t)&m;
-		sqe->off = 0;
-		sqe->len = 1;
+		ring.sqe->opcode = IORING_OP_SENDMSG;
+		ring.sqe->addr = (uintptr_t)&m;
+		ring.sqe->off = 0;
+		ring.sqe->len = 1;
 	} else if (sent) {
-		sqe->opcode = IORING_OP_SEND_ZC;
-		sqe->addr = (uintptr_t)text;
-		sqe->addr2 = (uintptr_t)&a;
-		sqe->len = TEXT_LEN;
-		sqe->addr_len = (uint16_t)len;
+		ring.sqe->opcode = IORING_OP_SEND_ZC;
+		ring.sqe->addr = (uintptr_t)text;
+		ring.sqe->addr2 = (uintptr_t)&a;
+		ring.sqe->len = TEXT_LEN;
+		ring.sqe->addr_len = (uint16_t)len;
 	}
-	((uint32_t *)(sq + params.sq_off.array))[0] = 0;
-	__atomic_store_n((uint32_t *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
-		fail("io_uring_enter");
-	res = ((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res;
+	res = uring_do(&ring);
 	return say(res < 0 ? -res : 0);
 }
 

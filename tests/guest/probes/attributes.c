@@ -3,16 +3,11 @@
  * Makes a file, or changes its attributes, by one of the ways there are. Exit status: 0 allowed, 1 refused with EPERM,
  * 2 could not be attempted, 3 another error. `attributes --help` lists the acts; MODE is octal.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,15 +15,14 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include <linux/fs.h>
 #include <linux/fscrypt.h>
 #include <linux/fsverity.h>
-#include <linux/io_uring.h>
 #include <linux/msdos_fs.h>
 
-enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
+#include "acts.h"
+#include "uring.h"
 
 /* The C library of Debian 12 does not know them; the numbers are the same in both tables. */
 #define NR_FCHMODAT2 452
@@ -39,12 +33,6 @@ enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
 static int mode_of(const char *text)
 {
 	return (int)strtoul(text, NULL, 8);
-}
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "%s: %s\n", what, strerror(errno));
-	exit(NOT_TRIED);
 }
 
 static int opened(const char *path, int flags)
@@ -254,35 +242,20 @@ static int act_filecaps(char **argv)
 /* fsetxattr by io_uring, IORING_OP_FSETXATTR. */
 static int act_uring_setxattr(char **argv)
 {
-	struct io_uring_params params = {};
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params);
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqe;
-	char *sq, *cq;
+	struct uring ring;
+	int res;
 
-	if (ring < 0)
-		fail("io_uring_setup");
-	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(*cqe),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	sqes = mmap(NULL, params.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED,
-		    ring, IORING_OFF_SQES);
-	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
-		fail("mmap");
-	sqes[0] = (struct io_uring_sqe){
+	if (uring_open(&ring))
+		fail("io_uring");
+	*ring.sqe = (struct io_uring_sqe){
 		.opcode = IORING_OP_FSETXATTR,
 		.fd = opened(argv[0], O_RDONLY),
 		.addr = (uint64_t)(uintptr_t)argv[1],
 		.addr2 = (uint64_t)(uintptr_t) "1",
 		.len = 1,
 	};
-	((uint32_t *)(sq + params.sq_off.array))[0] = 0;
-	__atomic_store_n((uint32_t *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
-		fail("io_uring_enter");
-	cqe = (struct io_uring_cqe *)(cq + params.cq_off.cqes);
-	return cqe->res < 0 ? -cqe->res : 0;
+	res = uring_do(&ring);
+	return res < 0 ? -res : 0;
 }
 
 /* ---- inode flags ---- */
@@ -400,12 +373,7 @@ static int act_fresh(char **argv)
 	return 0;
 }
 
-static const struct act {
-	const char *name;
-	int args;
-	int (*fn)(char **argv);
-	const char *help;
-} acts[] = {
+static const struct act_with_arguments acts[] = {
 	{"fresh", 1, act_fresh, "DIR"},
 	{"char", 1, act_char, "PATH"},
 	{"block", 1, act_block, "PATH"},
@@ -449,24 +417,6 @@ static const struct act {
 
 int main(int argc, char **argv)
 {
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	umask(0);
-	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
-		int err;
-
-		if (argc < 2 || !strcmp(argv[1], "--help")) {
-			printf("attributes %s %s\n", acts[i].name, acts[i].help);
-			continue;
-		}
-		if (strcmp(acts[i].name, argv[1]))
-			continue;
-		if (argc - 2 != acts[i].args) {
-			fprintf(stderr, "attributes %s %s\n", acts[i].name, acts[i].help);
-			return NOT_TRIED;
-		}
-		err = acts[i].fn(argv + 2);
-		printf("%s: %s\n", argv[1], err ? strerrorname_np(err) : "ok");
-		return err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER;
-	}
-	return argc == 2 && !strcmp(argv[1], "--help") ? ALLOWED : NOT_TRIED;
+	return do_act_with_arguments(acts, sizeof(acts) / sizeof(*acts), argc, argv);
 }

@@ -254,17 +254,6 @@ static int act_unshare_empty(const char *arg)
 	return known((int)syscall(SYS_unshare, UNSHARE_EMPTY_MNTNS_), EINVAL);
 }
 
-static int reaped(long pid)
-{
-	int status;
-
-	if (!pid)
-		_exit(0);
-	if (pid < 0)
-		return errno;
-	return waitpid((pid_t)pid, &status, __WALL) != pid || status ? EIO : 0;
-}
-
 static int act_clone(const char *arg)
 {
 	return reaped(syscall(SYS_clone, CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));

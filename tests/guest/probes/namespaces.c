@@ -36,17 +36,6 @@ static int act_unshare_all(const char *arg)
 		       : 0;
 }
 
-static int reaped(long pid)
-{
-	int status;
-
-	if (!pid)
-		_exit(0);
-	if (pid < 0)
-		return errno;
-	return waitpid((pid_t)pid, &status, __WALL) != pid || status ? EIO : 0;
-}
-
 static int act_clone(const char *arg)
 {
 	return reaped(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));

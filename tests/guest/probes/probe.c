@@ -31,8 +31,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/io_uring.h>
 #include <linux/sched.h>
+
+#include "uring.h"
 
 enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
 
@@ -546,30 +547,18 @@ static int way_as(char **argv)
 /* uring [personality|worker|plain] FILE: opens FILE by io_uring; with a registered personality, or in a worker. */
 static int way_uring(char **argv)
 {
-	struct io_uring_params params = {};
-	bool personality = !strcmp(argv[0], "personality"), worker = !strcmp(argv[0], "worker");
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params), id = 0, res;
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqe;
-	char *sq, *cq;
+	bool worker = !strcmp(argv[0], "worker");
+	struct uring ring;
+	int id = 0, res;
 
-	if (ring < 0)
-		fail("io_uring_setup");
-	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(*cqe),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	sqes = mmap(NULL, params.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED,
-		    ring, IORING_OFF_SQES);
-	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
-		fail("mmap");
-	if (personality) {
-		id = (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_PERSONALITY, NULL,
-				  0);
+	if (uring_open(&ring))
+		fail("io_uring");
+	if (!strcmp(argv[0], "personality")) {
+		id = uring_personality(&ring);
 		if (id < 0)
 			fail("IORING_REGISTER_PERSONALITY");
 	}
-	sqes[0] = (struct io_uring_sqe){
+	*ring.sqe = (struct io_uring_sqe){
 		.opcode = IORING_OP_OPENAT,
 		.flags = worker ? IOSQE_ASYNC : 0,
 		.fd = AT_FDCWD,
@@ -577,12 +566,7 @@ static int way_uring(char **argv)
 		.open_flags = O_RDWR,
 		.personality = (uint16_t)id,
 	};
-	((uint32_t *)(sq + params.sq_off.array))[0] = 0;
-	__atomic_store_n((uint32_t *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
-		fail("io_uring_enter");
-	cqe = (struct io_uring_cqe *)(cq + params.cq_off.cqes);
-	res = cqe->res;
+	res = uring_do(&ring);
 	/* EACCES is the file's answer, EPERM the personality's. */
 	if (res >= 0)
 		return say(argv[0], 0);

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +21,8 @@
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#include "uring.h"
 
 enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
 
@@ -457,37 +457,26 @@ static int act_take(char **argv)
 /* uring connect|worker|send|personality TYPE NAME: worker: in a thread of io_uring. */
 static int act_uring(char **argv)
 {
-	struct io_uring_params params = {};
-	int ring = (int)syscall(SYS_io_uring_setup, 4, &params), id = 0, res;
 	bool sends = !strcmp(argv[0], "send");
 	char text[] = "hello";
 	struct sockaddr_un a;
 	socklen_t len = address(argv[2], &a);
 	struct iovec data = {text, 5};
 	struct msghdr m = {.msg_name = &a, .msg_namelen = len, .msg_iov = &data, .msg_iovlen = 1};
-	struct io_uring_sqe *sqe;
-	char *sq, *cq;
+	struct uring ring;
+	int id = 0, res;
 
-	if (ring < 0)
-		fail("io_uring_setup");
-	sq = mmap(NULL, params.sq_off.array + params.sq_entries * sizeof(uint32_t),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	cq = mmap(NULL, params.cq_off.cqes + params.cq_entries * sizeof(struct io_uring_cqe),
-		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_CQ_RING);
-	sqe = mmap(NULL, params.sq_entries * sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED, ring,
-		   IORING_OFF_SQES);
-	if (sq == MAP_FAILED || cq == MAP_FAILED || sqe == MAP_FAILED)
-		fail("mmap");
+	if (uring_open(&ring))
+		fail("io_uring");
 	if (!strcmp(argv[0], "personality")) {
-		id = (int)syscall(SYS_io_uring_register, ring, IORING_REGISTER_PERSONALITY, NULL,
-				  0);
+		id = uring_personality(&ring);
 		if (id < 0)
 			fail("IORING_REGISTER_PERSONALITY");
 		/* New credentials: those of the personality are not current's any more. */
 		if (prctl(PR_SET_KEEPCAPS, 1))
 			fail("PR_SET_KEEPCAPS");
 	}
-	*sqe = (struct io_uring_sqe){
+	*ring.sqe = (struct io_uring_sqe){
 		.opcode = sends ? IORING_OP_SENDMSG : IORING_OP_CONNECT,
 		.flags = !strcmp(argv[0], "worker") ? IOSQE_ASYNC : 0,
 		.fd = new_socket(argv[1]),
@@ -496,11 +485,7 @@ static int act_uring(char **argv)
 		.len = sends ? 1 : 0,
 		.personality = (uint16_t)id,
 	};
-	((uint32_t *)(sq + params.sq_off.array))[0] = 0;
-	__atomic_store_n((uint32_t *)(sq + params.sq_off.tail), 1, __ATOMIC_RELEASE);
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
-		return say(argv[0], errno);
-	res = ((struct io_uring_cqe *)(cq + params.cq_off.cqes))->res;
+	res = uring_do(&ring);
 	return say(argv[0], res < 0 ? -res : 0);
 }
 
