@@ -47,6 +47,13 @@ static __always_inline bool entering(const struct leastcap_task *process)
 	return process && process->enter_root && bpf_ktime_get_ns() < process->enter_deadline;
 }
 
+/* A function of its own: it happens once in the life of few processes, and takes stack that every check would pay for. */
+static __noinline int entering_expired(__u64 root)
+{
+	event_plain(LEASTCAP_EVENT_ENTERING_EXPIRED, root);
+	return 0;
+}
+
 /* The cgroup where the walk over a task's bindings stops; 0: nowhere. Reports a time limit that struck. */
 static __always_inline __u64 entering_stop(struct leastcap_task *process)
 {
@@ -58,7 +65,7 @@ static __always_inline __u64 entering_stop(struct leastcap_task *process)
 		return process->enter_root;
 	root = __sync_lock_test_and_set(&process->enter_root, 0);
 	if (root)
-		event_plain(LEASTCAP_EVENT_ENTERING_EXPIRED, root);
+		entering_expired(root);
 	return 0;
 }
 

@@ -198,43 +198,40 @@ static long inquire_level(__u32 level, void *ctx)
 }
 
 /*
- * Does a rule concern current: has some policy of its the rule, or is there something to learn? The quick answer, from
- * the cached view. A function of its own, called by the hook: the stack of the walk is free again when the bindings
- * are asked.
+ * What policies of current have of rules, from the cached view, which is made where there was none: in the low half
+ * those that are in force, in the high half those of which nothing is left to learn. A function of its own, called by
+ * the hook: its stack is free again when the bindings are asked.
  */
-static __noinline int concerned(__u32 rule)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 bit = LEASTCAP_RULE_BIT(rule & 31);
-	struct leastcap_task *t, *process;
-	struct walk w;
-
-	if (!armed || (thread_flags(task) & LEASTCAP_CHECK_KTHREAD))
-		return 0;
-	t = walk_current(task, &w, &process);
-	if (!w.bound)
-		return 0;
-	if ((w.view.deny | w.view.would) & bit)
-		return 1;
-	if (w.view.rules_used & bit)
-		return 0;
-	/* The walk that follows writes it into the ledgers. */
-	if (t && !w.stop)
-		t->rules_used |= bit;
-	return 1;
-}
-
-/* The rules that policies of current have. Where there was no cached answer, there is one then. */
-static __noinline __u32 rules_of_current(void)
+static __noinline __u64 rules_of_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct leastcap_task *process;
 	struct walk w;
 
 	if (thread_flags(task) & LEASTCAP_CHECK_KTHREAD)
-		return 0;
+		return ~0ULL << 32;
 	walk_current(task, &w, &process);
-	return w.bound ? w.view.deny | w.view.would : 0;
+	if (!w.bound)
+		return ~0ULL << 32;
+	return (__u64)w.view.rules_used << 32 | w.view.deny | w.view.would;
+}
+
+/* Does a rule concern current: has some policy of its the rule, or is there something to learn? */
+static __always_inline int concerned(__u32 rule)
+{
+	__u64 rules = armed ? rules_of_current() : ~0ULL << 32;
+	__u32 bit = LEASTCAP_RULE_BIT(rule & 31);
+	struct leastcap_task *t;
+
+	if ((__u32)rules & bit)
+		return 1;
+	if (rules >> 32 & bit)
+		return 0;
+	/* The walk that follows writes it into the ledgers. */
+	t = cached_answer(bpf_get_current_task_btf());
+	if (t)
+		t->rules_used |= bit;
+	return 1;
 }
 
 /* Has no policy of current one of the rules? For hooks that everybody passes all the time. */
@@ -242,7 +239,7 @@ static __always_inline bool without_rules(struct task_struct *task, __u32 rules)
 {
 	struct leastcap_task *t = cached_answer(task);
 
-	return !((t ? t->deny | t->would : rules_of_current()) & rules);
+	return !((t ? t->deny | t->would : (__u32)rules_of_current()) & rules);
 }
 
 /* Does the cached answer say what concerned() would, that it does not? */
