@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -112,17 +111,17 @@ static void pass_in(pid_t pid, const char *kind, int as)
 /* The foreign process lives as long as the program that is executed. */
 static void prepare(void)
 {
-	int ready[2], pidfd;
+	int ready[2], life[2], pidfd;
 	pid_t pid;
 	char c;
 
-	if (pipe(ready))
+	if (pipe(ready) || pipe(life))
 		fail("pipe");
 	pid = fork();
 	if (pid < 0)
 		fail("fork");
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(life[1]);
 		if (unshare(CLONE_NEWUSER | CLONE_NEWUTS | CLONE_NEWNET))
 			_exit(1);
 		/* Not what the caller's output waits for. */
@@ -130,10 +129,11 @@ static void prepare(void)
 		close(STDERR_FILENO);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
-		for (;;)
-			pause();
+		/* Not a death signal: who has changed users may not send one. */
+		_exit(read(life[0], &c, 1) == 0);
 	}
 	close(ready[1]);
+	close(life[0]);
 	if (read(ready[0], &c, 1) != 1)
 		fail("a process in other namespaces");
 	close(ready[0]);
