@@ -2,16 +2,82 @@
 /*
  * Cgroups that are born: a binding is there before any task can be in it, without waiting for user space. A
  * cgroup below a binding needs none of its own (subject.bpf.h). What gets one:
- *  - a cgroup whose path an administrator's policy names (a unit that starts later),
+ *  - a cgroup whose path an administrator's policy names, or has a pattern for (a unit that starts later),
  *  - a container of a known runtime, by the shape of its cgroup's name, under the default policy.
  * Both tracepoints run under cgroup_mutex, before the cgroup can be entered.
  */
 #ifndef LEASTCAP_BIRTH_BPF_H
 #define LEASTCAP_BIRTH_BPF_H
 
+#include <leastcap/pattern.h>
 #include <leastcap/shape.h>
 
 #include "audit.bpf.h"
+
+/* ---- which policy ---- */
+
+/* One match of one pattern. */
+struct matching {
+	const struct leastcap_pattern *pattern;
+	const char *path;
+	enum leastcap_match_step step;
+	struct leastcap_match at;
+};
+
+static long match_step(__u32 i, void *ctx)
+{
+	struct matching *m = ctx;
+
+	/* Zero-padded, and shorter than the buffer. */
+	m->step = leastcap_match_step(m->pattern, &m->at,
+				      (__u8)m->path[m->at.text & (LEASTCAP_PATH_LEN - 1)],
+				      (__u8)m->path[m->at.star_text & (LEASTCAP_PATH_LEN - 1)]);
+	return m->step != LEASTCAP_MATCH_MORE;
+}
+
+struct choice {
+	const char *path;
+	__u32 first;
+	__u64 policy;
+};
+
+/* Every step but the last moves ahead in one of them, and a path is gone through once for each place of the star. */
+#define MATCH_STEPS (2 * LEASTCAP_PATTERN_LEN * LEASTCAP_PATH_LEN)
+
+static long choose(__u32 i, void *ctx)
+{
+	struct choice *c = ctx;
+	__u32 number = c->first + i;
+	struct leastcap_birth_pattern *p = bpf_map_lookup_elem(&patterns, &number);
+	struct matching m = {};
+
+	/* Replaced meanwhile: user space, which does that, looks for what came meanwhile. */
+	if (!p)
+		return 0;
+	m.pattern = &p->pattern;
+	m.path = c->path;
+	bpf_loop(MATCH_STEPS, match_step, &m, 0);
+	if (m.step != LEASTCAP_MATCH_YES)
+		return 0;
+	c->policy = p->policy;
+	return 1;
+}
+
+/* The policy of the first pattern that fits; 0: none does. */
+static __noinline __u64 pattern_policy(const char *path)
+{
+	__u64 set = state.patterns;
+	struct choice c = {};
+
+	if (!(__u32)set)
+		return 0;
+	c.path = path;
+	c.first = set >> 32;
+	bpf_loop((__u32)set, choose, &c, 0);
+	return c.policy;
+}
+
+/* ---- containers ---- */
 
 static __noinline bool is_container(struct cgroup *cgrp)
 {
@@ -20,6 +86,29 @@ static __noinline bool is_container(struct cgroup *cgrp)
 
 	/* len counts the NUL; a name that was cut is longer than any container's. */
 	return len > 1 && leastcap_shape(name, len - 1) >= 0;
+}
+
+struct outer {
+	struct cgroup *cgrp;
+	bool found;
+};
+
+static long outer_level(__u32 level, void *ctx)
+{
+	struct outer *o = ctx;
+
+	o->found = is_container(cgroup_ancestor(o->cgrp, level));
+	return o->found;
+}
+
+/* For what knows containers by name: a container may make cgroups of any name in its own, as many as it likes. */
+static __noinline void tell_container(struct cgroup *cgrp, const char *path)
+{
+	struct outer o = {.cgrp = cgrp};
+
+	bpf_loop(BPF_CORE_READ(cgrp, level), outer_level, &o, 0);
+	if (!o.found)
+		event_cgroup(LEASTCAP_EVENT_CAME, cgroup_id(cgrp), 0, path);
 }
 
 struct inherit {
@@ -49,34 +138,14 @@ static __noinline bool inherits(struct cgroup *cgrp, __u64 policy)
 	return h.found;
 }
 
-static __noinline __u64 birth_policy(const char *path)
-{
-	struct leastcap_birth key = {};
-	__u64 *policy;
+/* ---- births ---- */
 
-	if (bpf_probe_read_kernel_str(key.path, sizeof(key.path), path) < 2)
-		return 0;
-	policy = bpf_map_lookup_elem(&births, &key);
-	return policy ? *policy : 0;
-}
-
-SEC("tp_btf/cgroup_mkdir")
-int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
+static __noinline void bind_newborn(struct cgroup *cgrp, __u64 policy, const char *path)
 {
 	struct leastcap_binding binding = {};
-	__u64 id, policy;
-	long err;
+	__u64 id = cgroup_id(cgrp);
+	long err = ledger_make(id);
 
-	if (!armed || BPF_CORE_READ(cgrp, root, hierarchy_id))
-		return 0;
-	policy = birth_policy(path);
-	if (!policy) {
-		policy = state.default_policy;
-		if (!policy || !is_container(cgrp) || inherits(cgrp, policy))
-			return 0;
-	}
-	id = cgroup_id(cgrp);
-	err = ledger_make(id);
 	if (err && err != -EEXIST)
 		lose(LEASTCAP_LOSS_LEDGER);
 	binding.cgroup = id;
@@ -88,10 +157,44 @@ int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 		/* It exists where two builds see the same birth, while one takes over. */
 		if (err != -EEXIST)
 			lose(LEASTCAP_LOSS_BIRTH);
-		return 0;
+		return;
 	}
 	__sync_fetch_and_add(&state.born, 1);
 	event_cgroup(LEASTCAP_EVENT_BORN, id, policy, path);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
+{
+	struct leastcap_birth *birth;
+	__u64 *exact, policy = 0;
+	bool container = false;
+	__u32 zero = 0;
+	long len;
+
+	if (!armed || BPF_CORE_READ(cgrp, root, hierarchy_id))
+		return 0;
+	birth = bpf_map_lookup_elem(&newborn, &zero);
+	if (!birth)
+		return 0;
+	__builtin_memset(birth, 0, sizeof(*birth));
+	len = bpf_probe_read_kernel_str(birth->path, sizeof(birth->path), path);
+	exact = bpf_map_lookup_elem(&births, birth);
+	if (exact) {
+		bind_newborn(cgrp, *exact, path);
+		return 0;
+	}
+	/* The NUL counts in len. Of a path that was cut nobody knows the end. */
+	if (len > 1 && len < (long)sizeof(birth->path))
+		policy = pattern_policy(birth->path);
+	if (!policy && (state.default_policy || state.watch)) {
+		container = is_container(cgrp);
+		policy = container ? state.default_policy : 0;
+	}
+	if (policy && !inherits(cgrp, policy))
+		bind_newborn(cgrp, policy, path);
+	else if (container && state.watch)
+		tell_container(cgrp, path);
 	return 0;
 }
 

@@ -83,6 +83,23 @@ struct {
 	__type(value, __u64);
 } births SEC(".maps");
 
+/* number -> pattern of paths, and policy. Written by user space: two sets, while one replaces the other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * LEASTCAP_PATTERNS);
+	__type(key, __u32);
+	__type(value, struct leastcap_birth_pattern);
+} patterns SEC(".maps");
+
+/* The path of the cgroup that is being made: cgroup_mutex lets there be one at a time, and the stack is too small. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct leastcap_birth);
+} newborn SEC(".maps");
+
 /* executable -> LEASTCAP_LAUNCHER_*. Written by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 
+#include <leastcap/pattern.h>
 #include <leastcap/restrictions.h>
 
 #ifndef __bpf__
@@ -20,7 +21,7 @@
 
 /* A test of taking over makes a build with another number. */
 #ifndef LEASTCAP_ABI
-#define LEASTCAP_ABI 2
+#define LEASTCAP_ABI 3
 #endif
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
@@ -168,6 +169,18 @@ struct leastcap_birth {
 	char path[LEASTCAP_PATH_LEN]; /* zero-padded */
 };
 
+/*
+ * patterns: number -> a pattern of paths of cgroups that do not exist yet, and the policy they are born with. The set in
+ * force is state.patterns: the first number and how many; of several that match the first counts. Written by user
+ * space, never changed: another set has other numbers.
+ */
+struct leastcap_birth_pattern {
+	struct leastcap_pattern pattern;
+	__u64 policy;
+};
+
+#define LEASTCAP_PATTERNS 1024 /* in one set */
+
 /* launchers: an executable file -> how its execution treats an entering process. */
 struct leastcap_file {
 	__u64 ino;
@@ -188,7 +201,8 @@ struct leastcap_state {
 	__u64 next_policy; /* last policy id given out; user space only, under the lock */
 	__u64 born; /* bindings made at birth */
 	__u32 needed; /* rules that a published policy has needed: their programs are attached. User space only */
-	__u32 pad;
+	__u32 watch; /* tell of new containers that no policy holds (LEASTCAP_EVENT_CAME) */
+	__u64 patterns; /* first number << 32 | how many */
 };
 
 /* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
@@ -274,6 +288,8 @@ enum leastcap_event_type {
 	LEASTCAP_EVENT_GONE = 4, /* struct leastcap_event_cgroup: a bound cgroup was removed */
 	LEASTCAP_EVENT_CARRIED =
 		5, /* a task was moved out of its binding by a confined task; the policy went with it */
+	LEASTCAP_EVENT_CAME =
+		6, /* struct leastcap_event_cgroup: a new container, not bound; see state.watch */
 };
 
 /* struct leastcap_event.flags */
@@ -327,8 +343,9 @@ static_assert(sizeof(struct leastcap_destination) == 32, "abi");
 static_assert(sizeof(struct leastcap_binding) == 32, "abi");
 static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
+static_assert(sizeof(struct leastcap_birth_pattern) == 784, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 56, "abi");
+static_assert(sizeof(struct leastcap_state) == 64, "abi");
 static_assert(sizeof(struct leastcap_task) == 160, "abi");
 static_assert(offsetof(struct leastcap_task, held) == 128, "abi");
 static_assert(sizeof(struct leastcap_makers) == 32, "abi");

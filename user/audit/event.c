@@ -19,7 +19,8 @@
 
 static bool has_path(uint16_t type)
 {
-	return type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE;
+	return type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE ||
+	       type == LEASTCAP_EVENT_CAME;
 }
 
 static bool terminated(const char *text, size_t size)
@@ -37,7 +38,7 @@ int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *
 	memcpy(&e, record, size);
 	if (e.event.version != LEASTCAP_ABI || e.event.size != size)
 		return -EBADMSG;
-	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_CARRIED)
+	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_CAME)
 		return -EBADMSG;
 	if (size != (has_path(e.event.type) ? sizeof(e) : sizeof(e.event)))
 		return -EBADMSG;

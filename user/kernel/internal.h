@@ -18,6 +18,8 @@ enum pinned_map {
 	MAP_UNIX_NAMES,
 	MAP_DESTINATIONS,
 	MAP_BIRTHS,
+	MAP_PATTERNS,
+	MAP_NEWBORN,
 	MAP_LAUNCHERS,
 	MAP_TASKS,
 	MAP_MAKERS,
@@ -70,6 +72,11 @@ uint32_t program_rules(const char *name);
 bool program_fits(const struct bpf_program *prog);
 /* Is it to be attached where these rules are needed? What is in no table is attached in any case. */
 bool program_wanted(const struct bpf_program *prog, uint32_t rules);
+
+/* ---- publish.c ---- */
+
+/* All keys of a hash map at one time, so that they may be deleted. To be freed. Returns how many. */
+long map_keys(int fd, size_t key_size, void **ret);
 
 /* ---- lists.c ---- */
 

@@ -137,6 +137,19 @@ int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy);
 int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx),
 		      void *ctx);
 
+/*
+ * The patterns of cgroups that do not exist yet, and their policies; of several that match the first counts. Replaces the
+ * set that is in force, in one step, and is that set already where nothing differs. -E2BIG: more than
+ * LEASTCAP_PATTERNS. On failure nothing is changed. *ret_changed may be NULL.
+ */
+int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *patterns, size_t n,
+			bool *ret_changed);
+/* The set that is in force, to be freed. */
+int kernel_patterns_get(struct kernel *k, struct leastcap_birth_pattern **ret, size_t *ret_n);
+
+/* Shall new containers that no policy holds be told of (LEASTCAP_EVENT_CAME)? */
+void kernel_set_watch(struct kernel *k, bool watch);
+
 /* Lists an executable as a launcher (LEASTCAP_LAUNCHER_*). -ENOENT and the like: of stat(). */
 int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Policies, bindings, births: what user space writes. Fill, then publish. */
+/* Policies and bindings: what user space writes. Fill, then publish. */
 #include "kernel/internal.h"
 
 #include <string.h>
@@ -67,8 +67,7 @@ int kernel_binding_get(struct kernel *k, uint64_t cgroup, struct leastcap_bindin
 	return bpf_map_lookup_elem(k->maps[MAP_BINDINGS], &cgroup, ret);
 }
 
-/* All keys of a hash map at one time, so that fn may delete. To be freed. Returns how many. */
-static long map_keys(int fd, size_t key_size, void **ret)
+long map_keys(int fd, size_t key_size, void **ret)
 {
 	_cleanup_free_ char *keys = NULL;
 	size_t n = 0, room = 0;
@@ -172,49 +171,6 @@ void kernel_publish(struct kernel *k)
 	__atomic_add_fetch(&k->state->generation, 1, __ATOMIC_SEQ_CST);
 }
 
-void kernel_set_default(struct kernel *k, uint64_t policy)
-{
-	__atomic_store_n(&k->state->default_policy, policy, __ATOMIC_SEQ_CST);
-}
-
-uint64_t kernel_default(const struct kernel *k)
-{
-	return __atomic_load_n(&k->state->default_policy, __ATOMIC_SEQ_CST);
-}
-
-int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy)
-{
-	struct leastcap_birth key = {};
-
-	if (strlen(path) >= sizeof(key.path))
-		return -ENAMETOOLONG;
-	strcpy(key.path, path);
-	if (!policy)
-		return bpf_map_delete_elem(k->maps[MAP_BIRTHS], &key);
-	return bpf_map_update_elem(k->maps[MAP_BIRTHS], &key, &policy, BPF_ANY);
-}
-
-int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t policy, void *ctx),
-		      void *ctx)
-{
-	_cleanup_free_ void *keys = NULL;
-	long n = map_keys(k->maps[MAP_BIRTHS], sizeof(struct leastcap_birth), &keys);
-	struct leastcap_birth *births = keys;
-
-	for (long i = 0; i < n; i++) {
-		uint64_t policy;
-		int err = bpf_map_lookup_elem(k->maps[MAP_BIRTHS], &births[i], &policy);
-
-		if (err == -ENOENT)
-			continue;
-		births[i].path[sizeof(births[i].path) - 1] = '\0';
-		err = err ?: fn(births[i].path, policy, ctx);
-		if (err)
-			return err;
-	}
-	return n < 0 ? (int)n : 0;
-}
-
 int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind)
 {
 	struct leastcap_file file = {};
@@ -280,6 +236,17 @@ static int note_birth(const char *path, uint64_t policy, void *ctx)
 	struct live *live = ctx;
 
 	return ids_add(&live->policies, policy);
+}
+
+static int note_patterns(struct kernel *k, struct live *live)
+{
+	_cleanup_free_ struct leastcap_birth_pattern *patterns = NULL;
+	size_t n = 0;
+	int err = kernel_patterns_get(k, &patterns, &n);
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = ids_add(&live->policies, patterns[i].policy);
+	return err;
 }
 
 /* The id that an element of a map belongs to, of its key. */
@@ -350,7 +317,7 @@ int kernel_policy_collect(struct kernel *k)
 	int err, removed = 0;
 
 	err = kernel_binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
-	      ids_add(&live.policies, kernel_default(k));
+	      note_patterns(k, &live) ?: ids_add(&live.policies, kernel_default(k));
 	policies = live.policies;
 	cgroups = live.cgroups;
 	if (err)
