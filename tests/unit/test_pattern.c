@@ -50,6 +50,8 @@ static void a_pattern_fits_the_whole_text(void **state)
 		{"[]-a]", {"]", "^", "a"}, {"-", "b"}},
 		{"[a-]", {"a", "-"}, {"b"}},
 		{"[-a]", {"a", "-"}, {"b"}},
+		/* As many as there can be. */
+		{"[abcdefghijklmnopqrstuvwxyz01234]", {"a", "4"}, {"5"}},
 		{"[*?[]", {"*", "?", "["}, {"a"}},
 		{"a]b", {"a]b"}, {"ab"}},
 		{"a\\*", {"a\\", "a\\x2d"}, {"a*"}},

@@ -173,8 +173,8 @@ static void wrong_containers_and_pods(void **state)
 		{S "container: {id: \"0123*\"}\n",
 		 {"5:21 id: \"0123*\": an id cannot be a pattern; its beginning is enough | names "
 		  "and images are selected by patterns"}},
-		{S "container: {id: " ID ", nam: x}\n",
-		 {"5:35 unknown key \"nam\" in container | did you mean name?"}},
+		{S "container: {id: " ID ", nane: x}\n",
+		 {"5:35 unknown key \"nane\" in container | did you mean name?"}},
 		{S "container: {runtime: crio}\n",
 		 {"5:26 runtime: unknown runtime \"crio\" | did you mean cri-o?"}},
 		{S "container: {runtime: qemu}\n",
@@ -237,6 +237,8 @@ static void wrong_patterns(void **state)
 		 {"5:11 unit: \"a[.service\": a \"[\" has no \"]\" | \"[[]\" is a \"[\" itself"}},
 		{S "unit: \"a!.service\"\n",
 		 {"5:11 unit: \"a!.service\": a unit name has letters, digits and :-_.\\@ only"}},
+		{S "unit: a].service\n",
+		 {"5:11 unit: \"a].service\": a unit name has letters, digits and :-_.\\@ only"}},
 		{S "unit: \"web*\"\n",
 		 {"5:11 unit: \"web*\" is no full unit name: it ends in .service, .scope or .slice | "
 		  "did you mean \"web*.service\"?"}},

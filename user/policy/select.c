@@ -133,14 +133,14 @@ static void wrong_suffix(struct parse *p, const struct node *node)
 			 quote(node).text);
 }
 
-/* "!" is in no unit's name, but inverts a set. */
+/* No unit's name has what makes a set. */
 static bool unit_letter(const char *text, size_t i)
 {
 	unsigned char c = (unsigned char)text[i];
 
-	if (c < 0x80 && (isalnum(c) || strchr(":-_.\\@*?[]", c)))
+	if (c < 0x80 && (isalnum(c) || strchr(":-_.\\@*?[", c)))
 		return true;
-	return c == '!' && i > 0 && text[i - 1] == '[';
+	return (c == '!' && i > 0 && text[i - 1] == '[') || (c == ']' && memchr(text, '[', i));
 }
 
 /* "getty@.service", a template: it is selected by its instances. */
