@@ -173,8 +173,8 @@ static void wrong_containers_and_pods(void **state)
 		{S "container: {id: \"0123*\"}\n",
 		 {"5:21 id: \"0123*\": an id cannot be a pattern; its beginning is enough | names "
 		  "and images are selected by patterns"}},
-		{S "container: {id: " ID ", nane: x}\n",
-		 {"5:35 unknown key \"nane\" in container | did you mean name?"}},
+		{S "container: {id: " ID ", nome: x}\n",
+		 {"5:35 unknown key \"nome\" in container | did you mean name?"}},
 		{S "container: {runtime: crio}\n",
 		 {"5:26 runtime: unknown runtime \"crio\" | did you mean cri-o?"}},
 		{S "container: {runtime: qemu}\n",
