@@ -165,7 +165,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)/etc/leastcap/policies.d
 	$(Q)install -m 755 $(O)/leastcap $(DESTDIR)$(PREFIX)/bin/leastcap
 	$(Q)install -m 755 $(O)/leastcapd $(DESTDIR)$(PREFIX)/sbin/leastcapd
-	$(Q)install -m 644 policies/*.yaml $(DESTDIR)$(PREFIX)/share/leastcap/policies/
+	$(Q)install -m 644 policies/*.yaml policies/schema.json $(DESTDIR)$(PREFIX)/share/leastcap/policies/
 	$(Q)install -m 644 deploy/bash-completion/leastcap \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/leastcap
 	$(Q)sed 's,@PREFIX@,$(PREFIX),g' deploy/leastcapd.service \

@@ -343,7 +343,7 @@ static_assert(sizeof(struct leastcap_destination) == 32, "abi");
 static_assert(sizeof(struct leastcap_binding) == 32, "abi");
 static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
-static_assert(sizeof(struct leastcap_birth_pattern) == 784, "abi");
+static_assert(sizeof(struct leastcap_birth_pattern) == 1040, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
 static_assert(sizeof(struct leastcap_state) == 64, "abi");
 static_assert(sizeof(struct leastcap_task) == 160, "abi");

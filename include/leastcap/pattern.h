@@ -17,7 +17,7 @@
 
 /* Elements and the end; a power of two, so that a mask bounds an index. */
 #define LEASTCAP_PATTERN_LEN 256
-#define LEASTCAP_PATTERN_SETS 8
+#define LEASTCAP_PATTERN_SETS 16
 
 enum leastcap_element {
 	LEASTCAP_ELEMENT_END = 0,

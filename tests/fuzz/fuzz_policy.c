@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "policy/compile.h"
+#include "policy/match.h"
 #include "policy/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -109,8 +110,53 @@ static void deny_words(const uint8_t *data, size_t size, struct policy *policy)
 		check_shown(error, strlen(error));
 }
 
+/* Any name ends the work; a copy is the same. The bytes are what a container says of itself. */
+static void check_selector(const struct selector *s, const char *said)
+{
+	_cleanup_free_ char *text = selector_to_text(s), *again = NULL;
+	_cleanup_(selector_done) struct selector copy = {};
+	struct identity_label label = {(char *)said, (char *)said};
+	struct identity who = {
+		.runtime = (char *)said,
+		.name = (char *)said,
+		.image = (char *)said,
+		.pod_namespace = (char *)said,
+		.pod = (char *)said,
+		.pod_container = (char *)said,
+		.labels = &label,
+		.n_labels = 1,
+	};
+
+	check(!selector_copy(s, &copy));
+	again = selector_to_text(&copy);
+	check(!strcmp(text, again));
+	check_shown(text, strlen(text));
+	check(selector_matches(s, &who) == selector_matches(&copy, &who));
+	check(!selector_matches_cgroup(s, "/") && !selector_matches_unit(s, "-.slice"));
+	(void)selector_matches_cgroup(s, said);
+	(void)selector_matches_unit(s, said);
+}
+
+/* What is saved is read back as it was. Aliases can stand for more than can be read: not those. */
+static void check_saved(const struct policy *p)
+{
+	json_auto_t *json = json_pack("{s:[o]}", "policies", policy_to_json(p)), *again = NULL;
+	_cleanup_free_ char *text = json_dumps(json, 0);
+	struct policy_set *set = NULL;
+	struct policy_errors errs;
+
+	check(text);
+	if (strlen(text) > 32768)
+		return;
+	check(!policy_parse("saved", text, strlen(text), &set, &errs));
+	again = json_pack("{s:[o]}", "policies", policy_to_json(&set->policies[0]));
+	check(json_equal(json, again));
+	policy_set_free(set);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	_cleanup_free_ char *said = strndup((const char *)data, size);
 	struct policy none = {};
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	struct policy_errors errs = {};
@@ -125,7 +171,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_shown(text, len);
 	for (size_t i = 0; set && i < set->n_policies; i++) {
 		for (size_t k = 0; k < set->policies[i].n_selectors; k++)
-			free(selector_to_text(&set->policies[i].selectors[k]));
+			check_selector(&set->policies[i].selectors[k], said);
+		check_saved(&set->policies[i]);
 		check_policy(&set->policies[i]);
 		compile(&set->policies[i]);
 	}

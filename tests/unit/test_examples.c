@@ -23,6 +23,7 @@ static const struct {
 	{"sockets:", "policies:\n- name: x\n  capabilities: none\n  "},
 	{"attributes:", "policies:\n- name: x\n  capabilities: none\n  "},
 	{"filesystems:", "policies:\n- name: x\n  capabilities: none\n  "},
+	{"select:", "policies:\n- name: x\n  capabilities: none\n  "},
 	{"optional:", "policies:\n- name: x\n  capabilities: none\n  "},
 	{"profile:", "policies:\n- name: x\n  "},
 	{"host-unix:", "policies:\n- name: x\n  capabilities: none\n  sockets:\n    "},
@@ -148,7 +149,7 @@ static void the_examples_of_the_documentation_are_valid(void **state)
 	} files[] = {
 		{"README.md", 1},
 		{"docs/leastcap.1.rst", 1},
-		{"docs/leastcap-policy.5.rst", 9},
+		{"docs/leastcap-policy.5.rst", 10},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

@@ -269,6 +269,9 @@ static int resolve(struct maker *m, const struct source *source, const struct po
 
 	switch (selector->kind) {
 	case SELECT_CONTAINER_ID:
+		/* What else it asks for would have to be known. */
+		if (selector->name || selector->image || selector->runtime || selector->n_labels)
+			break;
 		return want_container(m, want, selector->value);
 	case SELECT_UNIT:
 		err = unit_cgroup(selector->value, &path, NULL);
@@ -282,8 +285,16 @@ static int resolve(struct maker *m, const struct source *source, const struct po
 		return want_path(m, want, selector->value, true);
 	case SELECT_ANY_CONTAINER:
 		return want_any(m, want);
+	case SELECT_CONTAINER_NAME:
+	case SELECT_POD:
+	case SELECT_CONTAINER:
+	case SELECT_UNIT_PATTERN:
+	case SELECT_CGROUP_PATTERN:
+		break;
 	}
-	return -EINVAL;
+	m->plan->pending++;
+	complain(m, source, selector->pos, "nothing is known yet that it could select");
+	return 0;
 }
 
 /* ---- who wins ---- */

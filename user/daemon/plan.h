@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From policies to what should be bound: selectors are resolved to cgroups, and where several policies select one,
- * the most specific selector wins: container id, then unit, then cgroup, then any container.
+ * the most specific selector wins, in the order of enum selector_kind.
  */
 #ifndef LEASTCAP_PLAN_H
 #define LEASTCAP_PLAN_H

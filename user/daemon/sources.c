@@ -31,7 +31,7 @@ static void policy_done(struct policy *p)
 {
 	free(p->name);
 	for (size_t i = 0; i < p->n_selectors; i++)
-		free(p->selectors[i].value);
+		selector_done(&p->selectors[i]);
 	free(p->selectors);
 	policy_lists_done(&p->lists);
 }
@@ -46,11 +46,8 @@ static int policy_copy(const struct policy *from, struct policy *ret)
 	if (!ret->name || !ret->selectors || policy_lists_copy(&from->lists, &ret->lists))
 		goto fail;
 	for (; ret->n_selectors < from->n_selectors; ret->n_selectors++) {
-		struct selector *to = &ret->selectors[ret->n_selectors];
-
-		*to = from->selectors[ret->n_selectors];
-		to->value = to->value ? strdup(to->value) : NULL;
-		if (!to->value && from->selectors[ret->n_selectors].value)
+		if (selector_copy(&from->selectors[ret->n_selectors],
+				  &ret->selectors[ret->n_selectors]))
 			goto fail;
 	}
 	return 0;

@@ -3,7 +3,7 @@
  * The stages of policy_parse(), each in its own file:
  *	source.c   bytes -> text that is fit for a YAML parser; places
  *	yaml.c     text -> tree of nodes (libfyaml's events; nothing of libfyaml goes further)
- *	model.c    tree -> policies            select.c, rules.c   their parts
+ *	model.c    tree -> policies            select*.c, rules.c, ...   their parts
  *	errors.c   what was wrong
  *
  * A stage complains about what it finds and goes on where that makes sense: complain() collects. Functions
@@ -110,7 +110,22 @@ void model_build(struct parse *p, const struct node *root, struct policy_set *se
 
 /* select.c */
 void select_build(struct parse *p, const struct node *node, struct policy *policy);
+
+/* select_container.c: container: and pod: */
+void container_select(struct parse *p, const struct node *node, struct selector *selector);
+void pod_select(struct parse *p, const struct node *node, struct selector *selector);
+
+/* selector.c */
 void select_check_unique(struct parse *p, const struct policy_set *set);
+
+/* patterns.c. The functions with a key complain. */
+bool is_pattern(const char *text);
+bool text_is_clean(struct parse *p, const char *key, const struct node *node);
+/* A word that is there, not empty and clean. */
+bool word_is_good(struct parse *p, const char *key, const struct node *node);
+/* Of a clean word: at most max bytes, its sets as the matcher knows them. path: a set is in one component. */
+bool pattern_is_good(struct parse *p, const char *key, const struct node *node, size_t max,
+		     bool path);
 
 /* rules.c */
 uint64_t capabilities_build(struct parse *p, const struct node *node);

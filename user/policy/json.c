@@ -11,14 +11,52 @@
 #include "base/words.h"
 #include "policy/policy.h"
 
+/* What is not asked for is not written. */
+static void field_json(json_t *json, const char *key, const char *value)
+{
+	if (value)
+		json_object_set_new(json, key, json_string(value));
+}
+
+static json_t *container_json(const struct selector *s)
+{
+	json_t *json = json_object(), *labels = s->n_labels ? json_object() : NULL;
+
+	field_json(json, "id", s->value);
+	field_json(json, "name", s->name);
+	field_json(json, "image", s->image);
+	field_json(json, "runtime", s->runtime);
+	for (size_t i = 0; i < s->n_labels; i++)
+		field_json(labels, s->labels[i].name, s->labels[i].value);
+	if (labels)
+		json_object_set_new(json, "label", labels);
+	return json_pack("{s:o}", "container", json);
+}
+
+static json_t *pod_json(const struct selector *s)
+{
+	json_t *json = json_object();
+
+	field_json(json, "namespace", s->pod_namespace);
+	field_json(json, "name", s->pod);
+	field_json(json, "container", s->pod_container);
+	return json_pack("{s:o}", "pod", json);
+}
+
 static json_t *selector_json(const struct selector *s)
 {
 	switch (s->kind) {
 	case SELECT_CONTAINER_ID:
-		return json_pack("{s:{s:s}}", "container", "id", s->value);
+	case SELECT_CONTAINER_NAME:
+	case SELECT_CONTAINER:
+		return container_json(s);
+	case SELECT_POD:
+		return pod_json(s);
 	case SELECT_UNIT:
+	case SELECT_UNIT_PATTERN:
 		return json_pack("{s:s}", "unit", s->value);
 	case SELECT_CGROUP:
+	case SELECT_CGROUP_PATTERN:
 		return json_pack("{s:s}", "cgroup", s->value);
 	case SELECT_ANY_CONTAINER:
 		return json_pack("{s:s}", "any", "container");

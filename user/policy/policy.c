@@ -9,7 +9,7 @@
 static void policy_done(struct policy *policy)
 {
 	for (size_t i = 0; i < policy->n_selectors; i++)
-		free(policy->selectors[i].value);
+		selector_done(&policy->selectors[i]);
 	free(policy->selectors);
 	free(policy->name);
 	policy_lists_done(&policy->lists);

@@ -24,16 +24,38 @@ struct policy_pos {
 	unsigned int column; /* from 1, in characters */
 };
 
+/*
+ * The order in which selectors win, the only one: where several policies select one subject, the smaller number has it.
+ * One thing is more specific than a set, a name more than properties, what the subject is more than where it is.
+ */
 enum selector_kind {
-	SELECT_CONTAINER_ID, /* container: { id: 64 hex digits or a prefix of at least 12 } */
+	SELECT_CONTAINER_ID, /* container: { id: 64 hex digits or a prefix of at least 12 }, whatever else it asks for */
+	SELECT_CONTAINER_NAME, /* container: with a name, whatever else it asks for */
+	SELECT_POD, /* pod: { namespace, name, container } */
+	SELECT_CONTAINER, /* container: by image, labels, runtime */
 	SELECT_UNIT, /* unit: "nginx.service": a full unit name */
+	SELECT_UNIT_PATTERN, /* unit: "web-*.service"; "getty@.service" is "getty@*.service" */
 	SELECT_CGROUP, /* cgroup: "/system.slice/foo": path below the cgroup2 root */
+	SELECT_CGROUP_PATTERN, /* cgroup: "/system.slice/web-*": by components */
 	SELECT_ANY_CONTAINER, /* any: container */
 };
 
+struct selector_label {
+	char *name;
+	char *value; /* a pattern */
+};
+
+/*
+ * All that is asked for must fit. What is a pattern is one of <leastcap/pattern.h>; policy/match.h tells whether it fits.
+ * All zero: a selector that came to nothing.
+ */
 struct selector {
 	enum selector_kind kind;
-	char *value; /* NULL for SELECT_ANY_CONTAINER */
+	char *value; /* id, unit, path, or their pattern; NULL: of another kind */
+	char *name, *image, *runtime; /* of containers: patterns; NULL, here and below: not asked */
+	struct selector_label *labels; /* by name */
+	size_t n_labels;
+	char *pod_namespace, *pod, *pod_container; /* patterns */
 	struct policy_pos pos;
 };
 
@@ -118,7 +140,13 @@ void policy_errors_done(struct policy_errors *errs);
 /* "file:line:column: error: message" + source line + caret + hint, for people. */
 void policy_errors_print(const struct policy_errors *errs, const char *file, FILE *out);
 
-/* Names of a selector for messages and JSON: "unit: nginx.service". To be freed; NULL: no memory. */
+/* Frees what a selector holds and makes it one that came to nothing. */
+void selector_done(struct selector *selector);
+
+/* ret is written on success only. */
+int selector_copy(const struct selector *from, struct selector *ret);
+
+/* A selector for messages and JSON: "unit: nginx.service", "container: name=web label tier=web". NULL: no memory. */
 char *selector_to_text(const struct selector *selector);
 
 #endif

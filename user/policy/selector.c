@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Selectors as values: copied, shown, compared. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/internal.h"
+
+/* What a selector can ask for, besides labels; the value is the last to be compared. */
+static const size_t texts[] = {
+	offsetof(struct selector, name),    offsetof(struct selector, image),
+	offsetof(struct selector, runtime), offsetof(struct selector, pod_namespace),
+	offsetof(struct selector, pod),	    offsetof(struct selector, pod_container),
+	offsetof(struct selector, value),
+};
+
+static char **text_of(struct selector *s, size_t i)
+{
+	return (char **)(void *)((char *)s + texts[i]);
+}
+
+static const char *text_in(const struct selector *s, size_t i)
+{
+	return *(char *const *)(const void *)((const char *)s + texts[i]);
+}
+
+void selector_done(struct selector *selector)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		free(*text_of(selector, i));
+	for (size_t i = 0; i < selector->n_labels; i++) {
+		free(selector->labels[i].name);
+		free(selector->labels[i].value);
+	}
+	free(selector->labels);
+	*selector = (struct selector){};
+}
+
+int selector_copy(const struct selector *from, struct selector *ret)
+{
+	_cleanup_(selector_done) struct selector copy = {.kind = from->kind, .pos = from->pos};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *text = text_in(from, i);
+
+		*text_of(&copy, i) = text ? strdup(text) : NULL;
+		if (text && !*text_of(&copy, i))
+			return -ENOMEM;
+	}
+	if (from->n_labels) {
+		copy.labels = calloc(from->n_labels, sizeof(*copy.labels));
+		if (!copy.labels)
+			return -ENOMEM;
+	}
+	for (; copy.n_labels < from->n_labels;) {
+		const struct selector_label *label = &from->labels[copy.n_labels];
+		struct selector_label *to = &copy.labels[copy.n_labels++];
+
+		to->name = strdup(label->name);
+		to->value = strdup(label->value);
+		if (!to->name || !to->value)
+			return -ENOMEM;
+	}
+	*ret = copy;
+	copy = (struct selector){};
+	return 0;
+}
+
+/* ---- as text ---- */
+
+static void put(FILE *f, const char *key, const char *value)
+{
+	if (value)
+		fprintf(f, " %s=%s", key, value);
+}
+
+/* The short form of what asks for an id only, which is a container by itself. */
+static bool is_id_only(const struct selector *s)
+{
+	return s->kind == SELECT_CONTAINER_ID && !s->name && !s->image && !s->runtime &&
+	       !s->n_labels;
+}
+
+static void container_put(FILE *f, const struct selector *s)
+{
+	put(f, "id", s->value);
+	put(f, "name", s->name);
+	put(f, "image", s->image);
+	put(f, "runtime", s->runtime);
+	for (size_t i = 0; i < s->n_labels; i++)
+		fprintf(f, " label %s=%s", s->labels[i].name, s->labels[i].value);
+}
+
+static void pod_put(FILE *f, const struct selector *s)
+{
+	put(f, "namespace", s->pod_namespace);
+	put(f, "name", s->pod);
+	put(f, "container", s->pod_container);
+}
+
+char *selector_to_text(const struct selector *s)
+{
+	static const char *const kinds[] = {
+		[SELECT_CONTAINER_ID] = "container",
+		[SELECT_CONTAINER_NAME] = "container",
+		[SELECT_POD] = "pod",
+		[SELECT_CONTAINER] = "container",
+		[SELECT_UNIT] = "unit",
+		[SELECT_UNIT_PATTERN] = "unit",
+		[SELECT_CGROUP] = "cgroup",
+		[SELECT_CGROUP_PATTERN] = "cgroup",
+		[SELECT_ANY_CONTAINER] = "any",
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	bool failed;
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s:", kinds[s->kind]);
+	if (s->kind == SELECT_POD)
+		pod_put(f, s);
+	else if (s->kind <= SELECT_CONTAINER && !is_id_only(s))
+		container_put(f, s);
+	else
+		fprintf(f, " %s", s->kind == SELECT_ANY_CONTAINER ? "container" : s->value);
+	failed = ferror(f);
+	if (fclose(f) || failed) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* ---- twice the same ---- */
+
+/* A selector and whose it is. */
+struct owned {
+	const struct selector *selector;
+	const struct policy *policy;
+	size_t index;
+};
+
+static int text_compare(const char *a, const char *b)
+{
+	return strcmp(a ?: "", b ?: "");
+}
+
+static int labels_compare(const struct selector *x, const struct selector *y)
+{
+	int order = 0;
+
+	if (x->n_labels != y->n_labels)
+		return x->n_labels < y->n_labels ? -1 : 1;
+	for (size_t i = 0; !order && i < x->n_labels; i++)
+		order = strcmp(x->labels[i].name, y->labels[i].name)
+				?: strcmp(x->labels[i].value, y->labels[i].value);
+	return order;
+}
+
+/* All but the value. */
+static int rest_compare(const struct selector *x, const struct selector *y)
+{
+	int order = (int)x->kind - (int)y->kind;
+
+	for (size_t i = 0; !order && i + 1 < ARRAY_SIZE(texts); i++)
+		order = text_compare(text_in(x, i), text_in(y, i));
+	return order ?: labels_compare(x, y);
+}
+
+static int owned_compare(const void *a, const void *b)
+{
+	const struct owned *x = a, *y = b;
+	int order = rest_compare(x->selector, y->selector);
+
+	if (!order)
+		order = text_compare(x->selector->value, y->selector->value);
+	if (!order)
+		order = x->index < y->index ? -1 : 1;
+	return order;
+}
+
+/* Is `later` in the order of owned_compare() the same subject? A prefix of an id is one with the whole id. */
+static bool same_subject(const struct selector *head, const struct selector *later)
+{
+	if (rest_compare(head, later))
+		return false;
+	if (head->kind == SELECT_CONTAINER_ID)
+		return !strncmp(head->value, later->value, strlen(head->value));
+	return !text_compare(head->value, later->value);
+}
+
+static void complain_same(struct parse *p, const struct owned *a, const struct owned *b)
+{
+	const struct owned *first = a->index < b->index ? a : b, *second = first == a ? b : a;
+	_cleanup_free_ char *text = selector_to_text(second->selector);
+	struct policy_pos pos = first->selector->pos;
+
+	if (!text)
+		p->no_memory = true;
+	else if (first->policy == second->policy)
+		complain(p, second->selector->pos, NULL,
+			 "policy \"%s\" selects %s twice; the first is at line %u, column %u",
+			 first->policy->name, text, pos.line, pos.column);
+	else
+		complain(
+			p, second->selector->pos, "one subject has one policy",
+			"policies \"%s\" and \"%s\" both select %s; the first is at line %u, column %u",
+			first->policy->name, second->policy->name, text, pos.line, pos.column);
+}
+
+static bool came_to_nothing(const struct selector *s)
+{
+	return s->kind == SELECT_CONTAINER_ID && !s->value;
+}
+
+/* Passes over what was wrong already: a policy without a name, a selector that came to nothing. */
+void select_check_unique(struct parse *p, const struct policy_set *set)
+{
+	_cleanup_free_ struct owned *all = NULL;
+	const struct owned *head = NULL;
+	size_t n = 0, i = 0;
+
+	for (size_t k = 0; k < set->n_policies; k++)
+		n += set->policies[k].n_selectors;
+	all = calloc(n + 1, sizeof(*all));
+	if (!all) {
+		p->no_memory = true;
+		return;
+	}
+	for (size_t k = 0; k < set->n_policies; k++) {
+		const struct policy *policy = &set->policies[k];
+
+		for (size_t s = 0; policy->name && s < policy->n_selectors; s++) {
+			const struct selector *selector = &policy->selectors[s];
+
+			if (came_to_nothing(selector))
+				continue;
+			all[i] = (struct owned){selector, policy, i};
+			i++;
+		}
+	}
+	n = i;
+	qsort(all, n, sizeof(*all), owned_compare);
+	for (i = 0; i < n; i++) {
+		if (head && same_subject(head->selector, all[i].selector))
+			complain_same(p, head, &all[i]);
+		else
+			head = &all[i];
+	}
+}
