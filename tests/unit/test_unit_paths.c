@@ -59,8 +59,7 @@ static void agrees_with_fnmatch(void **state)
 			text[len] = '\0';
 			if (pattern_fits(&path, text, len) !=
 				    !fnmatch(pattern, text, FNM_PATHNAME | FNM_NOESCAPE) ||
-			    pattern_fits(&any, text, len) !=
-				    !fnmatch(pattern, text, FNM_NOESCAPE))
+			    pattern_fits(&any, text, len) != !fnmatch(pattern, text, FNM_NOESCAPE))
 				fail_msg("pattern %s, text %s", pattern, text);
 		}
 	}
@@ -83,8 +82,10 @@ static void units_live_in_slices(void **state)
 {
 	assert_true(unit_at("web-*.service", "/web-1.service"));
 	assert_true(unit_at("web-*.service", "/system.slice/web-1.service"));
-	assert_true(unit_at("getty@*.service", "/system.slice/system-getty.slice/getty@tty1.service"));
-	assert_true(unit_at("*.scope", "/a.slice/a-b.slice/a-b-c.slice/a-b-c-d.slice/x.slice/y.scope"));
+	assert_true(
+		unit_at("getty@*.service", "/system.slice/system-getty.slice/getty@tty1.service"));
+	assert_true(
+		unit_at("*.scope", "/a.slice/a-b.slice/a-b-c.slice/a-b-c-d.slice/x.slice/y.scope"));
 	/* A service makes cgroups of any name inside its own. */
 	assert_false(unit_at("web-*.service", "/system.slice/other.service/web-1.service"));
 	assert_false(unit_at("web-*.service", "/system.slice/web-1.service/payload"));

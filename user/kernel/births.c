@@ -105,7 +105,8 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 		return -E2BIG;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t number = first + (uint32_t)i;
-		int err = bpf_map_update_elem(k->maps[MAP_PATTERNS], &number, &patterns[i], BPF_ANY);
+		int err =
+			bpf_map_update_elem(k->maps[MAP_PATTERNS], &number, &patterns[i], BPF_ANY);
 
 		if (err) {
 			patterns_delete(k, first, i);

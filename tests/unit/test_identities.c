@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The store: bundles at once, engines later, and nobody described by whom it does not belong to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_engine.h"
+#include "folder.h"
+#include "subject/identities.h"
+
+#define DOCKER "/system.slice/docker-" TEST_ID ".scope"
+#define PODMAN "/machine.slice/libpod-" TEST_ID ".scope"
+#define UNKNOWN "/somewhere/" TEST_ID
+
+static sd_event *event;
+static struct identities *ids;
+static struct fake docker, podman, user;
+static char docker_path[96], podman_path[96], users_path[96], user_path[160];
+static unsigned int n_changed, never;
+static char changed_cgroup[256], changed_name[256];
+
+static void on_changed(const char *cgroup, const struct identity *identity, void *ctx)
+{
+	n_changed++;
+	snprintf(changed_cgroup, sizeof(changed_cgroup), "%s", cgroup);
+	snprintf(changed_name, sizeof(changed_name), "%s", identity->name ? identity->name : "");
+}
+
+/* Root's tests have a user at hand; others are one. */
+static uid_t user_id(void)
+{
+	return geteuid() ? geteuid() : 1000;
+}
+
+static int setup(void **state)
+{
+	char dir[128];
+
+	folder_make();
+	assert_int_equal(chmod(folder, 0755), 0);
+	snprintf(docker_path, sizeof(docker_path), "%s/docker.sock", folder);
+	snprintf(podman_path, sizeof(podman_path), "%s/podman.sock", folder);
+	snprintf(users_path, sizeof(users_path), "%s/users", folder);
+	snprintf(dir, sizeof(dir), "users/%u/docker.sock", user_id());
+	folder_make_parents(dir);
+	snprintf(user_path, sizeof(user_path), "%s/%s", folder, dir);
+	n_changed = 0;
+	return sd_event_new(&event) < 0;
+}
+
+static int teardown(void **state)
+{
+	if (ids)
+		identities_free(ids);
+	ids = NULL;
+	fake_done(&docker, docker_path);
+	fake_done(&podman, podman_path);
+	fake_done(&user, user_path);
+	event = sd_event_unref(event);
+	folder_remove();
+	return 0;
+}
+
+static void make_store(identities_changed changed)
+{
+	const struct engine_socket engines[] = {{"docker", docker_path}, {"podman", podman_path}};
+	const struct identities_options options = {
+		.root = folder,
+		.engines = engines,
+		.n_engines = ARRAY_SIZE(engines),
+		.users = users_path,
+	};
+
+	assert_int_equal(identities_new(event, &options, changed, NULL, &ids), 0);
+}
+
+static void write_docker_bundle(void)
+{
+	folder_write("run/containerd/io.containerd.runtime.v2.task/moby/ID/config.json", "{}");
+	folder_write(
+		"var/lib/docker/containers/ID/config.v2.json",
+		"{\"Name\":\"/web\",\"Config\":{\"Image\":\"nginx\",\"Labels\":{\"a\":\"b\"}}}");
+}
+
+static void serve_web(int fd, const char *id, unsigned int n)
+{
+	fake_container(
+		fd, id,
+		",\"Name\":\"/web\",\"Config\":{\"Image\":\"nginx\",\"Labels\":{\"a\":\"b\"}}");
+}
+
+static void serve_db(int fd, const char *id, unsigned int n)
+{
+	fake_container(fd, id,
+		       ",\"Name\":\"db\",\"Config\":{\"Image\":\"postgres\",\"Labels\":{"
+		       "\"io.kubernetes.pod.name\":\"p\"}}");
+}
+
+static void serve_unknown(int fd, const char *id, unsigned int n)
+{
+	fake_unknown(fd);
+}
+
+/* ---- tests ---- */
+
+static void an_engine_tells_later(void **state)
+{
+	const struct identity *i;
+
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	make_store(on_changed);
+	assert_null(identities_get(ids, DOCKER));
+	assert_int_equal(identities_want(ids, "/system.slice/ssh.service"), -EINVAL);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	i = identities_get(ids, DOCKER);
+	assert_non_null(i);
+	assert_string_equal(i->id, TEST_ID);
+	assert_string_equal(i->runtime, "docker");
+	assert_null(i->name);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_string_equal(changed_cgroup, DOCKER);
+	i = identities_get(ids, DOCKER);
+	assert_string_equal(i->name, "web");
+	assert_string_equal(i->image, "nginx");
+	assert_string_equal(identity_label(i, "a"), "b");
+	assert_null(identities_get(ids, PODMAN));
+
+	/* It is known: nobody is asked again. */
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_false(fake_run(event, &never, 1, 200, NULL));
+	assert_int_equal(atomic_load(&docker.counts->requests), 1);
+	identities_drop(ids, DOCKER);
+	identities_drop(ids, DOCKER);
+	assert_null(identities_get(ids, DOCKER));
+}
+
+static void a_bundle_tells_at_once(void **state)
+{
+	struct identities_stats stats;
+	const struct identity *i;
+
+	write_docker_bundle();
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, UNKNOWN), 0);
+	i = identities_get(ids, UNKNOWN);
+	assert_non_null(i);
+	assert_string_equal(i->runtime, "docker");
+	assert_string_equal(i->name, "web");
+	assert_string_equal(i->image, "nginx");
+	identities_get_stats(ids, &stats);
+	assert_int_equal(stats.known, 1);
+	assert_int_equal(stats.waiting, 1);
+
+	/* The engine says the same: no change. */
+	assert_false(fake_run(event, &n_changed, 1, 1000, NULL));
+	assert_int_equal(atomic_load(&docker.counts->requests), 1);
+	identities_get_stats(ids, &stats);
+	assert_int_equal(stats.waiting, 0);
+}
+
+static void a_bare_id_is_asked_of_both(void **state)
+{
+	fake_start(&docker, docker_path, geteuid(), serve_unknown, NULL);
+	fake_start(&podman, podman_path, geteuid(), serve_db, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, UNKNOWN), 0);
+	assert_null(identities_get(ids, UNKNOWN));
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_string_equal(identities_get(ids, UNKNOWN)->runtime, "podman");
+	assert_string_equal(identities_get(ids, UNKNOWN)->name, "db");
+	assert_null(identities_get(ids, UNKNOWN)->pod);
+	/* The other one is left alone from then on. */
+	assert_false(fake_run(event, &never, 1, 300, NULL));
+	atomic_store(&docker.counts->requests, 0);
+	assert_false(fake_run(event, &never, 1, 1500, NULL));
+	assert_int_equal(atomic_load(&docker.counts->requests), 0);
+}
+
+static void labels_tell_of_pods_in_the_kubelets_cgroups(void **state)
+{
+	static const char cgroup[] = "/kubepods.slice/kubepods-pod1.slice/docker-" TEST_ID ".scope";
+
+	fake_start(&docker, docker_path, geteuid(), serve_db, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, cgroup), 0);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_string_equal(identities_get(ids, cgroup)->pod, "p");
+}
+
+/* The same id, in a user's cgroup and in root's: each is what its own engine says. */
+static void a_users_engine_describes_the_users_containers(void **state)
+{
+	const char *runtime;
+	struct engine_stats stats;
+	char theirs[256];
+	uid_t uid;
+
+	snprintf(theirs, sizeof(theirs),
+		 "/user.slice/user-%u.slice/user@%u.service/user.slice/docker-" TEST_ID ".scope",
+		 user_id(), user_id());
+	write_docker_bundle();
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	if (geteuid() == 0) {
+		char dir[160];
+
+		snprintf(dir, sizeof(dir), "users/%u", user_id());
+		assert_int_equal(chown(folder_path(dir), user_id(), user_id()), 0);
+	}
+	fake_start(&user, user_path, user_id(), serve_db, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, theirs), 0);
+	assert_null(identities_get(ids, theirs)->name);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_string_equal(identities_get(ids, DOCKER)->name, "web");
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_string_equal(changed_cgroup, theirs);
+	assert_false(fake_run(event, &never, 1, 1000, NULL));
+	assert_string_equal(identities_get(ids, theirs)->name, "db");
+	assert_string_equal(identities_get(ids, DOCKER)->name, "web");
+	assert_int_equal(atomic_load(&docker.counts->requests), 1);
+	assert_int_equal(atomic_load(&user.counts->requests), 1);
+
+	assert_int_equal(identities_engine_stats(ids, 2, &runtime, &uid, &stats), 0);
+	assert_string_equal(runtime, "docker");
+	assert_int_equal(uid, user_id());
+	assert_int_equal(stats.state, ENGINE_ANSWERING);
+	assert_int_equal(identities_engine_stats(ids, 3, &runtime, &uid, &stats), -ENOENT);
+
+	/* One goes, the other stays; the user's engine goes with its last container. */
+	identities_drop(ids, theirs);
+	assert_string_equal(identities_get(ids, DOCKER)->name, "web");
+	assert_int_equal(identities_want(ids, PODMAN), 0);
+	assert_int_equal(identities_engine_stats(ids, 2, &runtime, &uid, &stats), -ENOENT);
+}
+
+static void nobody_is_asked_about_what_is_not_of_this_host(void **state)
+{
+	static const char *const cgroups[] = {
+		"/system.slice/docker-ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		".scope/docker-" TEST_ID ".scope",
+		"/docker/ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff/docker/" TEST_ID,
+		"/user.slice/user-4294967295.slice/docker-" TEST_ID ".scope",
+		"/user.slice/user-4294967296.slice/docker-" TEST_ID ".scope",
+		"/user.slice/user-.slice/docker-" TEST_ID ".scope",
+		"/user.slice/user-x.slice/docker-" TEST_ID ".scope",
+	};
+	struct identities_stats stats;
+
+	write_docker_bundle();
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	make_store(on_changed);
+	for (size_t n = 0; n < ARRAY_SIZE(cgroups); n++) {
+		const struct identity *i;
+
+		assert_int_equal(identities_want(ids, cgroups[n]), 0);
+		i = identities_get(ids, cgroups[n]);
+		if (i && i->name)
+			fail_msg("%s", cgroups[n]);
+	}
+	identities_get_stats(ids, &stats);
+	assert_int_equal(stats.waiting, 0);
+	assert_false(fake_run(event, &n_changed, 1, 200, NULL));
+	assert_int_equal(atomic_load(&docker.counts->requests), 0);
+}
+
+static void serve_renamed(int fd, const char *id, unsigned int n)
+{
+	if (n == 1)
+		serve_web(fd, id, n);
+	else
+		fake_container(fd, id, ",\"Name\":\"/shop\",\"Config\":{\"Image\":\"nginx\"}");
+}
+
+static void stream_rename(int fd, const char *id, unsigned int n)
+{
+	static const char line[] = "{\"Action\":\"rename\",\"Actor\":{\"ID\":\"" TEST_ID "\"}}\n";
+
+	dprintf(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	fake_sleep(100);
+	dprintf(fd, "%zx\r\n%s\r\n", sizeof(line) - 1, line);
+	fake_sleep(20000);
+}
+
+static void a_rename_is_noticed(void **state)
+{
+	fake_start(&docker, docker_path, geteuid(), serve_renamed, stream_rename);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_string_equal(changed_name, "web");
+	assert_true(fake_run(event, &n_changed, 2, 10000, NULL));
+	assert_string_equal(changed_name, "shop");
+	assert_string_equal(identities_get(ids, DOCKER)->name, "shop");
+	/* What the engine does not say any more, stays. */
+	assert_string_equal(identity_label(identities_get(ids, DOCKER), "a"), "b");
+}
+
+/* Whoever is told may drop the container, and want others. */
+static void drop_it(const char *cgroup, const struct identity *identity, void *ctx)
+{
+	char name[256];
+
+	n_changed++;
+	snprintf(name, sizeof(name), "%s", cgroup);
+	identities_drop(ids, name);
+	if (n_changed == 1)
+		assert_int_equal(identities_want(ids, name), 0);
+}
+
+static void who_is_told_may_drop_and_want(void **state)
+{
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	make_store(drop_it);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_true(fake_run(event, &n_changed, 2, 10000, NULL));
+	assert_null(identities_get(ids, DOCKER));
+}
+
+static void a_dropped_container_is_not_told_of(void **state)
+{
+	struct identities_stats stats;
+
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	identities_drop(ids, DOCKER);
+	assert_false(fake_run(event, &n_changed, 1, 1000, NULL));
+	identities_get_stats(ids, &stats);
+	assert_int_equal(stats.known + stats.waiting, 0);
+	assert_int_equal(atomic_load(&docker.counts->requests), 0);
+}
+
+static void the_store_is_bounded(void **state)
+{
+	struct identities_stats stats;
+	char cgroup[128];
+
+	make_store(on_changed);
+	for (unsigned int n = 0; n < IDENTITIES_MAX; n++) {
+		snprintf(cgroup, sizeof(cgroup), "/user.slice/user-x.slice/docker-%064x.scope", n);
+		assert_int_equal(identities_want(ids, cgroup), 0);
+	}
+	assert_int_equal(identities_want(ids, DOCKER), -ENOSPC);
+	assert_int_equal(identities_want(ids, cgroup), 0);
+	identities_get_stats(ids, &stats);
+	assert_int_equal(stats.known, IDENTITIES_MAX);
+	assert_int_equal(stats.dropped, 1);
+	identities_drop(ids, cgroup);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_engine_tells_later),
+		TEST(a_bundle_tells_at_once),
+		TEST(a_bare_id_is_asked_of_both),
+		TEST(labels_tell_of_pods_in_the_kubelets_cgroups),
+		TEST(a_users_engine_describes_the_users_containers),
+		TEST(nobody_is_asked_about_what_is_not_of_this_host),
+		TEST(a_rename_is_noticed),
+		TEST(who_is_told_may_drop_and_want),
+		TEST(a_dropped_container_is_not_told_of),
+		TEST(the_store_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "subject/identities.h"
+
+#include <search.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "subject/bundle.h"
+#include "subject/container.h"
+#include "subject/document.h"
+
+struct container {
+	TAILQ_ENTRY(container) changed_link;
+	char *cgroup;
+	struct identity identity;
+	bool told; /* an engine has answered */
+	bool in_changed, in_pod;
+	struct engines_entry *engines[ENGINES_CHOSEN_MAX];
+	size_t n_engines;
+	unsigned int waiting; /* a bit for each engine that has yet to answer */
+};
+
+struct identities {
+	sd_event *event;
+	sd_event_source *defer; /* calls changed(), out of everybody's stack */
+	char *root;
+	identities_changed changed;
+	void *ctx;
+	void *tree; /* of entries: balanced, so that no choice of names makes it slow */
+	size_t n_entries;
+	TAILQ_HEAD(, container) changed_list;
+	struct engines engines;
+	uint64_t dropped, values_dropped;
+};
+
+static int by_cgroup(const void *a, const void *b)
+{
+	return strcmp(((const struct container *)a)->cgroup, ((const struct container *)b)->cgroup);
+}
+
+static struct container *find(const struct identities *ids, const char *cgroup)
+{
+	const struct container key = {.cgroup = (char *)cgroup};
+	void *const *node = tfind(&key, &ids->tree, by_cgroup);
+
+	return node ? *node : NULL;
+}
+
+/* ---- changes ---- */
+
+static void note_change(struct identities *ids, struct container *e)
+{
+	if (e->in_changed)
+		return;
+	TAILQ_INSERT_TAIL(&ids->changed_list, e, changed_link);
+	e->in_changed = true;
+	(void)sd_event_source_set_enabled(ids->defer, SD_EVENT_ONESHOT);
+}
+
+static int tell_changes(sd_event_source *source, void *ctx)
+{
+	struct identities *ids = ctx;
+	struct container *e;
+
+	while ((e = TAILQ_FIRST(&ids->changed_list))) {
+		TAILQ_REMOVE(&ids->changed_list, e, changed_link);
+		e->in_changed = false;
+		/* Who is called may drop it. */
+		ids->changed(e->cgroup, &e->identity, ids->ctx);
+	}
+	return 0;
+}
+
+/* ---- engines ---- */
+
+static void stop_waiting(struct container *e)
+{
+	for (size_t n = 0; n < e->n_engines; n++) {
+		if (e->waiting & 1U << n)
+			engine_forget(e->engines[n]->engine, e);
+	}
+	e->waiting = 0;
+}
+
+static void on_found(struct engines_entry *which, void *key, struct identity *said, void *ctx)
+{
+	struct container *e = key;
+
+	for (size_t n = 0; n < e->n_engines; n++) {
+		if (e->engines[n] == which)
+			e->waiting &= ~(1U << n);
+	}
+	if (!said)
+		return;
+	/* It is this engine's: the other one has nothing to say. */
+	stop_waiting(e);
+	e->told = true;
+	if (e->in_pod)
+		document_pod_from_labels(said);
+	(void)identity_set(&said->runtime, which->runtime, strlen(which->runtime),
+			   IDENTITY_NAME_MAX);
+	if (identity_merge(&e->identity, said))
+		note_change(ctx, e);
+}
+
+/* Each of them, or one. */
+static void ask(struct container *e, const struct engines_entry *only)
+{
+	for (size_t n = 0; n < e->n_engines; n++) {
+		if (e->waiting & 1U << n || (only && e->engines[n] != only))
+			continue;
+		/* The engine counts what it has no room for; the next want asks again. */
+		if (!engine_ask(e->engines[n]->engine, e->identity.id, e))
+			e->waiting |= 1U << n;
+	}
+}
+
+struct event {
+	const char *id;
+	const struct engines_entry *which;
+};
+
+static void ask_again(const void *node, VISIT visit, void *ctx)
+{
+	struct container *e = *(struct container *const *)node;
+	const struct event *event = ctx;
+
+	/* Of the three visits to an inner node, one. */
+	if ((visit == postorder || visit == leaf) && !strcmp(e->identity.id, event->id))
+		ask(e, event->which);
+}
+
+static void on_changed(struct engines_entry *which, const char *id, void *ctx)
+{
+	struct event event = {.id = id, .which = which};
+	struct identities *ids = ctx;
+
+	twalk_r(ids->tree, ask_again, &event);
+}
+
+/* ---- whom to ask ---- */
+
+#define NOBODY ((uid_t)-1)
+
+/* The user in whose slice it is: systemd gives users cgroups there. 0: root's; NOBODY: a slice of no user. */
+static uid_t user_of(const char *cgroup)
+{
+	static const char prefix[] = "/user.slice/user-";
+	const char *digits = cgroup + strlen(prefix);
+	unsigned long long uid = 0;
+	size_t n;
+
+	if (strncmp(cgroup, prefix, strlen(prefix)) != 0)
+		return 0;
+	n = strspn(digits, "0123456789");
+	if (!n || n > 10 || strncmp(digits + n, ".slice/", strlen(".slice/")) != 0)
+		return NOBODY;
+	uid = strtoull(digits, NULL, 10);
+	return uid < NOBODY ? (uid_t)uid : NOBODY;
+}
+
+static bool below_container(const char *cgroup)
+{
+	_cleanup_free_ char *above = strdup(cgroup);
+	char *slash;
+
+	while (above && (slash = strrchr(above, '/'))) {
+		*slash = '\0';
+		if (container_from_path(above, NULL, NULL))
+			return true;
+	}
+	return !above;
+}
+
+/* ---- entries ---- */
+
+static void entry_free(struct identities *ids, struct container *e)
+{
+	if (e->in_changed)
+		TAILQ_REMOVE(&ids->changed_list, e, changed_link);
+	stop_waiting(e);
+	for (size_t n = 0; n < e->n_engines; n++)
+		e->engines[n]->users--;
+	identity_done(&e->identity);
+	free(e->cgroup);
+	free(e);
+}
+
+static int entry_new(struct identities *ids, const char *cgroup, struct container **ret)
+{
+	struct container *e;
+
+	if (ids->n_entries >= IDENTITIES_MAX) {
+		ids->dropped++;
+		return -ENOSPC;
+	}
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->cgroup = strdup(cgroup);
+	if (!e->cgroup || !tsearch(e, &ids->tree, by_cgroup)) {
+		free(e->cgroup);
+		free(e);
+		return -ENOMEM;
+	}
+	ids->n_entries++;
+	*ret = e;
+	return 0;
+}
+
+int identities_want(struct identities *ids, const char *cgroup)
+{
+	const uid_t uid = user_of(cgroup);
+	struct container *e = find(ids, cgroup);
+	const char *word;
+	char id[65];
+	int err;
+
+	if (e) {
+		if (!e->told && !e->waiting)
+			ask(e, NULL);
+		return 0;
+	}
+	if (!container_from_path(cgroup, id, &word))
+		return -EINVAL;
+	err = entry_new(ids, cgroup, &e);
+	if (err)
+		return err;
+	memcpy(e->identity.id, id, sizeof(id));
+	if (strcmp(word, "unknown") != 0)
+		(void)identity_set(&e->identity.runtime, word, strlen(word), IDENTITY_NAME_MAX);
+	if (uid == NOBODY || below_container(cgroup))
+		return 0;
+	e->in_pod = !uid && bundle_in_pod(cgroup);
+	if (!uid) {
+		/* What is wrong with a bundle, an engine may make good. */
+		err = bundle_read(ids->root, cgroup, &e->identity, &ids->values_dropped);
+		if (err && err != -ENOENT)
+			log_debug("bundle of %s: %s", cgroup, strerror(-err));
+	}
+	e->n_engines = engines_choose(&ids->engines, uid, e->identity.runtime, e->engines);
+	for (size_t n = 0; n < e->n_engines; n++)
+		e->engines[n]->users++;
+	ask(e, NULL);
+	return 0;
+}
+
+const struct identity *identities_get(const struct identities *ids, const char *cgroup)
+{
+	const struct container *e = find(ids, cgroup);
+
+	return e && !identity_is_empty(&e->identity) ? &e->identity : NULL;
+}
+
+void identities_drop(struct identities *ids, const char *cgroup)
+{
+	struct container *e = find(ids, cgroup);
+
+	if (!e)
+		return;
+	tdelete(e, &ids->tree, by_cgroup);
+	ids->n_entries--;
+	entry_free(ids, e);
+}
+
+/* ---- the store ---- */
+
+int identities_new(sd_event *event, const struct identities_options *options,
+		   identities_changed changed, void *ctx, struct identities **ret)
+{
+	_cleanup_(identities_freep) struct identities *ids = calloc(1, sizeof(*ids));
+	int err;
+
+	if (!ids)
+		return -ENOMEM;
+	TAILQ_INIT(&ids->changed_list);
+	ids->event = sd_event_ref(event);
+	ids->changed = changed;
+	ids->ctx = ctx;
+	ids->root = strdup(options && options->root ? options->root : "/");
+	if (!ids->root)
+		return -ENOMEM;
+	ids->engines.found = on_found;
+	ids->engines.changed = on_changed;
+	ids->engines.ctx = ids;
+	err = engines_init(&ids->engines, event, options ? options->engines : NULL,
+			   options ? options->n_engines : 0, options ? options->users : NULL);
+	if (err)
+		return err;
+	err = sd_event_add_defer(event, &ids->defer, tell_changes, ids);
+	if (err < 0)
+		return err;
+	err = sd_event_source_set_enabled(ids->defer, SD_EVENT_OFF);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(ids);
+	return 0;
+}
+
+static void count(const void *node, VISIT visit, void *ctx)
+{
+	const struct container *e = *(struct container *const *)node;
+	struct identities_stats *stats = ctx;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	stats->known += !identity_is_empty(&e->identity);
+	stats->waiting += e->waiting != 0;
+}
+
+void identities_get_stats(const struct identities *ids, struct identities_stats *ret)
+{
+	*ret = (struct identities_stats){
+		.dropped = ids->dropped,
+		.values_dropped = ids->values_dropped,
+	};
+	twalk_r(ids->tree, count, ret);
+	for (size_t n = 0; n < ids->engines.n; n++) {
+		struct engine_stats stats;
+
+		engine_get_stats(ids->engines.list[n]->engine, &stats);
+		ret->dropped += stats.dropped;
+		ret->values_dropped += stats.values_dropped;
+	}
+}
+
+int identities_engine_stats(const struct identities *ids, size_t n, const char **ret_runtime,
+			    uid_t *ret_uid, struct engine_stats *ret)
+{
+	if (n >= ids->engines.n)
+		return -ENOENT;
+	*ret_runtime = ids->engines.list[n]->runtime;
+	*ret_uid = ids->engines.list[n]->uid;
+	engine_get_stats(ids->engines.list[n]->engine, ret);
+	return 0;
+}
+
+void identities_free(struct identities *ids)
+{
+	while (ids->tree) {
+		struct container *e = *(struct container **)ids->tree;
+
+		tdelete(e, &ids->tree, by_cgroup);
+		entry_free(ids, e);
+	}
+	engines_done(&ids->engines);
+	sd_event_source_disable_unref(ids->defer);
+	sd_event_unref(ids->event);
+	free(ids->root);
+	free(ids);
+}
