@@ -102,13 +102,13 @@ static long outer_level(__u32 level, void *ctx)
 }
 
 /* For what knows containers by name: a container may make cgroups of any name in its own, as many as it likes. */
-static __noinline void tell_container(struct cgroup *cgrp, const char *path)
+static __noinline void tell_container(struct cgroup *cgrp, const char *path, __u16 type)
 {
 	struct outer o = {.cgrp = cgrp};
 
 	bpf_loop(BPF_CORE_READ(cgrp, level), outer_level, &o, 0);
 	if (!o.found)
-		event_cgroup(LEASTCAP_EVENT_CAME, cgroup_id(cgrp), 0, path);
+		event_cgroup(type, cgroup_id(cgrp), 0, path);
 }
 
 struct inherit {
@@ -194,7 +194,7 @@ int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 	if (policy && !inherits(cgrp, policy))
 		bind_newborn(cgrp, policy, path);
 	else if (container && state.watch)
-		tell_container(cgrp, path);
+		tell_container(cgrp, path, LEASTCAP_EVENT_CAME);
 	return 0;
 }
 
@@ -211,6 +211,8 @@ int BPF_PROG(lc_rmdir, struct cgroup *cgrp, const char *path)
 	b = bpf_map_lookup_elem(&bindings, &id);
 	if (b)
 		event_cgroup(LEASTCAP_EVENT_GONE, id, b->policy, path);
+	else if (state.watch && is_container(cgrp))
+		tell_container(cgrp, path, LEASTCAP_EVENT_GONE);
 	return 0;
 }
 

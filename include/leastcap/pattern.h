@@ -28,7 +28,8 @@ enum leastcap_element {
 };
 
 struct leastcap_pattern {
-	__u16 elements[LEASTCAP_PATTERN_LEN]; /* enum leastcap_element << 8 | byte, or number of the set */
+	__u16 elements
+		[LEASTCAP_PATTERN_LEN]; /* enum leastcap_element << 8 | byte, or number of the set */
 	__u64 sets[LEASTCAP_PATTERN_SETS][4]; /* byte n is bit n */
 	__u32 path; /* "/" is matched by nothing but itself */
 	__u32 pad;
@@ -69,9 +70,8 @@ static inline int leastcap_element_fits(const struct leastcap_pattern *p, __u16 
  * c: the byte of the text at m->text, '\0' at its end. back: the one at m->star_text. Who calls reads them, and knows how
  * long the text is.
  */
-static inline enum leastcap_match_step leastcap_match_step(const struct leastcap_pattern *p,
-							   struct leastcap_match *m, __u8 c,
-							   __u8 back)
+static inline enum leastcap_match_step
+leastcap_match_step(const struct leastcap_pattern *p, struct leastcap_match *m, __u8 c, __u8 back)
 {
 	__u16 element = p->elements[m->element & (LEASTCAP_PATTERN_LEN - 1)];
 

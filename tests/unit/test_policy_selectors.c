@@ -136,8 +136,8 @@ static void kinds_are_in_the_order_in_which_they_win(void **state)
 {
 	static const enum selector_kind order[] = {
 		SELECT_CONTAINER_ID, SELECT_CONTAINER_NAME, SELECT_POD,
-		SELECT_CONTAINER,    SELECT_UNIT,	    SELECT_UNIT_PATTERN,
-		SELECT_CGROUP,	     SELECT_CGROUP_PATTERN, SELECT_ANY_CONTAINER,
+		SELECT_CONTAINER,    SELECT_UNIT,	    SELECT_CGROUP,
+		SELECT_UNIT_PATTERN, SELECT_CGROUP_PATTERN, SELECT_ANY_CONTAINER,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)

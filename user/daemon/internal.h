@@ -5,6 +5,7 @@
 
 #include "daemon/plan.h"
 #include "daemon/state.h"
+#include "subject/identities.h"
 
 /* Paths of cgroup ids, for events of cgroups that are gone meanwhile. Direct-mapped: bounded, never wrong. */
 #define NAMES 4096
@@ -26,6 +27,8 @@ struct state {
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
+	struct identities *identities; /* who the containers are; asked where a selector needs it */
+	bool again; /* something that a selector may be about has come, or is known now */
 	unsigned int ticks, swept;
 };
 
@@ -53,6 +56,16 @@ int published_policy(struct state *s, const char *name, struct leastcap_policy *
  */
 int state_follow(struct state *s, struct sources *sources, const struct policy_set *applied,
 		 json_t *complaints);
+
+/* containers.c */
+
+/* For plan_host: what is known of a container, which is asked for if it was not. */
+const struct identity *containers_who(const char *cgroup, void *state);
+/* For identities_new(). */
+void containers_changed(const char *cgroup, const struct identity *identity, void *state);
+/* A container's cgroup is there, or no more. */
+void containers_came(struct state *s, const char *path);
+void containers_gone(struct state *s, const char *path);
 
 /* track.c */
 void names_put(struct state *s, uint64_t cgroup, const char *path);

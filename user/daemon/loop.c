@@ -177,6 +177,14 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *ctx)
 	return again(source, TICK_USEC);
 }
 
+static int on_any(sd_event_source *source, void *ctx)
+{
+	struct loop *l = ctx;
+
+	state_settle(l->state);
+	return 0;
+}
+
 static int on_launchers(sd_event_source *source, uint64_t usec, void *ctx)
 {
 	struct loop *l = ctx;
@@ -207,6 +215,8 @@ static int add_sources(struct loop *l)
 						 timers[i].accuracy, timers[i].fn, l);
 	if (err >= 0)
 		err = sd_event_add_io(l->event, NULL, reader_fd(l->reader), EPOLLIN, on_events, l);
+	if (err >= 0)
+		err = sd_event_add_post(l->event, NULL, on_any, l);
 	if (err >= 0)
 		err = sd_event_set_watchdog(l->event, true);
 	return err < 0 ? err : 0;

@@ -165,6 +165,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 
 	if (err < 0)
 		return log_err(err, "cannot make an event loop");
+	so.event = event;
 	err = state_open(&so, k, sink, &state);
 	if (err)
 		return log_err(err, "cannot open %s", o->state_dir);

@@ -2,43 +2,13 @@
 #include "daemon/plan.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <linux/capability.h>
 
 #include "base/cleanup.h"
+#include "daemon/resolve.h"
 #include "policy/compile.h"
-#include "subject/cgroup.h"
-#include "subject/container.h"
-#include "subject/unit.h"
-
-struct maker {
-	struct plan *plan;
-	plan_complain_fn complain;
-	void *ctx;
-	struct place *places; /* parents before what is below them */
-	size_t n_places;
-	char *own; /* path of the cgroup this process is in */
-};
-
-__attribute__((format(printf, 4, 5))) static void complain(const struct maker *m,
-							   const struct source *source,
-							   struct policy_pos pos, const char *fmt,
-							   ...)
-{
-	_cleanup_free_ char *message = NULL;
-	va_list args;
-
-	va_start(args, fmt);
-	if (vasprintf(&message, fmt, args) < 0)
-		message = NULL;
-	va_end(args);
-	m->complain(source, pos, message ?: "out of memory", m->ctx);
-}
 
 void plan_done(struct plan *plan)
 {
@@ -46,10 +16,11 @@ void plan_done(struct plan *plan)
 		free(plan->births[i].path);
 	free(plan->births);
 	free(plan->wants);
+	free(plan->patterns);
 	*plan = (struct plan){};
 }
 
-static int add_want(struct plan *plan, struct want want)
+int add_want(struct plan *plan, struct want want)
 {
 	struct want *grown = reallocarray(plan->wants, plan->n_wants + 1, sizeof(*grown));
 
@@ -61,7 +32,7 @@ static int add_want(struct plan *plan, struct want want)
 	return 0;
 }
 
-static int add_birth(struct plan *plan, struct want_birth birth)
+int add_birth(struct plan *plan, struct want_birth birth)
 {
 	struct want_birth *grown = reallocarray(plan->births, plan->n_births + 1, sizeof(*grown));
 
@@ -77,223 +48,17 @@ static int add_birth(struct plan *plan, struct want_birth birth)
 	return 0;
 }
 
-/* ---- the containers of the host ---- */
-
-static int note_place(const char *path, uint64_t id, uint32_t level, void *ctx)
+int add_pattern(struct plan *plan, const struct want_pattern *pattern)
 {
-	struct maker *m = ctx;
-	struct place *grown, place = {.cgroup = id, .level = level};
+	struct want_pattern *grown =
+		reallocarray(plan->patterns, plan->n_patterns + 1, sizeof(*grown));
 
-	if (!container_from_path(path, place.id, NULL))
-		return 0;
-	grown = reallocarray(m->places, m->n_places + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	m->places = grown;
-	place.path = strdup(path);
-	if (!place.path)
-		return -ENOMEM;
-	grown[m->n_places++] = place;
-	return 0;
-}
-
-static void places_done(struct maker *m)
-{
-	for (size_t i = 0; i < m->n_places; i++)
-		free(m->places[i].path);
-	free(m->places);
-	free(m->own);
-}
-
-/* Is one path below the other? */
-static bool path_below(const char *path, const char *above)
-{
-	size_t len = strlen(above);
-
-	return !strcmp(above, "/") || (!strncmp(path, above, len) && path[len] == '/');
-}
-
-/* What leastcapd itself needs to go on: without it nobody could change the policy any more. */
-#define NEEDED (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF | 1ULL << CAP_PERFMON)
-
-static bool confines_us(const struct maker *m, const struct policy *policy, const char *path)
-{
-	return policy->mode == LEASTCAP_ENFORCE && (policy->allow & NEEDED) != NEEDED && m->own &&
-	       (!strcmp(m->own, path) || path_below(m->own, path));
-}
-
-/* ---- one selector ---- */
-
-/* A path of a cgroup that may exist, now or later. */
-static int want_path(struct maker *m, struct want want, const char *path, bool must_exist)
-{
-	struct want_birth birth = {.path = (char *)path,
-				   .kind = want.kind,
-				   .policy = want.policy,
-				   .source = want.source,
-				   .pos = want.pos};
-	int err = cgroup_id(path, &want.cgroup, &want.level);
-
-	if (confines_us(m, want.policy, path)) {
-		complain(
-			m, want.source, want.pos,
-			"\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
-			"them, or select what is below",
-			path);
-		return 0;
-	}
-	if (!err)
-		err = add_want(m->plan, want);
-	else if (err == -ENOENT) {
-		if (must_exist)
-			complain(m, want.source, want.pos, "cgroup \"%s\" does not exist", path);
-		err = 0;
-	} else if (err == -EINVAL) {
-		complain(m, want.source, want.pos, "\"%s\" is no path of a cgroup", path);
-		return 0;
-	}
-	if (err)
-		return err;
-	if (strlen(path) >= LEASTCAP_PATH_LEN) {
-		complain(
-			m, want.source, want.pos,
-			"the path has more than %d characters: a new cgroup of that name is not bound at birth",
-			LEASTCAP_PATH_LEN - 1);
-		return 0;
-	}
-	/* The root exists always. */
-	return strcmp(path, "/") ? add_birth(m->plan, birth) : 0;
-}
-
-/*
- * Every container that the id fits, and none below one that fits: a container may make cgroups of any name inside its
- * own, and must not shed its policy by that.
- */
-static int want_container(struct maker *m, struct want want, const char *id)
-{
-	const struct place *first = NULL;
-	bool several = false;
-
-	for (size_t i = 0; i < m->n_places; i++) {
-		const struct place *p = &m->places[i];
-		bool inside = false;
-		int err;
-
-		if (strncmp(p->id, id, strlen(id)))
-			continue;
-		for (size_t j = 0; j < i && !inside; j++)
-			inside = path_below(p->path, m->places[j].path) &&
-				 !strncmp(m->places[j].id, id, strlen(id));
-		if (inside)
-			continue;
-		several = several || (first && strcmp(first->id, p->id));
-		first = first ? first : p;
-		want.cgroup = p->cgroup;
-		want.level = p->level;
-		err = add_want(m->plan, want);
-		if (err)
-			return err;
-	}
-	if (several)
-		complain(m, want.source, want.pos,
-			 "more than one container has an id that begins with %s", id);
-	if (!first) {
-		m->plan->pending++;
-		complain(m, want.source, want.pos, "no container with the id %s is running", id);
-	}
-	return 0;
-}
-
-static int want_any(struct maker *m, struct want want)
-{
-	int err = 0;
-
-	if (m->plan->any && m->plan->any != want.policy) {
-		complain(m, want.source, want.pos, "policy \"%s\" is for any container already",
-			 m->plan->any->name);
-		return 0;
-	}
-	m->plan->any = want.policy;
-	for (size_t i = 0; !err && i < m->n_places; i++) {
-		want.cgroup = m->places[i].cgroup;
-		want.level = m->places[i].level;
-		err = add_want(m->plan, want);
-	}
-	return err;
-}
-
-/*
- * A container below one that the default policy holds has it already, as the kernel side takes it at birth
- * (inherits() in bpf/birth.bpf.h): a container cannot fill the map.
- */
-static void leave_nested(const struct maker *m, struct plan *plan)
-{
-	for (size_t i = 0; i < m->n_places; i++) {
-		const struct want *w = plan_find(plan, m->places[i].cgroup);
-		bool inside = false;
-
-		for (size_t j = 0; w && w->kind == SELECT_ANY_CONTAINER && j < i && !inside; j++) {
-			const struct want *above = plan_find(plan, m->places[j].cgroup);
-
-			inside = above && above->policy == w->policy &&
-				 path_below(m->places[i].path, m->places[j].path);
-		}
-		if (inside) {
-			size_t at = (size_t)(w - plan->wants);
-
-			memmove(&plan->wants[at], &plan->wants[at + 1],
-				(plan->n_wants - at - 1) * sizeof(*plan->wants));
-			plan->n_wants--;
-		}
-	}
-}
-
-/* A policy that this kernel cannot hold whole is not bound at all. */
-static bool is_held(struct maker *m, const struct source *source, const struct policy *policy)
-{
-	_cleanup_free_ char *why = policy_unsupported(policy);
-
-	if (why)
-		complain(m, source, policy->pos,
-			 "unsupported: %s; `optional:` names what may be left out", why);
-	return !why;
-}
-
-static int resolve(struct maker *m, const struct source *source, const struct policy *policy,
-		   const struct selector *selector)
-{
-	struct want want = {
-		.kind = selector->kind, .policy = policy, .source = source, .pos = selector->pos};
-	_cleanup_free_ char *path = NULL;
-	int err;
-
-	switch (selector->kind) {
-	case SELECT_CONTAINER_ID:
-		/* What else it asks for would have to be known. */
-		if (selector->name || selector->image || selector->runtime || selector->n_labels)
-			break;
-		return want_container(m, want, selector->value);
-	case SELECT_UNIT:
-		err = unit_cgroup(selector->value, &path, NULL);
-		if (err == -EINVAL) {
-			complain(m, source, selector->pos,
-				 "\"%s\" is no name of a service, scope or slice", selector->value);
-			return 0;
-		}
-		return err ?: want_path(m, want, path, false);
-	case SELECT_CGROUP:
-		return want_path(m, want, selector->value, true);
-	case SELECT_ANY_CONTAINER:
-		return want_any(m, want);
-	case SELECT_CONTAINER_NAME:
-	case SELECT_POD:
-	case SELECT_CONTAINER:
-	case SELECT_UNIT_PATTERN:
-	case SELECT_CGROUP_PATTERN:
-		break;
-	}
-	m->plan->pending++;
-	complain(m, source, selector->pos, "nothing is known yet that it could select");
+	plan->patterns = grown;
+	grown[plan->n_patterns] = *pattern;
+	grown[plan->n_patterns].order = plan->n_patterns;
+	plan->n_patterns++;
 	return 0;
 }
 
@@ -322,6 +87,15 @@ static int compare_births(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+static int compare_patterns(const void *a, const void *b)
+{
+	const struct want_pattern *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
 void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 {
 	struct maker m = {.complain = complain_fn, .ctx = ctx};
@@ -336,7 +110,7 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 		if (!winner || winner->cgroup != w->cgroup)
 			plan->wants[kept++] = *w;
 		else if (winner->kind == w->kind && winner->policy != w->policy)
-			complain(&m, w->source, w->pos,
+			maker_complain(&m, w->source, w->pos,
 				 "policy \"%s\" selects the same cgroup in the same way",
 				 winner->policy->name);
 	}
@@ -356,6 +130,52 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 		free(b->path);
 	}
 	plan->n_births = kept;
+
+	if (plan->n_patterns)
+		qsort(plan->patterns, plan->n_patterns, sizeof(*plan->patterns), compare_patterns);
+}
+
+/*
+ * What is below a cgroup that has the policy by the same kind of selector is held by it already. The kernel side has the
+ * same at birth (inherits() in bpf/birth.bpf.h): a container cannot fill the map with cgroups of its own.
+ */
+static int leave_nested(const struct maker *m, struct plan *plan)
+{
+	_cleanup_free_ bool *leave = calloc(plan->n_wants + 1, sizeof(*leave));
+	size_t kept = 0;
+
+	if (!leave)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_places; i++) {
+		const struct want *w = plan_find(plan, m->places[i].cgroup);
+		ssize_t up = m->places[i].parent;
+
+		if (!w || (w->kind != SELECT_ANY_CONTAINER && w->kind != SELECT_UNIT_PATTERN &&
+			   w->kind != SELECT_CGROUP_PATTERN))
+			continue;
+		for (; up >= 0 && !leave[w - plan->wants]; up = m->places[up].parent) {
+			const struct want *above = plan_find(plan, m->places[up].cgroup);
+
+			leave[w - plan->wants] = above && above->policy == w->policy;
+		}
+	}
+	for (size_t i = 0; i < plan->n_wants; i++) {
+		if (!leave[i])
+			plan->wants[kept++] = plan->wants[i];
+	}
+	plan->n_wants = kept;
+	return 0;
+}
+
+/* A policy that this kernel cannot hold whole is not bound at all. */
+static bool is_held(struct maker *m, const struct source *source, const struct policy *policy)
+{
+	_cleanup_free_ char *why = policy_unsupported(policy);
+
+	if (why)
+		maker_complain(m, source, policy->pos,
+			       "unsupported: %s; `optional:` names what may be left out", why);
+	return !why;
 }
 
 const struct want *plan_find(const struct plan *plan, uint64_t cgroup)
@@ -384,15 +204,13 @@ const struct want_birth *plan_find_birth(const struct plan *plan, const char *pa
 	return NULL;
 }
 
-int plan_make(const struct sources *sources, plan_complain_fn complain_fn, void *ctx,
-	      struct plan *ret)
+int plan_make(const struct sources *sources, const struct plan_host *host,
+	      plan_complain_fn complain, void *ctx, struct plan *ret)
 {
 	_cleanup_(plan_done) struct plan plan = {};
 	_cleanup_(places_done) struct maker m = {
-		.plan = &plan, .complain = complain_fn, .ctx = ctx};
-	int err = cgroup_walk(note_place, &m);
-
-	(void)cgroup_of(getpid(), &m.own);
+		.plan = &plan, .host = host, .complain = complain, .ctx = ctx};
+	int err = places_find(&m);
 
 	for (size_t i = 0; !err && i < sources->n; i++) {
 		const struct policy_set *set = sources->items[i].set;
@@ -408,8 +226,10 @@ int plan_make(const struct sources *sources, plan_complain_fn complain_fn, void 
 	}
 	if (err)
 		return err;
-	plan_settle(&plan, complain_fn, ctx);
-	leave_nested(&m, &plan);
+	plan_settle(&plan, complain, ctx);
+	err = leave_nested(&m, &plan);
+	if (err)
+		return err;
 	*ret = plan;
 	plan = (struct plan){};
 	return 0;

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <leastcap/pattern.h>
+
 #include "daemon/sources.h"
+#include "subject/identity.h"
 
 struct want {
 	uint64_t cgroup; /* id */
@@ -30,30 +33,39 @@ struct want_birth {
 	size_t order;
 };
 
+/* Of cgroups that come. */
+struct want_pattern {
+	struct leastcap_pattern pattern;
+	enum selector_kind kind;
+	const struct policy *policy;
+	size_t order;
+};
+
 struct plan {
 	struct want *wants; /* sorted by cgroup, one each */
 	size_t n_wants;
 	struct want_birth *births; /* sorted by path, one each */
 	size_t n_births;
+	struct want_pattern *patterns; /* the first that fits counts */
+	size_t n_patterns;
 	const struct policy *any; /* for new containers; NULL: none */
 	size_t pending; /* container ids that are not there (yet) */
 };
 
-/* A container that exists. */
-struct place {
-	char *path;
-	uint64_t cgroup;
-	uint32_t level;
-	char id[65];
+/* What is known of the containers of the host. */
+struct plan_host {
+	/* By the path of its cgroup. NULL: nothing, now. */
+	const struct identity *(*who)(const char *cgroup, void *ctx);
+	void *ctx;
 };
 
 /* What is amiss with a selector: it selects nothing, or what another policy has. */
 typedef void (*plan_complain_fn)(const struct source *source, struct policy_pos pos,
 				 const char *message, void *ctx);
 
-/* Resolves against the host. -errno: not made. */
-int plan_make(const struct sources *sources, plan_complain_fn complain, void *ctx,
-	      struct plan *ret);
+/* Resolves against the host; host may be NULL. -errno: not made. */
+int plan_make(const struct sources *sources, const struct plan_host *host,
+	      plan_complain_fn complain, void *ctx, struct plan *ret);
 void plan_done(struct plan *plan);
 
 /* The pure part: sorts, lets the most specific win, complains of ties (the first in order stays). */

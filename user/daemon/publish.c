@@ -105,6 +105,8 @@ struct before {
 	size_t n_bindings;
 	struct saved_birth *births;
 	size_t n_births;
+	struct leastcap_birth_pattern *patterns;
+	size_t n_patterns;
 	uint64_t any;
 };
 
@@ -144,6 +146,7 @@ static void before_done(struct before *before)
 		free(before->births[i].path);
 	free(before->births);
 	free(before->bindings);
+	free(before->patterns);
 }
 
 static const struct leastcap_binding *before_find(const struct before *before, uint64_t cgroup)
@@ -175,8 +178,49 @@ static const struct saved_birth *before_find_birth(const struct before *before, 
 
 /* ---- forwards and back ---- */
 
+/* Is a pattern among those that are wanted? */
+static bool has_pattern(const struct leastcap_birth_pattern *patterns, size_t n,
+			const struct leastcap_pattern *pattern)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!memcmp(&patterns[i].pattern, pattern, sizeof(*pattern)))
+			return true;
+	}
+	return false;
+}
+
+/* In one step, and the last that can fail. keep: old ones go on behind the new. */
+static int put_patterns(struct state *s, const struct plan *plan, const struct before *before,
+			struct ids *ids, bool keep, bool *ret_changed)
+{
+	_cleanup_free_ struct leastcap_birth_pattern *patterns =
+		calloc(plan->n_patterns + before->n_patterns + 1, sizeof(*patterns));
+	size_t n = 0;
+
+	if (!patterns)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->n_patterns; i++) {
+		const struct want_pattern *w = &plan->patterns[i];
+		uint64_t id = 0;
+		int err;
+
+		if (has_pattern(patterns, n, &w->pattern))
+			continue;
+		err = policy_id(s, ids, w->policy, &id);
+		if (err)
+			return err;
+		patterns[n++] =
+			(struct leastcap_birth_pattern){.pattern = w->pattern, .policy = id};
+	}
+	for (size_t i = 0; keep && i < before->n_patterns; i++) {
+		if (!has_pattern(patterns, n, &before->patterns[i].pattern))
+			patterns[n++] = before->patterns[i];
+	}
+	return kernel_patterns_set(s->k, patterns, n, ret_changed);
+}
+
 static int put_wanted(struct state *s, const struct plan *plan, const struct before *before,
-		      struct ids *ids, bool keep)
+		      struct ids *ids, bool keep, bool *ret_patterns)
 {
 	uint64_t id = 0;
 	int err = 0;
@@ -200,6 +244,8 @@ static int put_wanted(struct state *s, const struct plan *plan, const struct bef
 	id = 0;
 	if (!err && plan->any)
 		err = policy_id(s, ids, plan->any, &id);
+	if (!err)
+		err = put_patterns(s, plan, before, ids, keep, ret_patterns);
 	if (!err && (plan->any || !keep))
 		kernel_set_default(s->k, id);
 	return err;
@@ -278,7 +324,8 @@ struct before *before_take(struct state *s)
 		return NULL;
 	before->any = kernel_default(s->k);
 	if (kernel_binding_each(s->k, save_binding, before) ||
-	    kernel_birth_each(s->k, save_birth, before))
+	    kernel_birth_each(s->k, save_birth, before) ||
+	    kernel_patterns_get(s->k, &before->patterns, &before->n_patterns))
 		return before_free(before);
 	return before;
 }
@@ -295,7 +342,8 @@ int publish(struct state *s, const struct plan *plan, const struct before *befor
 	    bool *ret_news)
 {
 	_cleanup_(ids_done) struct ids ids = {};
-	int err = put_wanted(s, plan, before, &ids, keep);
+	bool patterns = false;
+	int err = put_wanted(s, plan, before, &ids, keep, &patterns);
 
 	if (err) {
 		put_back(s, plan, before);
@@ -303,7 +351,7 @@ int publish(struct state *s, const struct plan *plan, const struct before *befor
 		return err;
 	}
 	kernel_publish(s->k);
-	*ret_news = has_news(plan, before);
+	*ret_news = patterns || has_news(plan, before);
 	if (keep)
 		return 0;
 	drop_unwanted(s, plan, before, &ids);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/saved.h"
+#include "policy/match.h"
 
 json_t *problem_new(const char *file, struct policy_pos pos, const char *message, const char *hint,
 		    const char *source_line)
@@ -133,6 +134,23 @@ const struct policy *sources_find(const struct sources *sources, const char *nam
 		}
 	}
 	return NULL;
+}
+
+bool sources_ask_identity(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct policy_set *set = sources->items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			const struct policy *p = &set->policies[j];
+
+			for (size_t k = 0; k < p->n_selectors; k++) {
+				if (selector_asks_identity(&p->selectors[k]))
+					return true;
+			}
+		}
+	}
+	return false;
 }
 
 int sources_put(struct sources *sources, const struct policy *policy)

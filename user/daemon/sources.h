@@ -36,6 +36,9 @@ void sources_done(struct sources *sources);
 const struct policy *sources_find(const struct sources *sources, const char *name,
 				  const struct source **ret_source);
 
+/* Does a selector ask for more of containers than their ids? */
+bool sources_ask_identity(const struct sources *sources);
+
 /* Adds or replaces / removes one applied policy, in memory. Takes nothing over. */
 int sources_put(struct sources *sources, const struct policy *policy);
 int sources_drop(struct sources *sources, const char *name);

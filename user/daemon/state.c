@@ -13,6 +13,7 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	       struct state **ret)
 {
 	_cleanup_(state_freep) struct state *s = calloc(1, sizeof(*s));
+	int err;
 
 	if (!s)
 		return -ENOMEM;
@@ -23,6 +24,9 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	s->problems = json_array();
 	if (!s->config_dir || !s->state_dir || !s->problems)
 		return -ENOMEM;
+	err = identities_new(o->event, NULL, containers_changed, s, &s->identities);
+	if (err)
+		return err;
 	/* What was lost before this daemon is in the status; only what comes is told. */
 	(void)kernel_losses(k, s->losses);
 	*ret = TAKE_PTR(s);
@@ -33,6 +37,7 @@ struct state *state_free(struct state *s)
 {
 	if (!s)
 		return NULL;
+	identities_free(s->identities);
 	plan_done(&s->plan);
 	sources_done(&s->sources);
 	names_done(s);
@@ -103,11 +108,14 @@ static bool any_unknown(const struct sources *sources)
 static int plan_and_publish(struct state *s, const struct sources *sources,
 			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
 {
+	const struct plan_host host = {.who = containers_who, .ctx = s};
 	_cleanup_close_ int lock = kernel_lock();
 	bool news = true;
 
 	if (lock < 0)
 		return lock;
+	/* Before the host is walked: who comes meanwhile is told of. */
+	kernel_set_watch(s->k, sources_ask_identity(sources));
 	for (int round = 0; news && round < ROUNDS; round++) {
 		_cleanup_(before_freep) struct before *before = before_take(s);
 		struct complaints c = {.list = complaints, .applied = applied};
@@ -117,7 +125,7 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 			return -ENOMEM;
 		json_array_clear(complaints);
 		plan_done(ret);
-		err = plan_make(sources, complain, &c, ret);
+		err = plan_make(sources, &host, complain, &c, ret);
 		if (!err && applied && json_array_size(complaints))
 			err = -EINVAL;
 		err = err ? err : publish(s, ret, before, any_unknown(sources), &news);

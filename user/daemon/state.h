@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <jansson.h>
+#include <systemd/sd-event.h>
 
 #include "audit/sink.h"
 #include "base/cleanup.h"
@@ -23,6 +24,7 @@ struct state;
 struct state_options {
 	const char *config_dir; /* /etc/leastcap/policies.d */
 	const char *state_dir; /* /var/lib/leastcap */
+	sd_event *event; /* container engines are asked from it */
 };
 
 /* Who asks, by the peer credentials of the socket; for a signal: pid 0. */
@@ -56,6 +58,9 @@ unsigned int state_policies(struct state *s, json_t **ret);
 
 /* One decoded event of the kernel: named, handed to the sink, and acted on (born, gone). */
 void state_event(struct state *s, const struct leastcap_event_cgroup *event);
+
+/* After anything has happened: binds what has become known. */
+void state_settle(struct state *s);
 
 /* Once a second: losses, removed cgroups, containers and units that came. */
 void state_tick(struct state *s);

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
-#include "subject/container.h"
 
 /* Seconds between two looks for bound cgroups whose removal was not seen, and for tasks that carry a policy. */
 #define SWEEP_TICKS 30
@@ -193,46 +192,17 @@ static int sweep_binding(const struct leastcap_binding *b, void *ctx)
 	return 0;
 }
 
-/* ---- cgroups that come ---- */
-
-/* Something that a selector names and that was not there may have come. */
-static void follow_again(struct state *s)
-{
-	json_auto_t *problems = json_array();
-	int err = problems ? state_follow(s, &s->sources, NULL, problems) : -ENOMEM;
-
-	if (err)
-		log_warn(err, "cannot bind what is new, the next try is in %d s", PENDING_TICKS);
-}
-
-/* Is a container that was just born one that a policy names? */
-static bool awaited(const struct state *s, const char *path)
-{
-	char id[65];
-
-	if (!s->plan.pending || !container_from_path(path, id, NULL))
-		return false;
-	for (size_t i = 0; i < s->sources.n; i++) {
-		const struct policy_set *set = s->sources.items[i].set;
-
-		for (size_t j = 0; set && j < set->n_policies; j++) {
-			const struct policy *p = &set->policies[j];
-
-			for (size_t k = 0; k < p->n_selectors; k++) {
-				if (p->selectors[k].kind == SELECT_CONTAINER_ID &&
-				    !strncmp(id, p->selectors[k].value,
-					     strlen(p->selectors[k].value)))
-					return true;
-			}
-		}
-	}
-	return false;
-}
-
 void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	json_t *event;
 
+	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_CAME)
+		containers_came(s, e->path);
+	if (e->event.type == LEASTCAP_EVENT_GONE)
+		containers_gone(s, e->path);
+	/* Not bound: nothing to report. */
+	if (e->event.type == LEASTCAP_EVENT_CAME)
+		return;
 	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_GONE)
 		names_put(s, e->event.binding, e->path);
 	event = event_named(s, e);
@@ -247,8 +217,6 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	}
 	sink_emit(s->sink, event);
-	if (e->event.type == LEASTCAP_EVENT_BORN && awaited(s, e->path))
-		follow_again(s);
 }
 
 /* ---- losses ---- */
@@ -287,7 +255,7 @@ void state_tick(struct state *s)
 	if (s->ticks % LOSS_TICKS == 1)
 		tell_losses(s);
 	if (s->plan.pending && s->ticks % PENDING_TICKS == 0)
-		follow_again(s);
+		s->again = true;
 	s->swept = 0;
 	if (s->ticks % SWEEP_TICKS == 0)
 		(void)kernel_binding_each(s->k, sweep_binding, s);

@@ -99,6 +99,12 @@ bool selector_matches(const struct selector *s, const struct identity *who)
 	}
 }
 
+bool selector_asks_identity(const struct selector *s)
+{
+	return s->name || s->image || s->runtime || s->n_labels || s->pod_namespace || s->pod ||
+	       s->pod_container;
+}
+
 /* ---- units and cgroups ---- */
 
 bool selector_matches_unit(const struct selector *s, const char *unit)

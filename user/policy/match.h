@@ -11,6 +11,9 @@
 /* The kinds about containers and pods; false for others. What is asked for and not known does not match. */
 bool selector_matches(const struct selector *s, const struct identity *who);
 
+/* Does it ask for more of a container than its id? */
+bool selector_asks_identity(const struct selector *s);
+
 /* SELECT_UNIT and SELECT_UNIT_PATTERN, by a unit's full name; false for others. No pattern is for "-.slice". */
 bool selector_matches_unit(const struct selector *s, const char *unit);
 

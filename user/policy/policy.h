@@ -34,8 +34,8 @@ enum selector_kind {
 	SELECT_POD, /* pod: { namespace, name, container } */
 	SELECT_CONTAINER, /* container: by image, labels, runtime */
 	SELECT_UNIT, /* unit: "nginx.service": a full unit name */
-	SELECT_UNIT_PATTERN, /* unit: "web-*.service"; "getty@.service" is "getty@*.service" */
 	SELECT_CGROUP, /* cgroup: "/system.slice/foo": path below the cgroup2 root */
+	SELECT_UNIT_PATTERN, /* unit: "web-*.service"; "getty@.service" is "getty@*.service" */
 	SELECT_CGROUP_PATTERN, /* cgroup: "/system.slice/web-*": by components */
 	SELECT_ANY_CONTAINER, /* any: container */
 };

@@ -339,6 +339,8 @@ int identities_engine_stats(const struct identities *ids, size_t n, const char *
 
 void identities_free(struct identities *ids)
 {
+	if (!ids)
+		return;
 	while (ids->tree) {
 		struct container *e = *(struct container **)ids->tree;
 

@@ -63,7 +63,7 @@ void identities_get_stats(const struct identities *ids, struct identities_stats 
 int identities_engine_stats(const struct identities *ids, size_t n, const char **ret_runtime,
 			    uid_t *ret_uid, struct engine_stats *ret);
 
-void identities_free(struct identities *ids);
+void identities_free(struct identities *ids); /* NULL is fine */
 DEFINE_CLEANUP(struct identities *, identities_free);
 
 #endif

@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Which subjects a policy is for: containers by what their runtime knows of them, pods, units and cgroups by patterns.
+
+load common
+
+COUNT=${SOAK:+200}
+COUNT=${COUNT:-12}
+
+setup_file() {
+	load common
+	fresh_daemon
+	probe_image
+	leastcap apply <<-'END' -
+		policies:
+		  - name: by-name
+		    select: [ { container: { name: "web-?" } } ]
+		    capabilities: [SYS_CHROOT]
+		  - name: by-label
+		    select: [ { container: { label: { tier: "w*", side: "[!b]*" } } } ]
+		    capabilities: [CHOWN]
+		  - name: by-image
+		    select: [ { container: { image: "busybox", runtime: podman } } ]
+		    capabilities: [SETUID]
+		  - name: by-pod
+		    select: [ { pod: { namespace: shop, name: "cart-*", container: app } } ]
+		    capabilities: [KILL]
+		  - name: by-unit
+		    select: [ { unit: "pattern-*.service" } ]
+		    capabilities: [CHOWN]
+		  - name: by-template
+		    select: [ { unit: "instance@.service" } ]
+		    capabilities: [CHOWN]
+		  - name: by-cgroup
+		    select: [ { cgroup: "/pattern/a*/leaf-[0-9]" } ]
+		    capabilities: none
+		  - name: everyone
+		    select: [ { any: container } ]
+		    capabilities: all
+	END
+}
+teardown_file() {
+	docker ps -aq | xargs -r docker rm -f >/dev/null
+	stop_daemon
+}
+
+# policy_is SUBJECT NAME
+policy_is() {
+	[ "$(binding "$1" .policy)" = "$2" ]
+}
+
+start() {
+	docker run -d --network none --cap-add ALL --security-opt seccomp=unconfined "$@" probe sleep 1000
+}
+
+@test "a container by its name" {
+	local id
+	id=$(start --name web-1)
+	within 10 policy_is "$id" by-name
+	run -0 docker exec web-1 probe chroot
+	mark
+	run -1 docker exec web-1 probe chown
+	denied CHOWN ".subject.container == \"$id\" and .policy == \"by-name\""
+	# Another name: not by-name.
+	id=$(start --name web-11)
+	within 10 policy_is "$id" everyone
+	run -0 docker exec web-11 probe chown
+}
+
+@test "a container by labels, all of them" {
+	local id
+	id=$(start --label tier=web --label side=left)
+	within 10 policy_is "$id" by-label
+	run -0 docker exec "$id" probe chown
+	mark
+	run -1 docker exec "$id" probe chroot
+	denied SYS_CHROOT ".policy == \"by-label\""
+	policy_is "$(start --label tier=web)" everyone
+	policy_is "$(start --label tier=web --label side=back)" everyone
+}
+
+@test "the name counts more than labels, and everything more than any container" {
+	local id
+	id=$(start --name web-2 --label tier=web --label side=left)
+	within 10 policy_is "$id" by-name
+}
+
+@test "a renamed container" {
+	local id
+	id=$(start --name other)
+	within 10 policy_is "$id" everyone
+	docker rename other web-3
+	within 20 policy_is "$id" by-name
+}
+
+@test "a container of Podman by its image" {
+	local id
+	id=$(podman run -d --network none busybox sleep 1000)
+	within 10 policy_is "$id" by-image
+	podman rm -f -t 0 "$id"
+}
+
+# kubernetes RUNTIME ID NAMESPACE POD CONTAINER: what a runtime of Kubernetes leaves on disk of a container.
+kubernetes() {
+	local dir
+	if [ "$1" = containerd ]; then
+		dir=/run/containerd/io.containerd.runtime.v2.task/k8s.io/$2
+		mkdir -p "$dir"
+		printf '{"annotations":{"io.kubernetes.cri.container-type":"container","io.kubernetes.cri.sandbox-namespace":"%s","io.kubernetes.cri.sandbox-name":"%s","io.kubernetes.cri.container-name":"%s"}}' \
+			"$3" "$4" "$5" >"$dir/config.json"
+	else
+		dir=/run/containers/storage/overlay-containers/$2/userdata
+		mkdir -p "$dir"
+		printf '{"annotations":{"io.container.manager":"cri-o","io.kubernetes.pod.namespace":"%s","io.kubernetes.pod.name":"%s","io.kubernetes.container.name":"%s"}}' \
+			"$3" "$4" "$5" >"$dir/config.json"
+	fi
+}
+
+@test "a container of a pod, by namespace, name and container" {
+	local pod=$CG/kubepods.slice/kubepods-pod1.slice id
+	mkdir -p $pod
+	for id in 1 2 3 4; do
+		case $id in
+		1) kubernetes containerd "$(container_id $id)" shop cart-77 app ;;
+		2) kubernetes containerd "$(container_id $id)" shop cart-77 sidecar ;;
+		3) kubernetes crio "$(container_id $id)" shop cart-78 app ;;
+		4) kubernetes crio "$(container_id $id)" other cart-78 app ;;
+		esac
+	done
+	mkdir "$pod/cri-containerd-$(container_id 1).scope" "$pod/cri-containerd-$(container_id 2).scope" \
+		"$pod/crio-$(container_id 3).scope" "$pod/crio-$(container_id 4).scope"
+	within 10 policy_is "$(container_id 1)" by-pod
+	within 10 policy_is "$(container_id 3)" by-pod
+	policy_is "$(container_id 2)" everyone
+	policy_is "$(container_id 4)" everyone
+}
+
+@test "units by a pattern: bound from their first instruction" {
+	local n
+	mark
+	for n in 1 2; do
+		run -1 systemd-run -q --wait -p AmbientCapabilities= --unit pattern-$n.service $PROBE chroot
+		denied SYS_CHROOT ".policy == \"by-unit\" and .subject.binding == \"/system.slice/pattern-$n.service\""
+	done
+	run -0 systemd-run -q --wait --unit pattern.service $PROBE chroot
+}
+
+@test "instances of a template" {
+	local slice=/system.slice/system-instance.slice
+	printf '[Service]\nType=oneshot\nExecStart=%s chroot\n' $PROBE >/run/systemd/system/instance@.service
+	systemctl daemon-reload
+	mark
+	run -1 systemctl start instance@one.service
+	denied SYS_CHROOT ".policy == \"by-template\" and .subject.binding == \"$slice/instance@one.service\""
+}
+
+@test "cgroups by a pattern: those that were there, those that come, and none below" {
+	mkdir -p $CG/pattern/{abc,b}
+	mkdir $CG/pattern/abc/leaf-1 $CG/pattern/b/leaf-1 $CG/pattern/abc/leaf-x
+	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-1 '|[.policy,.born]')"
+	run -1 leastcap status /pattern/b/leaf-1
+	run -1 leastcap status /pattern/abc/leaf-x
+	mark
+	run -1 inside /pattern/abc/leaf-1 $PROBE chroot
+	denied SYS_CHROOT '.policy == "by-cgroup"'
+	run -0 inside /pattern/b/leaf-1 $PROBE chroot
+	# Made while nobody watches.
+	systemctl stop leastcapd
+	mkdir $CG/pattern/abc/leaf-2
+	run -1 inside /pattern/abc/leaf-2 $PROBE chroot
+	systemctl start leastcapd
+	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-2 '|[.policy,.born]')"
+}
+
+@test "containers and cgroups that ran before the policy" {
+	local id
+	mkdir -p $CG/earlier/x1 $CG/earlier/y1
+	id=$(start --name earlier --label rank=first)
+	within 10 policy_is "$id" everyone
+	leastcap apply <<-'END' -
+		policies:
+		  - name: earlier
+		    select: [ { container: { label: { rank: first } } }, { cgroup: "/earlier/x?" } ]
+		    capabilities: none
+	END
+	within 10 policy_is "$id" earlier
+	policy_is /earlier/x1 earlier
+	run -1 leastcap status /earlier/y1
+	leastcap remove earlier
+	policy_is "$id" everyone
+	run -1 leastcap status /earlier/x1
+}
+
+@test "many containers at once, each with its own policy and never with another's" {
+	local n id ids=() label wrong=0
+	mark
+	for n in $(seq "$COUNT"); do
+		label=side=left
+		[ $((n % 2)) = 0 ] || label=side=back
+		docker run -d --network none --cap-add ALL --security-opt seccomp=unconfined --label tier=web \
+			--label $label --label "odd=$((n % 2))" probe sleep 1000 >/tmp/many.$n &
+		[ $((n % 8)) != 0 ] || wait
+	done
+	wait
+	for n in $(seq "$COUNT"); do
+		id=$(cat /tmp/many.$n)
+		if [ $((n % 2)) = 0 ]; then
+			within 20 policy_is "$id" by-label
+		else
+			policy_is "$id" everyone || wrong=$((wrong + 1))
+		fi
+		ids+=("$id")
+	done
+	is 0 $wrong
+	docker rm -f "${ids[@]}" >/dev/null
+}
+
+@test "Docker's daemon stopped: what is known without it goes on" {
+	local id pid
+	id=$(start --name web-5)
+	within 10 policy_is "$id" by-name
+	pid=$(systemctl show -P MainPID docker)
+	kill -STOP "$pid"
+	systemctl restart leastcapd
+	# Names are on disk, too.
+	within 10 policy_is "$id" by-name
+	mkdir $CG/pattern/abc/leaf-3
+	policy_is /pattern/abc/leaf-3 by-cgroup
+	run -0 leastcap list
+	kill -CONT "$pid"
+	run -1 docker exec web-5 probe chown
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Containers that come, and who they are. One that comes is covered at birth by the default policy, if there is one. Its
+ * own policy follows as soon as it is known which that is: at once where the runtime has it on disk, and else when its
+ * engine has answered.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/internal.h"
+#include "subject/container.h"
+
+const struct identity *containers_who(const char *cgroup, void *ctx)
+{
+	struct state *s = ctx;
+
+	/* No room, or nothing that is to be asked for: then nothing is known. */
+	(void)identities_want(s->identities, cgroup);
+	return identities_get(s->identities, cgroup);
+}
+
+void containers_changed(const char *cgroup, const struct identity *identity, void *ctx)
+{
+	struct state *s = ctx;
+
+	s->again = true;
+}
+
+/* Is there a selector by an id that this one begins with? */
+static bool awaited(const struct state *s, const char id[65])
+{
+	for (size_t i = 0; i < s->sources.n; i++) {
+		const struct policy_set *set = s->sources.items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			const struct policy *p = &set->policies[j];
+
+			for (size_t k = 0; k < p->n_selectors; k++) {
+				const struct selector *selector = &p->selectors[k];
+
+				if (selector->kind == SELECT_CONTAINER_ID && selector->value &&
+				    !strncmp(id, selector->value, strlen(selector->value)))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+void containers_came(struct state *s, const char *path)
+{
+	char id[65];
+
+	if (!container_from_path(path, id, NULL))
+		return;
+	/* Asked for when the plan is made. */
+	if (sources_ask_identity(&s->sources) || (s->plan.pending && awaited(s, id)))
+		s->again = true;
+}
+
+void containers_gone(struct state *s, const char *path)
+{
+	identities_drop(s->identities, path);
+}
+
+void state_settle(struct state *s)
+{
+	json_auto_t *problems = NULL;
+	int err;
+
+	if (!s->again)
+		return;
+	s->again = false;
+	problems = json_array();
+	err = problems ? state_follow(s, &s->sources, NULL, problems) : -ENOMEM;
+	if (err)
+		log_warn(err, "cannot bind what is new; it is tried again with the next that comes");
+}

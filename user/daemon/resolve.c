@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From selectors to the cgroups of this host, those that are there and those that may come. */
+#include "daemon/resolve.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/cleanup.h"
+#include "policy/match.h"
+#include "policy/pattern.h"
+#include "subject/cgroup.h"
+#include "subject/container.h"
+#include "subject/unit.h"
+
+void maker_complain(const struct maker *m, const struct source *source, struct policy_pos pos,
+		    const char *fmt, ...)
+{
+	_cleanup_free_ char *message = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&message, fmt, args) < 0)
+		message = NULL;
+	va_end(args);
+	m->complain(source, pos, message ?: "out of memory", m->ctx);
+}
+
+/* ---- the cgroups of the host ---- */
+
+/* Is one path below the other? */
+static bool path_below(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	return !strcmp(above, "/") || (!strncmp(path, above, len) && path[len] == '/');
+}
+
+static int note_place(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	struct maker *m = ctx;
+	struct place place = {.cgroup = id, .level = level, .parent = (ssize_t)m->n_places - 1};
+	struct place *grown;
+
+	/* The walk goes down before it goes on: the parent is the last place or one above it. */
+	while (place.parent >= 0 && !path_below(path, m->places[place.parent].path))
+		place.parent = m->places[place.parent].parent;
+	if (place.parent >= 0)
+		place.nested = m->places[place.parent].nested || *m->places[place.parent].id;
+	if (!container_from_path(path, place.id, NULL))
+		place.id[0] = '\0';
+	/* Twice as much each time. */
+	if (!(m->n_places & (m->n_places - 1))) {
+		grown = reallocarray(m->places, m->n_places ? 2 * m->n_places : 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		m->places = grown;
+	}
+	place.path = strdup(path);
+	if (!place.path)
+		return -ENOMEM;
+	m->places[m->n_places++] = place;
+	return 0;
+}
+
+int places_find(struct maker *m)
+{
+	(void)cgroup_of(getpid(), &m->own);
+	return cgroup_walk(note_place, m);
+}
+
+void places_done(struct maker *m)
+{
+	for (size_t i = 0; i < m->n_places; i++)
+		free(m->places[i].path);
+	free(m->places);
+	free(m->own);
+}
+
+static int want_place(struct maker *m, struct want want, const struct place *place)
+{
+	want.cgroup = place->cgroup;
+	want.level = place->level;
+	return add_want(m->plan, want);
+}
+
+/* What leastcapd itself needs to go on: without it nobody could change the policy any more. */
+#define NEEDED (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF | 1ULL << CAP_PERFMON)
+
+/* Would this policy hold leastcapd itself? Complains. */
+static bool confines_us(const struct maker *m, const struct want *want, const char *path)
+{
+	if (want->policy->mode != LEASTCAP_ENFORCE || (want->policy->allow & NEEDED) == NEEDED ||
+	    !m->own || (strcmp(m->own, path) && !path_below(m->own, path)))
+		return false;
+	maker_complain(m, want->source, want->pos,
+		       "\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
+		       "them, or select what is below",
+		       path);
+	return true;
+}
+
+/* ---- paths and units ---- */
+
+/* A path of a cgroup that may exist, now or later. */
+static int want_path(struct maker *m, struct want want, const char *path, bool must_exist)
+{
+	struct want_birth birth = {.path = (char *)path,
+				   .kind = want.kind,
+				   .policy = want.policy,
+				   .source = want.source,
+				   .pos = want.pos};
+	int err = cgroup_id(path, &want.cgroup, &want.level);
+
+	if (confines_us(m, &want, path))
+		return 0;
+	if (!err)
+		err = add_want(m->plan, want);
+	else if (err == -ENOENT) {
+		if (must_exist)
+			maker_complain(m, want.source, want.pos, "cgroup \"%s\" does not exist",
+				       path);
+		err = 0;
+	} else if (err == -EINVAL) {
+		maker_complain(m, want.source, want.pos, "\"%s\" is no path of a cgroup", path);
+		return 0;
+	}
+	if (err)
+		return err;
+	if (strlen(path) >= LEASTCAP_PATH_LEN) {
+		maker_complain(
+			m, want.source, want.pos,
+			"the path has more than %d characters: a new cgroup of that name is not bound at birth",
+			LEASTCAP_PATH_LEN - 1);
+		return 0;
+	}
+	/* The root exists always. */
+	return strcmp(path, "/") ? add_birth(m->plan, birth) : 0;
+}
+
+static int want_unit(struct maker *m, struct want want, const char *unit)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = unit_cgroup(unit, &path, NULL);
+
+	if (err == -EINVAL) {
+		maker_complain(m, want.source, want.pos,
+			       "\"%s\" is no name of a service, scope or slice", unit);
+		return 0;
+	}
+	return err ?: want_path(m, want, path, false);
+}
+
+/* Every cgroup that one of the patterns fits, and those that come. */
+static int want_patterns(struct maker *m, struct want want,
+			 const struct leastcap_pattern *patterns, int n)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < m->n_places; i++) {
+		const struct place *place = &m->places[i];
+		bool fits = false;
+
+		for (int k = 0; !fits && k < n; k++)
+			fits = pattern_fits(&patterns[k], place->path, strlen(place->path));
+		if (fits && place->level && !confines_us(m, &want, place->path))
+			err = want_place(m, want, place);
+	}
+	for (int k = 0; !err && k < n; k++) {
+		struct want_pattern p = {.pattern = patterns[k],
+					 .kind = want.kind,
+					 .policy = want.policy};
+
+		err = add_pattern(m->plan, &p);
+	}
+	return err;
+}
+
+static int want_unit_pattern(struct maker *m, struct want want, const char *unit)
+{
+	struct leastcap_pattern patterns[PATTERN_UNIT_PATHS];
+	int n = pattern_unit_paths(unit, patterns);
+
+	/* The parser has let it through. */
+	return n < 0 ? -EINVAL : want_patterns(m, want, patterns, n);
+}
+
+static int want_cgroup_pattern(struct maker *m, struct want want, const char *path)
+{
+	struct leastcap_pattern pattern;
+
+	return pattern_compile(path, true, &pattern) ? -EINVAL : want_patterns(m, want, &pattern, 1);
+}
+
+/* ---- containers ---- */
+
+static bool container_fits(const struct maker *m, const struct selector *selector,
+			   const struct place *place)
+{
+	const struct identity *known = NULL;
+	struct identity nobody = {};
+
+	if (!*place->id)
+		return false;
+	if (m->host && selector_asks_identity(selector))
+		known = m->host->who(place->path, m->host->ctx);
+	if (!known) {
+		memcpy(nobody.id, place->id, sizeof(nobody.id));
+		known = &nobody;
+	}
+	return selector_matches(selector, known);
+}
+
+/*
+ * Every container that the selector fits, and none below one that fits: a container may make cgroups of any name inside
+ * its own, and must not shed its policy by that.
+ */
+static int want_containers(struct maker *m, struct want want, const struct selector *selector)
+{
+	_cleanup_free_ bool *fits = calloc(m->n_places + 1, sizeof(*fits));
+	const struct place *first = NULL;
+	bool several = false;
+
+	if (!fits)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_places; i++) {
+		const struct place *p = &m->places[i];
+		int err;
+
+		/* For what is below, too. */
+		fits[i] = p->parent >= 0 && fits[p->parent];
+		if (fits[i] || !container_fits(m, selector, p))
+			continue;
+		fits[i] = true;
+		several = several || (first && strcmp(first->id, p->id));
+		first = first ? first : p;
+		err = want_place(m, want, p);
+		if (err)
+			return err;
+	}
+	if (selector->kind != SELECT_CONTAINER_ID)
+		return 0;
+	if (several)
+		maker_complain(m, want.source, want.pos,
+			       "more than one container has an id that begins with %s",
+			       selector->value);
+	if (!first) {
+		m->plan->pending++;
+		maker_complain(m, want.source, want.pos, "no container with the id %s is running",
+			       selector->value);
+	}
+	return 0;
+}
+
+static int want_any(struct maker *m, struct want want)
+{
+	int err = 0;
+
+	if (m->plan->any && m->plan->any != want.policy) {
+		maker_complain(m, want.source, want.pos,
+			       "policy \"%s\" is for any container already", m->plan->any->name);
+		return 0;
+	}
+	m->plan->any = want.policy;
+	for (size_t i = 0; !err && i < m->n_places; i++) {
+		if (*m->places[i].id)
+			err = want_place(m, want, &m->places[i]);
+	}
+	return err;
+}
+
+int resolve(struct maker *m, const struct source *source, const struct policy *policy,
+	    const struct selector *selector)
+{
+	struct want want = {
+		.kind = selector->kind, .policy = policy, .source = source, .pos = selector->pos};
+
+	switch (selector->kind) {
+	case SELECT_CONTAINER_ID:
+	case SELECT_CONTAINER_NAME:
+	case SELECT_POD:
+	case SELECT_CONTAINER:
+		return want_containers(m, want, selector);
+	case SELECT_UNIT:
+		return want_unit(m, want, selector->value);
+	case SELECT_CGROUP:
+		return want_path(m, want, selector->value, true);
+	case SELECT_UNIT_PATTERN:
+		return want_unit_pattern(m, want, selector->value);
+	case SELECT_CGROUP_PATTERN:
+		return want_cgroup_pattern(m, want, selector->value);
+	case SELECT_ANY_CONTAINER:
+		return want_any(m, want);
+	}
+	return -EINVAL;
+}
