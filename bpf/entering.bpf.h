@@ -479,6 +479,8 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	if (!armed || !entering(target) || child->tgid == task->tgid)
 		return 0;
 	into = task_cgroup(child);
+	if ((t.record.todo & LEASTCAP_DO_DENY) && disarmed())
+		t.record.todo ^= LEASTCAP_DO_DENY | LEASTCAP_DO_WOULD_DENY;
 	process = process_of(task);
 	last = cgroups_part(task_cgroup(task), into);
 	if (entering(process) && process->enter_level < last)
@@ -497,7 +499,7 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 		return 0;
 	if (t.record.todo & LEASTCAP_DO_REPORT)
 		sample_refusal(&t.record.sample);
-	return refusal(t.record.sample.verdict == LEASTCAP_DENIED);
+	return refusal(t.record.sample.verdict == LEASTCAP_DENIED && !disarmed());
 }
 
 #endif

@@ -20,7 +20,7 @@
 
 /* A test of taking over makes a build with another number. */
 #ifndef LEASTCAP_ABI
-#define LEASTCAP_ABI 2
+#define LEASTCAP_ABI 3
 #endif
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
@@ -29,6 +29,9 @@
 
 /* A policy's name, with its NUL: longer ones are refused by the policy parser. */
 #define LEASTCAP_NAME_LEN 64
+
+/* What is put before the name of a policy that was applied as a shadow. No name that is written has a colon. */
+#define LEASTCAP_SHADOW_PREFIX "shadow:"
 
 /* TASK_COMM_LEN, include/linux/sched.h */
 #define LEASTCAP_COMM_LEN 16
@@ -189,6 +192,7 @@ struct leastcap_state {
 	__u64 born; /* bindings made at birth */
 	__u32 needed; /* rules that a published policy has needed: their programs are attached. User space only */
 	__u32 pad;
+	__u64 disarmed_until; /* CLOCK_BOOTTIME ns; until then what would be refused is allowed and reported; 0: not */
 };
 
 /* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
@@ -328,7 +332,7 @@ static_assert(sizeof(struct leastcap_binding) == 32, "abi");
 static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 56, "abi");
+static_assert(sizeof(struct leastcap_state) == 64, "abi");
 static_assert(sizeof(struct leastcap_task) == 160, "abi");
 static_assert(offsetof(struct leastcap_task, held) == 128, "abi");
 static_assert(sizeof(struct leastcap_makers) == 32, "abi");
