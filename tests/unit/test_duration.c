@@ -48,7 +48,7 @@ static void a_wrong_span_says_what_would_be_right(void **state)
 		{"5m5m", "no span of time"},	 {"1.5h", "no span of time"},
 		{"0s", "at least '1s'"},	 {"25h", "at most '24h'"},
 		{"24h1s", "at most '24h'"},	 {"99999999999999999999999999h", "at most '24h'"},
-		{"9999999h", "at most '24h'"}, {"5\x1b[31ms", "\\x1b"},
+		{"9999999h", "at most '24h'"},	 {"5\x1b[31ms", "\\x1b"},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

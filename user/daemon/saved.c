@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Policies on disk, in STATE/: applied/ and last-good/. As text they are JSON, which is YAML. */
+/* What is on disk, in STATE/. Policies are in applied/, shadow/ and last-good/; as text they are JSON, which is YAML. */
 #include "daemon/saved.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,13 +12,22 @@
 #include "base/cleanup.h"
 #include "daemon/sources.h"
 
+json_t *saved_form(const struct policy *policy)
+{
+	struct policy p = *policy;
+
+	p.name = (char *)shadow_shown(policy->name);
+	p.mode = policy->overridden ? policy->written : policy->mode;
+	return policy_to_json(&p);
+}
+
 static char *policies_text(const struct policy *policies, size_t n)
 {
 	json_auto_t *json = json_pack("{s:[]}", "policies");
 
 	for (size_t i = 0; json && i < n; i++) {
 		if (json_array_append_new(json_object_get(json, "policies"),
-					  policy_to_json(&policies[i])))
+					  saved_form(&policies[i])))
 			return NULL;
 	}
 	return json ? json_dumps(json, JSON_INDENT(2)) : NULL;
@@ -78,25 +88,39 @@ static int make_dirs(const char *state_dir, const char *below, char **ret)
 	return mkdir(*ret, 0700) && errno != EEXIST ? -errno : 0;
 }
 
+/* Where an applied policy is kept: below state_dir, and its name there. To be freed. */
+static int applied_place(const char *name, const char **ret_below, char **ret_base)
+{
+	bool shadow = is_shadow(name);
+
+	*ret_below = shadow ? "shadow" : "applied";
+	return asprintf(ret_base, "%s.%s", shadow_shown(name), shadow ? "json" : "yaml") < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
 int applied_save(const char *state_dir, const struct policy *policy)
 {
 	_cleanup_free_ char *text = policies_text(policy, 1);
 	_cleanup_free_ char *dir = NULL;
-	_cleanup_free_ char *name = NULL;
-	int err = make_dirs(state_dir, "applied", &dir);
+	_cleanup_free_ char *base = NULL;
+	const char *below;
+	int err = text ? applied_place(policy->name, &below, &base) : -ENOMEM;
 
-	if (err)
-		return err;
-	if (!text || asprintf(&name, "%s.yaml", policy->name) < 0)
-		return -ENOMEM;
-	return write_atomically(dir, name, text);
+	err = err ?: make_dirs(state_dir, below, &dir);
+	return err ?: write_atomically(dir, base, text);
 }
 
 int applied_remove(const char *state_dir, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *base = NULL;
+	const char *below;
+	int err = applied_place(name, &below, &base);
 
-	if (asprintf(&path, "%s/applied/%s.yaml", state_dir, name) < 0)
+	if (err)
+		return err;
+	if (asprintf(&path, "%s/%s/%s", state_dir, below, base) < 0)
 		return -ENOMEM;
 	return unlink(path) && errno != ENOENT ? -errno : 0;
 }
@@ -124,4 +148,46 @@ struct policy_set *last_good_read(const char *state_dir, const char *base)
 		set = NULL;
 	policy_errors_done(&errs);
 	return set;
+}
+
+/* ---- what is no policy ---- */
+
+int saved_write(const char *state_dir, const char *name, const json_t *json)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
+
+	if (!text)
+		return -ENOMEM;
+	if (mkdir(state_dir, 0700) && errno != EEXIST)
+		return -errno;
+	return write_atomically(state_dir, name, text);
+}
+
+int saved_read(const char *state_dir, const char *name, json_t **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	json_t *json;
+
+	if (asprintf(&path, "%s/%s", state_dir, name) < 0)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	json = json_loadf(f, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(json)) {
+		json_decref(json);
+		return -EBADMSG;
+	}
+	*ret = json;
+	return 0;
+}
+
+int saved_remove(const char *state_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", state_dir, name) < 0)
+		return -ENOMEM;
+	return unlink(path) && errno != ENOENT ? -errno : 0;
 }

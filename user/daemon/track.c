@@ -247,7 +247,11 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	}
 	sink_emit(s->sink, event);
-	if (e->event.type == LEASTCAP_EVENT_BORN && awaited(s, e->path))
+	if (e->event.type != LEASTCAP_EVENT_BORN)
+		return;
+	/* The kernel gives no shadow at birth. */
+	s->born = s->born || s->plan.shadows;
+	if (awaited(s, e->path))
 		follow_again(s);
 }
 
@@ -284,10 +288,14 @@ static void tell_losses(struct state *s)
 void state_tick(struct state *s)
 {
 	s->ticks++;
+	confirm_tick(s);
+	disarm_tick(s);
 	if (s->ticks % LOSS_TICKS == 1)
 		tell_losses(s);
-	if (s->plan.pending && s->ticks % PENDING_TICKS == 0)
+	if (s->born || (s->plan.pending && s->ticks % PENDING_TICKS == 0)) {
+		s->born = false;
 		follow_again(s);
+	}
 	s->swept = 0;
 	if (s->ticks % SWEEP_TICKS == 0)
 		(void)kernel_binding_each(s->k, sweep_binding, s);
