@@ -478,9 +478,9 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	target = process_of(child);
 	if (!armed || !entering(target) || child->tgid == task->tgid)
 		return 0;
-	into = task_cgroup(child);
 	if ((t.record.todo & LEASTCAP_DO_DENY) && disarmed())
-		t.record.todo ^= LEASTCAP_DO_DENY | LEASTCAP_DO_WOULD_DENY;
+		t.record.todo = LEASTCAP_DO_REPORT | LEASTCAP_DO_WOULD_DENY;
+	into = task_cgroup(child);
 	process = process_of(task);
 	last = cgroups_part(task_cgroup(task), into);
 	if (entering(process) && process->enter_level < last)
