@@ -257,6 +257,40 @@ static void a_truncated_policy_is_known_to_be_unknown(void **state)
 	json_decref(problems);
 }
 
+static void what_cannot_be_written_whole_replaces_nothing(void **state)
+{
+	struct policy_set *set = parsed("policies:\n  - name: a\n    capabilities: all\n"
+					"  - name: b\n    capabilities: all\n");
+	char dir[] = "/tmp/test_change-XXXXXX", path[128];
+	struct sources sources = {}, read = {};
+	json_t *problems = json_array();
+
+	assert_non_null(mkdtemp(dir));
+	put(&sources, POLICY("a", "enforce", "none"), false);
+	assert_int_equal(applied_save(dir, sources_find(&sources, "a", NULL)), 0);
+	/* The second has no room: something is in its place. */
+	snprintf(path, sizeof(path), "%s/applied/.b.yaml.new", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(applied_save_all(dir, set), -EISDIR);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &read), 0);
+	assert_int_equal(read.n, 1);
+	assert_int_equal(sources_find(&read, "a", NULL)->allow, 0);
+	snprintf(path, sizeof(path), "%s/applied/.a.yaml.new", dir);
+	assert_int_equal(access(path, F_OK), -1);
+	sources_done(&read);
+	snprintf(path, sizeof(path), "%s/applied/.b.yaml.new", dir);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(applied_save_all(dir, set), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &read), 0);
+	assert_int_equal(read.n, 2);
+	assert_true(sources_find(&read, "a", NULL)->allow == LEASTCAP_ALL);
+	assert_int_equal(json_array_size(problems), 0);
+	sources_done(&sources);
+	sources_done(&read);
+	json_decref(problems);
+	policy_set_free(set);
+}
+
 /* ---- confirm ---- */
 
 /* What a daemon knows before it has read anything. */
@@ -435,6 +469,7 @@ int main(void)
 		cmocka_unit_test(a_shadow_is_beside_a_policy_or_in_place_of_none),
 		cmocka_unit_test(an_override_changes_the_mode_and_not_what_is_saved),
 		cmocka_unit_test(a_truncated_policy_is_known_to_be_unknown),
+		cmocka_unit_test(what_cannot_be_written_whole_replaces_nothing),
 		cmocka_unit_test(in_time_a_daemon_that_starts_goes_on_waiting),
 		cmocka_unit_test(after_its_time_and_in_another_boot_it_comes_back),
 		cmocka_unit_test(confirmed_by_a_daemon_that_died_before_it_said_so_it_stays),

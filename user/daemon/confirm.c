@@ -282,7 +282,7 @@ unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret)
 
 	if (!c->about || c->over || !seconds_left(s))
 		return answer_text(409, ret, "nothing waits to be confirmed");
-	err = save_all(s, c->set) ?: saved_remove(s->state_dir, CONFIRM_FILE);
+	err = applied_save_all(s->state_dir, c->set) ?: saved_remove(s->state_dir, CONFIRM_FILE);
 	if (err) {
 		char left[DURATION_TEXT];
 

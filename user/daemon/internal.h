@@ -110,8 +110,6 @@ unsigned int answer_parse_errors(const char *file, const struct policy_errors *e
 /* Makes a plan and changes nothing. complaints and applied: as for state_follow(), but all is 0. */
 int plan_try(const struct sources *sources, const struct policy_set *applied, json_t *complaints,
 	     struct plan *ret);
-/* Policies go to disk before they go to the kernel: what is in force survives. */
-int save_all(struct state *s, const struct policy_set *set);
 /* The disk as `sources` have it, where `set` was written. */
 void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources);
 /* How many cgroups a policy is bound to, or evaluated for. */

@@ -48,34 +48,63 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* A file that is there whole or not at all, also after a crash. */
-static int write_atomically(const char *dir, const char *name, const char *text)
+static int fresh_path(const char *dir, const char *name, char **ret)
 {
-	_cleanup_free_ char *path = NULL;
+	return asprintf(ret, "%s/.%s.new", dir, name) < 0 ? -ENOMEM : 0;
+}
+
+/* The text of a file, on disk beside it: what needs room is done before anything is replaced. */
+static int write_fresh(const char *dir, const char *name, const char *text)
+{
 	_cleanup_free_ char *fresh = NULL;
 	_cleanup_close_ int fd = -EBADF;
-	_cleanup_close_ int dirfd = -EBADF;
-	int err;
+	int err = fresh_path(dir, name, &fresh);
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	if (asprintf(&fresh, "%s/.%s.new", dir, name) < 0)
-		return -ENOMEM;
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return -errno;
+	if (err)
+		return err;
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, text, strlen(text));
 	if (!err && fsync(fd))
 		err = -errno;
-	if (!err && rename(fresh, path))
-		err = -errno;
-	if (!err && fsync(dirfd))
-		err = -errno;
 	if (err)
 		unlink(fresh);
+	return err;
+}
+
+static void drop_fresh(const char *dir, const char *name)
+{
+	_cleanup_free_ char *fresh = NULL;
+
+	if (!fresh_path(dir, name, &fresh))
+		unlink(fresh);
+}
+
+/* The file is there whole or not at all, also after a crash. */
+static int put_in_place(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *fresh = NULL;
+	_cleanup_close_ int dirfd = -EBADF;
+	int err = fresh_path(dir, name, &fresh);
+
+	if (err)
+		return err;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0 || rename(fresh, path) || fsync(dirfd))
+		return -errno;
+	return 0;
+}
+
+static int write_atomically(const char *dir, const char *name, const char *text)
+{
+	int err = write_fresh(dir, name, text) ?: put_in_place(dir, name);
+
+	if (err)
+		drop_fresh(dir, name);
 	return err;
 }
 
@@ -99,16 +128,49 @@ static int applied_place(const char *name, const char **ret_below, char **ret_ba
 		       : 0;
 }
 
-int applied_save(const char *state_dir, const struct policy *policy)
+/* One step of saving a policy: its text beside its file, that text in its place, or away with it. */
+enum step { STEP_WRITE, STEP_PLACE, STEP_DROP };
+
+static int applied_step(const char *state_dir, const struct policy *policy, enum step step)
 {
-	_cleanup_free_ char *text = policies_text(policy, 1);
+	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ char *base = NULL;
 	const char *below;
-	int err = text ? applied_place(policy->name, &below, &base) : -ENOMEM;
+	int err = applied_place(policy->name, &below, &base) ?: make_dirs(state_dir, below, &dir);
 
-	err = err ?: make_dirs(state_dir, below, &dir);
-	return err ?: write_atomically(dir, base, text);
+	if (err)
+		return err;
+	switch (step) {
+	case STEP_WRITE:
+		text = policies_text(policy, 1);
+		return text ? write_fresh(dir, base, text) : -ENOMEM;
+	case STEP_PLACE:
+		return put_in_place(dir, base);
+	case STEP_DROP:
+		drop_fresh(dir, base);
+	}
+	return 0;
+}
+
+int applied_save_all(const char *state_dir, const struct policy_set *set)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < set->n_policies; i++)
+		err = applied_step(state_dir, &set->policies[i], STEP_WRITE);
+	for (size_t i = 0; !err && i < set->n_policies; i++)
+		err = applied_step(state_dir, &set->policies[i], STEP_PLACE);
+	for (size_t i = 0; err && i < set->n_policies; i++)
+		(void)applied_step(state_dir, &set->policies[i], STEP_DROP);
+	return err;
+}
+
+int applied_save(const char *state_dir, const struct policy *policy)
+{
+	const struct policy_set one = {.policies = (struct policy *)policy, .n_policies = 1};
+
+	return applied_save_all(state_dir, &one);
 }
 
 int applied_remove(const char *state_dir, const char *name)

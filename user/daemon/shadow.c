@@ -53,7 +53,7 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	err = err ?: sources_drop(&fresh, shadow) ?: sources_put(&fresh, &set->policies[0]);
 	if (err)
 		return answer_errno(err, "nothing was changed", ret);
-	err = save_all(s, set) ?: applied_remove(s->state_dir, shadow);
+	err = applied_save_all(s->state_dir, set) ?: applied_remove(s->state_dir, shadow);
 	if (err) {
 		unsave_all(s, set, &s->sources);
 		return answer_unsaved(err, s, ret);

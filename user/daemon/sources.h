@@ -72,6 +72,8 @@ int sources_copy(const struct sources *from, struct sources *ret);
 
 /* Saves an applied policy to state_dir/applied/NAME.yaml, a shadow to shadow/NAME.json, whole or not at all; removes it. */
 int applied_save(const char *state_dir, const struct policy *policy);
+/* The same of several. Without room on the disk none is replaced. */
+int applied_save_all(const char *state_dir, const struct policy_set *set);
 int applied_remove(const char *state_dir, const char *name);
 
 /* {"file","line","column","message"[,"hint","source_line"]}; NULL: no memory. */

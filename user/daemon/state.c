@@ -260,17 +260,6 @@ static unsigned int answer_applied(struct state *s, const struct apply_request *
 	return answer_json(answer, ret);
 }
 
-int save_all(struct state *s, const struct policy_set *set)
-{
-	for (size_t i = 0; i < set->n_policies; i++) {
-		int err = applied_save(s->state_dir, &set->policies[i]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources)
 {
 	for (size_t i = 0; i < set->n_policies; i++) {
@@ -317,7 +306,8 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 static int save(struct state *s, const struct apply_request *request, const struct policy_set *set,
 		const struct peer *by)
 {
-	int err = request->confirm ? confirm_save(s, set, request->confirm, by) : save_all(s, set);
+	int err = request->confirm ? confirm_save(s, set, request->confirm, by)
+				   : applied_save_all(s->state_dir, set);
 
 	if (err && !request->confirm)
 		unsave_all(s, set, &s->sources);
