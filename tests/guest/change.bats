@@ -155,7 +155,7 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	form c /c none
 	form other /free none
 	work
-	run -0 leastcap apply --confirm 8s $DIR/c.yaml
+	run -0 leastcap apply --confirm 25s $DIR/c.yaml
 	[[ $output == *"leastcap confirm"* ]]
 	refuses /c
 	is '["c"]' "$(status_of .confirm.policies)"
@@ -168,19 +168,19 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	# A reload does not end it.
 	api POST /v1/reload
 	refuses /c
-	expect_event '.type == "policy" and .action == "applied" and .confirm_within == 8 and .old_revision == 1 and .revision == 2'
-	within 20 eval '[ "$(status_of .confirm)" = null ]'
+	expect_event '.type == "policy" and .action == "applied" and .confirm_within == 25 and .old_revision == 1 and .revision == 2'
+	within 40 eval '[ "$(status_of .confirm)" = null ]'
 	expect_event '.type == "policy" and .action == "rolled-back" and .policy == "c" and .old_revision == 2'
 	allows /c
 	[ "$(worked | wc -l)" -eq 2 ]
 	run -1 leastcap confirm
 	[[ $output == *"nothing waits"* ]]
 	# Confirmed, over the time and a restart.
-	leastcap apply --confirm 6s $DIR/c.yaml
+	leastcap apply --confirm 10s $DIR/c.yaml
 	run -0 leastcap confirm
 	[[ $output == *"stays"* ]]
 	expect_event '.type == "policy" and .action == "confirmed"'
-	sleep 7
+	sleep 10
 	refuses /c
 	systemctl restart leastcapd
 	refuses /c

@@ -3,8 +3,9 @@
 
 void history_join(struct history *history, const struct leastcap_ledger *ledger)
 {
-	history->used |= ledger->used;
-	history->rules_used |= ledger->rules_used;
+	/* What was only reported was done, too. */
+	history->used |= ledger->used | ledger->would_deny;
+	history->rules_used |= ledger->rules_used | ledger->rules_would_deny;
 	history->any = true;
 }
 
