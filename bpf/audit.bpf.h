@@ -225,6 +225,17 @@ __noinline int sample_refusal(struct sample *what)
 	return 0;
 }
 
+/*
+ * Has somebody broken the glass, and is his time not over? Asked where something is about to be refused, nowhere else. It ends
+ * by itself, whoever is alive.
+ */
+static __always_inline bool disarmed(void)
+{
+	__u64 until = state.disarmed_until;
+
+	return until && bpf_ktime_get_boot_ns() < until;
+}
+
 /* A second walk over the bindings of a task: writes down what the check came to. */
 struct record {
 	struct cgroup *cgrp;

@@ -19,24 +19,23 @@
 /* One match of one pattern. */
 struct matching {
 	const struct leastcap_pattern *pattern;
-	const char *path;
-	enum leastcap_match_step step;
-	struct leastcap_match at;
+	struct leastcap_newborn *newborn;
 };
 
 static long match_step(__u32 i, void *ctx)
 {
-	struct matching *m = ctx;
+	const struct matching *m = ctx;
+	struct leastcap_newborn *n = m->newborn;
+	/* The path is zero-padded, and shorter than its buffer. */
+	__u8 c = n->birth.path[n->at.text & (LEASTCAP_PATH_LEN - 1)];
+	__u8 back = n->birth.path[n->at.star_text & (LEASTCAP_PATH_LEN - 1)];
 
-	/* Zero-padded, and shorter than the buffer. */
-	m->step = leastcap_match_step(m->pattern, &m->at,
-				      (__u8)m->path[m->at.text & (LEASTCAP_PATH_LEN - 1)],
-				      (__u8)m->path[m->at.star_text & (LEASTCAP_PATH_LEN - 1)]);
-	return m->step != LEASTCAP_MATCH_MORE;
+	n->step = leastcap_match_step(m->pattern, &n->at, c, back);
+	return n->step != LEASTCAP_MATCH_MORE;
 }
 
 struct choice {
-	const char *path;
+	struct leastcap_newborn *newborn;
 	__u32 first;
 	__u64 policy;
 };
@@ -55,23 +54,24 @@ static long choose(__u32 i, void *ctx)
 	if (!p)
 		return 0;
 	m.pattern = &p->pattern;
-	m.path = c->path;
+	m.newborn = c->newborn;
+	__builtin_memset(&m.newborn->at, 0, sizeof(m.newborn->at));
 	bpf_loop(MATCH_STEPS, match_step, &m, 0);
-	if (m.step != LEASTCAP_MATCH_YES)
+	if (m.newborn->step != LEASTCAP_MATCH_YES)
 		return 0;
 	c->policy = p->policy;
 	return 1;
 }
 
 /* The policy of the first pattern that fits; 0: none does. */
-static __noinline __u64 pattern_policy(const char *path)
+static __noinline __u64 pattern_policy(struct leastcap_newborn *n)
 {
 	__u64 set = state.patterns;
 	struct choice c = {};
 
 	if (!(__u32)set)
 		return 0;
-	c.path = path;
+	c.newborn = n;
 	c.first = set >> 32;
 	bpf_loop((__u32)set, choose, &c, 0);
 	return c.policy;
@@ -166,7 +166,7 @@ static __noinline void bind_newborn(struct cgroup *cgrp, __u64 policy, const cha
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 {
-	struct leastcap_birth *birth;
+	struct leastcap_newborn *n;
 	__u64 *exact, policy = 0;
 	bool container = false;
 	__u32 zero = 0;
@@ -174,19 +174,19 @@ int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 
 	if (!armed || BPF_CORE_READ(cgrp, root, hierarchy_id))
 		return 0;
-	birth = bpf_map_lookup_elem(&newborn, &zero);
-	if (!birth)
+	n = bpf_map_lookup_elem(&newborn, &zero);
+	if (!n)
 		return 0;
-	__builtin_memset(birth, 0, sizeof(*birth));
-	len = bpf_probe_read_kernel_str(birth->path, sizeof(birth->path), path);
-	exact = bpf_map_lookup_elem(&births, birth);
+	__builtin_memset(&n->birth, 0, sizeof(n->birth));
+	len = bpf_probe_read_kernel_str(n->birth.path, sizeof(n->birth.path), path);
+	exact = bpf_map_lookup_elem(&births, &n->birth);
 	if (exact) {
 		bind_newborn(cgrp, *exact, path);
 		return 0;
 	}
 	/* The NUL counts in len. Of a path that was cut nobody knows the end. */
-	if (len > 1 && len < (long)sizeof(birth->path))
-		policy = pattern_policy(birth->path);
+	if (len > 1 && len < (long)sizeof(n->birth.path))
+		policy = pattern_policy(n);
 	if (!policy && (state.default_policy || state.watch)) {
 		container = is_container(cgrp);
 		policy = container ? state.default_policy : 0;

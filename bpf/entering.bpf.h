@@ -478,6 +478,8 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	target = process_of(child);
 	if (!armed || !entering(target) || child->tgid == task->tgid)
 		return 0;
+	if ((t.record.todo & LEASTCAP_DO_DENY) && disarmed())
+		t.record.todo = LEASTCAP_DO_REPORT | LEASTCAP_DO_WOULD_DENY;
 	into = task_cgroup(child);
 	process = process_of(task);
 	last = cgroups_part(task_cgroup(task), into);
@@ -497,7 +499,7 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 		return 0;
 	if (t.record.todo & LEASTCAP_DO_REPORT)
 		sample_refusal(&t.record.sample);
-	return refusal(t.record.sample.verdict == LEASTCAP_DENIED);
+	return refusal(t.record.sample.verdict == LEASTCAP_DENIED && !disarmed());
 }
 
 #endif

@@ -115,6 +115,8 @@ static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, _
 	todo = leastcap_decide(&w.view, item, flags);
 	if (!todo)
 		return 0;
+	if ((todo & LEASTCAP_DO_DENY) && disarmed())
+		todo ^= LEASTCAP_DO_DENY | LEASTCAP_DO_WOULD_DENY;
 	record_check(w.cgrp, process, w.stop, item, todo, flags, userns);
 	if (t && !w.stop && (todo & LEASTCAP_DO_LEARN)) {
 		w.view.used |= leastcap_bit(item);

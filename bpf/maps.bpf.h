@@ -92,12 +92,16 @@ struct {
 	__type(value, struct leastcap_birth_pattern);
 } patterns SEC(".maps");
 
-/* The path of the cgroup that is being made: cgroup_mutex lets there be one at a time, and the stack is too small. */
+/*
+ * The cgroup that is being made: cgroup_mutex lets there be one at a time. Not on the stack, which is too small; and what a
+ * callback of bpf_loop() reads there a verifier before 6.7 takes for what it was in the first round: it follows the
+ * callback once, and branches that cannot be taken then are removed for good (fixed by ab5cfac139ab).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct leastcap_birth);
+	__type(value, struct leastcap_newborn);
 } newborn SEC(".maps");
 
 /* executable -> LEASTCAP_LAUNCHER_*. Written by user space. */

@@ -172,6 +172,8 @@ __noinline int inquire_binding(struct inquiry *q, __u64 cgroup)
 	shadow = leastcap_rule_verdict(b.has_shadow ? &b.shadow_rules : NULL, q->rule, 1);
 	if (shadow != LEASTCAP_ALLOWED && !list_has(q, b.shadow, cgroup, b.level))
 		shadow = LEASTCAP_ALLOWED;
+	if (verdict == LEASTCAP_DENIED && disarmed())
+		verdict = LEASTCAP_WOULD_DENY;
 	if (verdict == LEASTCAP_DENIED)
 		q->refused = 1;
 	if (verdict != LEASTCAP_ALLOWED) {
@@ -277,10 +279,13 @@ static __noinline int inquire(struct inquiry *q)
 		}
 	}
 	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
+		__u32 verdict = disarmed() ? LEASTCAP_WOULD_DENY : LEASTCAP_DENIED;
+
 		/* It carries more than it can hold: nothing is allowed. */
-		q->refused = 1;
-		blame(&q->sample, process->held[0], 0, LEASTCAP_DENIED, 0);
-		ledger_count_rule(process->held[0], q, LEASTCAP_DENIED);
+		if (verdict == LEASTCAP_DENIED)
+			q->refused = 1;
+		blame(&q->sample, process->held[0], 0, verdict, 0);
+		ledger_count_rule(process->held[0], q, verdict);
 	}
 	if (q->sample.binding)
 		sample_refusal(&q->sample);

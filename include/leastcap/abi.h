@@ -31,6 +31,9 @@
 /* A policy's name, with its NUL: longer ones are refused by the policy parser. */
 #define LEASTCAP_NAME_LEN 64
 
+/* What is put before the name of a policy that was applied as a shadow. No name that is written has a colon. */
+#define LEASTCAP_SHADOW_PREFIX "shadow:"
+
 /* TASK_COMM_LEN, include/linux/sched.h */
 #define LEASTCAP_COMM_LEN 16
 
@@ -181,6 +184,13 @@ struct leastcap_birth_pattern {
 
 #define LEASTCAP_PATTERNS 1024 /* in one set */
 
+/* newborn: the cgroup that is being made, and how far its path has been compared. Written by the kernel side only. */
+struct leastcap_newborn {
+	struct leastcap_birth birth;
+	struct leastcap_match at;
+	__u32 step; /* enum leastcap_match_step */
+};
+
 /* launchers: an executable file -> how its execution treats an entering process. */
 struct leastcap_file {
 	__u64 ino;
@@ -203,6 +213,7 @@ struct leastcap_state {
 	__u32 needed; /* rules that a published policy has needed: their programs are attached. User space only */
 	__u32 watch; /* tell of new containers that no policy holds (LEASTCAP_EVENT_CAME) */
 	__u64 patterns; /* first number << 32 | how many */
+	__u64 disarmed_until; /* CLOCK_BOOTTIME ns; until then what would be refused is allowed and reported; 0: not */
 };
 
 /* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
@@ -345,7 +356,7 @@ static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_birth_pattern) == 1040, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 64, "abi");
+static_assert(sizeof(struct leastcap_state) == 72, "abi");
 static_assert(sizeof(struct leastcap_task) == 160, "abi");
 static_assert(offsetof(struct leastcap_task, held) == 128, "abi");
 static_assert(sizeof(struct leastcap_makers) == 32, "abi");

@@ -204,11 +204,20 @@ static json_t *verdict(const struct leastcap_event *e)
 			 !!(e->flags & LEASTCAP_CHECK_FOREIGN));
 }
 
+static bool is_shadow(const struct leastcap_policy *p)
+{
+	return p && !strncmp(p->name, LEASTCAP_SHADOW_PREFIX, strlen(LEASTCAP_SHADOW_PREFIX));
+}
+
 static json_t *policy(const struct leastcap_policy *p)
 {
+	const char *name = p ? p->name : NULL;
+
 	if (!p)
 		return json_pack("{s:n, s:n, s:n}", "policy", "revision", "mode");
-	return json_pack("{s:o, s:I, s:s}", "policy", event_string(p->name), "revision",
+	if (is_shadow(p))
+		name += strlen(LEASTCAP_SHADOW_PREFIX);
+	return json_pack("{s:o, s:I, s:s}", "policy", event_string(name), "revision",
 			 (json_int_t)p->revision, "mode", event_mode(p->mode));
 }
 
@@ -238,7 +247,8 @@ json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_
 		return NULL;
 	if (e->event.type == LEASTCAP_EVENT_VERDICT &&
 	    (json_object_set_new(event, "shadow",
-				 json_boolean(e->event.flags & LEASTCAP_EVENT_SHADOW)) ||
+				 json_boolean((e->event.flags & LEASTCAP_EVENT_SHADOW) ||
+					      is_shadow(names->policy))) ||
 	     json_object_set_new(event, "suppressed", number(e->event.suppressed))))
 		return NULL;
 	return json_incref(event);

@@ -22,6 +22,9 @@ int listing_bindings(const struct listing *l, json_t **ret);
 /* {allowed, used, denied, would_deny, probed}. NULL: no memory. */
 json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger);
 
+/* null, or {"reason","seconds_left","by"}; about: who has disarmed it and why, NULL: not known. NULL: no memory. */
+json_t *listing_disarmed(const struct kernel *k, const json_t *about);
+
 /* {"ring": N, ...}. NULL: no memory. */
 json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES]);
 

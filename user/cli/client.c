@@ -289,8 +289,7 @@ static unsigned int member_number(const json_t *object, const char *key)
 	return (unsigned int)json_integer_value(json_object_get(object, key));
 }
 
-/* The errors of a policy, printed as `check` prints them. */
-static int print_policy_errors(const json_t *array, const char *file)
+int api_errors_print(const json_t *array, const char *file)
 {
 	struct policy_errors errs = {0};
 	const json_t *each;
@@ -321,7 +320,7 @@ int api_refused(const struct api_reply *reply, const char *file)
 	const char *text = json_string_value(json_object_get(reply->json, "error"));
 	const json_t *errors = json_object_get(reply->json, "errors");
 
-	if (file && json_array_size(errors) > 0 && !print_policy_errors(errors, file))
+	if (file && json_array_size(errors) > 0 && !api_errors_print(errors, file))
 		return CLI_FAILED;
 	if (text)
 		log_err(0, "%s", text);

@@ -43,6 +43,9 @@ int api_unreachable(int err);
 /* Logs an answer that is not 2xx. file: what `errors` of a bad policy are about. Returns CLI_FAILED. */
 int api_refused(const struct api_reply *reply, const char *file);
 
+/* Prints the errors of a policy as `check` prints them, to standard error. -ENOMEM. */
+int api_errors_print(const json_t *array, const char *file);
+
 static inline bool api_ok(const struct api_reply *reply)
 {
 	return reply->status >= 200 && reply->status < 300;

@@ -10,11 +10,13 @@
 #include <zlib.h>
 
 #include "audit/event.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/doctor.h"
 #include "cli/output.h"
+#include "cli/state.h"
 #include "kernel/kernel.h"
 
 /* Where the third column of the output begins. */
@@ -27,7 +29,7 @@ struct doctor {
 	char *lsm, *boot_line;
 	unsigned int lack;
 	bool no_bpf_lsm; /* this kernel has none to put on the boot line */
-	bool proven;
+	bool proven, disarmed;
 };
 
 /* An array of the lines of a text; empty for NULL. */
@@ -276,6 +278,30 @@ static void check_daemon(struct doctor *d)
 	}
 }
 
+/* True: nothing is refused now, so nothing can be proven. */
+static bool check_disarmed(struct doctor *d)
+{
+	_cleanup_(kernel_closep) struct kernel *k = NULL;
+	json_auto_t *state = NULL;
+	const json_t *disarmed;
+	_cleanup_free_ char *reason = NULL;
+	char left[DURATION_TEXT];
+
+	if (kernel_open(&k) || kernel_disarmed(k) <= boot_now())
+		return false;
+	/* Only the daemon knows why. */
+	if (api_alive())
+		(void)state_status(NULL, &state);
+	disarmed = json_object_get(state, "disarmed");
+	reason = out_member(disarmed, "reason");
+	add(d, "disarmed", "fail", "'leastcap rearm' ends it at once.",
+	    "DISARMED for %s more, everything is allowed: %s",
+	    duration_text((kernel_disarmed(k) - boot_now()) / 1000000000 + 1, left),
+	    reason && *reason ? reason : "(reason not known)");
+	d->disarmed = true;
+	return true;
+}
+
 static void check_loaded(struct doctor *d)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
@@ -313,6 +339,8 @@ static void examine(struct doctor *d)
 	if (d->lack)
 		return;
 	check_loaded(d);
+	if (check_disarmed(d))
+		return;
 	d->proven = doctor_prove(&d->proof) == 0;
 }
 
@@ -379,6 +407,8 @@ static void print_verdict(const struct doctor *d)
 		puts("\nThis host enforces: proven by a refused operation.");
 	else if (d->proof)
 		puts("\nThis host does NOT enforce: the proof failed.");
+	else if (d->disarmed)
+		puts("\nThis host is DISARMED: nothing was proven.");
 	else
 		puts("\nThis host cannot enforce yet: see what failed above.");
 }

@@ -71,17 +71,23 @@ static void print_other(const json_t *e, const char *type)
 {
 	_cleanup_free_ char *subject = subject_name(json_object_get(e, "subject")),
 			    *policy = out_member(e, "policy"), *action = out_member(e, "action");
-	const json_t *losses = json_object_get(e, "losses"), *n;
+	const json_t *losses = json_object_get(e, "losses"), *who = json_object_get(e, "by"), *n;
+	_cleanup_free_ char *by = out_member(who, "comm"), *reason = out_member(e, "reason");
 	const char *key;
 
 	printf("%s", type);
 	if (action && *action)
 		printf(" %s", action);
 	if (policy && *policy)
-		printf(" %s", policy);
+		printf(" %s%s", policy,
+		       json_is_true(json_object_get(e, "shadow")) ? " (shadow)" : "");
 	json_object_foreach((json_t *)losses, key, n)
 		if (json_integer_value(n))
 			printf(" %s=%lld", key, (long long)json_integer_value(n));
+	if (reason && *reason)
+		printf(": %s", reason);
+	if (by && *by)
+		printf(", by %s[%lld]", by, (long long)out_number(who, "pid"));
 	if (subject && *subject)
 		printf(": %s", subject);
 	putchar('\n');

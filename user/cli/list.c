@@ -35,14 +35,20 @@ static int add_row(struct table *t, const json_t *policy)
 {
 	_cleanup_free_ char *name = out_member(policy, "name"), *mode = out_member(policy, "mode"),
 			    *source = out_member(policy, "source"),
+			    *by = out_member(policy, "mode_by"), *text = NULL,
 			    *caps = join(json_object_get(policy, "capabilities"));
 	char revision[24], bindings[24];
 
-	if (!name || !mode || !source || !caps)
+	bool shadow = json_is_object(json_object_get(policy, "shadow"));
+
+	if (!name || !mode || !source || !caps || !by ||
+	    asprintf(&text, "%s%s%s", !strcmp(by, "shadow") ? "shadow" : mode,
+		     !strcmp(by, "override") ? " (override)" : "",
+		     shadow && strcmp(by, "shadow") ? " +shadow" : "") < 0)
 		return -ENOMEM;
 	snprintf(revision, sizeof(revision), "%lld", (long long)out_number(policy, "revision"));
 	snprintf(bindings, sizeof(bindings), "%lld", (long long)out_number(policy, "bindings"));
-	return table_add(t, (const char *const[]){name, revision, mode, bindings,
+	return table_add(t, (const char *const[]){name, revision, text, bindings,
 						  *source ? source : "-", caps});
 }
 
@@ -57,6 +63,7 @@ static int print_list(const json_t *state)
 	const json_t *policies = json_object_get(state, "policies"), *each;
 	size_t i;
 
+	out_disarmed(json_object_get(state, "disarmed"));
 	if (json_array_size(policies) == 0) {
 		puts("no policies");
 		return CLI_DONE;

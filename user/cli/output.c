@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/duration.h"
 #include "base/escape.h"
 #include "base/log.h"
 #include "cli/cli.h"
@@ -98,6 +99,17 @@ void out_words(const char *label, const json_t *words)
 		at += len;
 	}
 	putchar('\n');
+}
+
+void out_disarmed(const json_t *json)
+{
+	_cleanup_free_ char *reason = out_member(json, "reason");
+	char left[DURATION_TEXT];
+
+	if (json_is_object(json))
+		printf("DISARMED    for %s more: %s\n",
+		       duration_text((uint64_t)out_number(json, "seconds_left"), left),
+		       reason && *reason ? reason : "(reason not known)");
 }
 
 void out_wrapped(unsigned int indent, const char *line)

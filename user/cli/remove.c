@@ -34,11 +34,17 @@ static void suggest(const char *name)
 		log_err(0, "did you mean '%s'?", near);
 }
 
-static int remove_policy(const char *name, bool json)
+static int remove_policy(const char *name, bool shadow, bool json)
 {
 	_cleanup_(api_reply_done) struct api_reply reply = {0};
-	_cleanup_free_ char *path = api_path("/v1/policies/", name), *shown = out_printable(name);
-	int err = path ? api_request("DELETE", path, NULL, 0, &reply) : -ENOMEM;
+	_cleanup_free_ char *path = api_path("/v1/policies/", name), *shown = out_printable(name),
+			    *request = NULL;
+	int err = -ENOMEM;
+
+	if (path && asprintf(&request, "%s%s", path, shadow ? "?shadow=1" : "") < 0)
+		request = NULL;
+	if (request)
+		err = api_request("DELETE", request, NULL, 0, &reply);
 
 	if (err)
 		return api_unreachable(err);
@@ -52,30 +58,33 @@ static int remove_policy(const char *name, bool json)
 	}
 	if (json)
 		return out_json(reply.json);
-	printf("%s: removed\n", shown ? shown : "?");
+	printf("%s: %sremoved\n", shown ? shown : "?", shadow ? "shadow " : "");
 	return CLI_DONE;
 }
 
 static int remove_verb(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {CLI_OPTIONS};
+	static const struct option options[] = {{"shadow", no_argument, NULL, 's'}, CLI_OPTIONS};
 	int opt, status = CLI_DONE;
-	bool json = false;
+	bool json = false, shadow = false;
 
-	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0)
+	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0) {
 		json = json || opt == CLI_OPT_JSON;
+		shadow = shadow || opt == 's';
+	}
 	if (opt == CLI_OPT_EXIT)
 		return status;
 	status = cli_arguments(verb, argc, argv, 1, 1, "NAME");
-	return status ? status : remove_policy(argv[optind], json);
+	return status ? status : remove_policy(argv[optind], shadow, json);
 }
 
 const struct verb verb_remove = {
 	.name = "remove",
-	.args = "NAME",
+	.args = "[--shadow] NAME",
 	.fn = remove_verb,
 	.help = "take back a policy that was applied",
 	.text = "Removes a policy that 'leastcap apply' made; its subjects are no longer held by\n"
 		"it. A policy of a file in /etc/leastcap/policies.d is removed with its file.\n"
-		"Needs root.\n",
+		"Needs root.\n\n"
+		"      --shadow   take back the shadow of that name, not the policy in force\n",
 };

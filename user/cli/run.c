@@ -10,6 +10,7 @@
 #include "audit/event.h"
 #include "audit/listing.h"
 #include "base/caps.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/words.h"
 #include "base/nearest.h"
@@ -381,6 +382,8 @@ static int run_confined(struct run *r, struct sandbox *s, const sigset_t *held,
 
 	if (sandbox_open(s, false) || sandbox_bind(s, &r->policy, &r->lists))
 		return CLI_FAILED;
+	if (kernel_disarmed(s->kernel) > boot_now())
+		log_warn(0, "leastcap is disarmed: nothing is refused now");
 	sandbox_unlock(s);
 	sig = deadly_signal();
 	if (sig)

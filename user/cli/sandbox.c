@@ -239,7 +239,7 @@ int sandbox_bind(struct sandbox *s, struct leastcap_policy *policy,
 
 	if (err)
 		return log_err(err, "cannot publish policy %s", policy->name);
-	err = kernel_bind(s->kernel, s->id, s->level, policy->id, 0);
+	err = kernel_bind(s->kernel, s->id, s->level, policy->id, 0, 0);
 	if (err)
 		return log_err(err, "cannot bind %s", s->path);
 	s->bound = true;

@@ -16,7 +16,7 @@
 int state_status_from_maps(const char *subject, json_t **ret)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
-	json_auto_t *bindings = NULL, *policy_name = NULL;
+	json_auto_t *bindings = NULL, *policy_name = NULL, *disarmed = json_null();
 	uint64_t losses[LEASTCAP_LOSSES] = {0};
 	struct leastcap_policy policy;
 	struct listing list = {.subject = subject};
@@ -32,6 +32,8 @@ int state_status_from_maps(const char *subject, json_t **ret)
 		list.kernel = k;
 		enforcing = kernel_attached(k, build) &&
 			    !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM);
+		disarmed = listing_disarmed(k, NULL);
+		enforcing = enforcing && json_is_null(disarmed);
 		err = kernel_losses(k, losses);
 		err = err ? err : listing_bindings(&list, &bindings);
 		if (err)
@@ -44,11 +46,11 @@ int state_status_from_maps(const char *subject, json_t **ret)
 		bindings = json_array();
 	}
 	uname(&host);
-	*ret = json_pack("{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:O, s:o, s:[]}", "daemon", 0,
-			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
+	*ret = json_pack("{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:n, s:O?, s:O, s:o, s:[]}",
+			 "daemon", 0, "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
 			 *build ? build : NULL, "kernel", host.release, "enforcing", enforcing,
-			 "default_policy", policy_name, "bindings", bindings, "losses",
-			 listing_losses(losses), "problems");
+			 "disarmed", disarmed, "confirm", "default_policy", policy_name, "bindings",
+			 bindings, "losses", listing_losses(losses), "problems");
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -101,7 +103,7 @@ static int policy_of_birth(const char *path, uint64_t policy, void *ctx)
 int state_policies_from_maps(json_t **ret)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
-	json_auto_t *by_id = json_object(), *list = json_array();
+	json_auto_t *by_id = json_object(), *list = json_array(), *disarmed = NULL;
 	struct names n = {.policies = by_id};
 	const char *key;
 	json_t *each;
@@ -118,11 +120,12 @@ int state_policies_from_maps(json_t **ret)
 			err = add_policy(&n, kernel_default(k), 0);
 		if (err)
 			return err;
+		disarmed = listing_disarmed(k, NULL);
 	}
 	json_object_foreach(by_id, key, each)
 		if (json_array_append(list, each))
 			return -ENOMEM;
-	*ret = json_pack("{s:b, s:O}", "daemon", 0, "policies", list);
+	*ret = json_pack("{s:b, s:O, s:O?}", "daemon", 0, "policies", list, "disarmed", disarmed);
 	return *ret ? 0 : -ENOMEM;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/caps.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -33,6 +34,15 @@ static void print_rules(const char *label, const json_t *rules, const char *key)
 		out_words(label, words);
 }
 
+static void print_shadow(const json_t *shadow)
+{
+	_cleanup_free_ char *name = out_member(shadow, "policy");
+
+	if (json_is_object(shadow))
+		printf("  %-12s%s, revision %lld, refuses nothing\n", "shadow", name ?: "?",
+		       (long long)out_number(shadow, "revision"));
+}
+
 static void print_binding(const json_t *b)
 {
 	_cleanup_free_ char *cgroup = out_member(b, "cgroup"), *policy = out_member(b, "policy"),
@@ -45,6 +55,7 @@ static void print_binding(const json_t *b)
 	       json_is_true(json_object_get(b, "gone")) ? "  [gone, its policy is carried]" : "");
 	printf("  %-12s%s, revision %lld, %s\n", "policy", policy ? policy : "?",
 	       (long long)out_number(b, "revision"), mode ? mode : "?");
+	print_shadow(json_object_get(b, "shadow"));
 	print_set("granted", caps, "granted");
 	print_set("allowed", caps, "allowed");
 	print_set("used", caps, "used");
@@ -100,18 +111,38 @@ static void print_problems(const json_t *problems)
 	}
 }
 
+static void print_confirm(const json_t *confirm)
+{
+	const json_t *each;
+	char left[DURATION_TEXT];
+	size_t i;
+
+	json_array_foreach(json_object_get(confirm, "policies"), i, each) {
+		_cleanup_free_ char *name = out_printable(json_string_value(each) ?: "?");
+
+		printf("%-12s%s comes back in %s, unless 'leastcap confirm' keeps it\n",
+		       i ? "" : "confirm", name ?: "?",
+		       duration_text((uint64_t)out_number(confirm, "seconds_left"), left));
+	}
+}
+
 static void print_status(const json_t *state)
 {
 	_cleanup_free_ char *kernel = out_member(state, "kernel"),
 			    *version = out_member(state, "version"),
 			    *fallback = out_member(state, "default_policy");
 	bool daemon = json_is_true(json_object_get(state, "daemon"));
-	const json_t *bindings = json_object_get(state, "bindings"), *each;
+	const json_t *bindings = json_object_get(state, "bindings"), *each,
+		     *disarmed = json_object_get(state, "disarmed");
 	size_t i;
 
-	printf("enforcing   %s\n", json_is_true(json_object_get(state, "enforcing"))
+	printf("enforcing   %s\n", json_is_object(disarmed)
+					   ? "no: everything is allowed, and reported"
+				   : json_is_true(json_object_get(state, "enforcing"))
 					   ? "yes"
 					   : "no: the programs are not attached");
+	out_disarmed(disarmed);
+	print_confirm(json_object_get(state, "confirm"));
 	printf("kernel      %s\n", kernel ? kernel : "?");
 	if (daemon)
 		printf("daemon      running, version %s\n", version ? version : "?");

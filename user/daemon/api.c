@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "base/log.h"
+#include "daemon/requests.h"
 #include "daemon/socket.h"
 
 #define CONNECTIONS_MAX 64U
@@ -46,9 +47,10 @@ struct route {
 	const char *method;
 	const char *path; /* ends in '/': anything may follow */
 	bool change;
-	/* Returns the HTTP status; NULL: a stream of events. */
+	/* Returns the HTTP status; NULL: `call` does, or it is the stream of events. */
 	unsigned int (*fn)(struct api *a, struct MHD_Connection *c, struct request *r,
 			   json_t **ret);
+	request_fn call;
 };
 
 /* ---- answers ---- */
@@ -127,21 +129,6 @@ static unsigned int get_policies(struct api *a, struct MHD_Connection *c, struct
 	return state_policies(a->state, ret);
 }
 
-static unsigned int post_policies(struct api *a, struct MHD_Connection *c, struct request *r,
-				  json_t **ret)
-{
-	const char *file = argument(c, "file");
-
-	return state_apply(a->state, file && *file ? file : "<api>", r->body ? r->body : "", r->len,
-			   &r->peer, ret);
-}
-
-static unsigned int delete_policy(struct api *a, struct MHD_Connection *c, struct request *r,
-				  json_t **ret)
-{
-	return state_remove(a->state, r->path + strlen(r->route->path), &r->peer, ret);
-}
-
 static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct request *r,
 				json_t **ret)
 {
@@ -170,14 +157,34 @@ static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct 
 }
 
 static const struct route routes[] = {
-	{MHD_HTTP_METHOD_GET, "/v1/status", false, get_status},
-	{MHD_HTTP_METHOD_GET, "/v1/policies", false, get_policies},
-	{MHD_HTTP_METHOD_POST, "/v1/policies", true, post_policies},
-	{MHD_HTTP_METHOD_DELETE, "/v1/policies/", true, delete_policy},
-	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload},
-	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload},
-	{MHD_HTTP_METHOD_GET, "/v1/events", false, NULL},
+	{MHD_HTTP_METHOD_GET, "/v1/status", false, get_status, NULL},
+	{MHD_HTTP_METHOD_GET, "/v1/policies", false, get_policies, NULL},
+	{MHD_HTTP_METHOD_POST, "/v1/policies", true, NULL, request_apply},
+	{MHD_HTTP_METHOD_DELETE, "/v1/policies/", true, NULL, request_remove},
+	{MHD_HTTP_METHOD_POST, "/v1/confirm", true, NULL, request_confirm},
+	{MHD_HTTP_METHOD_POST, "/v1/promote", true, NULL, request_promote},
+	{MHD_HTTP_METHOD_POST, "/v1/mode", true, NULL, request_mode},
+	{MHD_HTTP_METHOD_POST, "/v1/disarm", true, NULL, request_disarm},
+	{MHD_HTTP_METHOD_POST, "/v1/rearm", true, NULL, request_rearm},
+	{MHD_HTTP_METHOD_GET, "/v1/show", false, NULL, request_show},
+	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload, NULL},
+	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload, NULL},
+	{MHD_HTTP_METHOD_GET, "/v1/events", false, NULL, NULL},
 };
+
+static unsigned int call_route(struct api *a, struct MHD_Connection *c, struct request *r)
+{
+	const struct request_call call = {
+		.state = a->state,
+		.connection = c,
+		.name = r->path + strlen(r->route->path),
+		.body = r->body ? r->body : "",
+		.len = r->len,
+		.peer = &r->peer,
+	};
+
+	return r->route->fn ? r->route->fn(a, c, r, &r->answer) : r->route->call(&call, &r->answer);
+}
 
 /* Digits only. */
 static int parse_number(const char *text, uint64_t *ret)
@@ -237,8 +244,9 @@ static unsigned int find_route(struct request *r, const char *method)
 	}
 	if (!r->allow)
 		return refuse(&r->answer, MHD_HTTP_NOT_FOUND,
-			      "no such path; the API is /v1/status, /v1/policies, /v1/events, "
-			      "/v1/reload, /v1/unload");
+			      "no such path; the API is /v1/status, /v1/policies, /v1/show, "
+			      "/v1/events, /v1/confirm, /v1/promote, /v1/mode, /v1/disarm, "
+			      "/v1/rearm, /v1/reload, /v1/unload");
 	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only", r->allow);
 }
 
@@ -361,10 +369,10 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *u
 		*size = 0;
 		return result;
 	}
-	if (!r->status && !r->route->fn)
+	if (!r->status && !r->route->fn && !r->route->call)
 		return get_events(a, c, r);
 	if (!r->status)
-		r->status = r->route->fn(a, c, r, &r->answer);
+		r->status = call_route(a, c, r);
 	return send_answer(c, r);
 }
 

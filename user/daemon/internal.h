@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What state.c, publish.c, track.c and status.c share. */
+/* What the files that know struct state share. */
 #ifndef LEASTCAP_DAEMON_INTERNAL_H
 #define LEASTCAP_DAEMON_INTERNAL_H
 
@@ -15,6 +15,15 @@ struct name {
 	char *path;
 };
 
+/* confirm.c: an apply that comes back unless it is confirmed. */
+struct confirm {
+	json_t *about; /* as it is saved; NULL: nothing waits */
+	struct policy_set *set; /* what was applied; NULL: it cannot be read */
+	struct sources old; /* what it replaced, by name */
+	const char *
+		over; /* it has ended in this way, and only has to be told: "confirmed", "rolled-back" */
+};
+
 struct state {
 	struct kernel *k;
 	struct sink *sink;
@@ -23,6 +32,11 @@ struct state {
 	struct sources sources;
 	struct plan plan; /* of the sources, as it was published last */
 	json_t *problems; /* array */
+	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
+	struct confirm confirm;
+	json_t *modes; /* overrides: name -> "audit" or "enforce" */
+	json_t *disarm; /* why, by whom, until when; NULL: not known, or not disarmed */
+	char boot[37];
 	struct name names[NAMES];
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
@@ -30,6 +44,7 @@ struct state {
 	struct identities *identities; /* who the containers are; asked where a selector needs it */
 	bool again; /* something that a selector may be about has come, or is known now */
 	unsigned int ticks, swept;
+	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
 /* publish.c: the kernel's bindings, births and default as they are. Taken before the plan is made: what comes
@@ -74,8 +89,83 @@ const char *names_get(struct state *s, uint64_t cgroup);
 void names_done(struct state *s);
 bool is_gone(const struct state *s, uint64_t cgroup);
 
-/* Emits {"type":"policy",...}. */
-void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision,
+/* ---- tell.c: who changed what ---- */
+
+/* The newest revision of every policy the kernel has: {name: N}. NULL: no memory. */
+json_t *revisions_take(struct state *s);
+
+/* {"pid","uid","comm"} */
+json_t *peer_json(const struct peer *by);
+
+/* Emits {"type":"policy",...}. old: revisions before the change; may be NULL. extra: more members, taken over; may be NULL. */
+void tell_policy(struct state *s, const char *action, const char *policy, const json_t *old,
+		 json_t *extra, const struct peer *by);
+
+/* Tells of every policy that is not what it was. */
+void tell_changes(struct state *s, const struct sources *was, const json_t *old,
+		  const struct peer *by);
+
+/* ---- answer.c ---- */
+
+unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
+unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* 500, with what the number means here. */
+unsigned int answer_errno(int err, const char *what, json_t **ret);
+/* 500: STATE cannot be written, and nothing was changed. */
+unsigned int answer_unsaved(int err, const struct state *s, json_t **ret);
+/* 200, or 500 where there is no memory. Takes json over. */
+unsigned int answer_json(json_t *json, json_t **ret);
+unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs, json_t **ret);
+
+/* ---- state.c ---- */
+
+/* Makes a plan and changes nothing. complaints and applied: as for state_follow(), but all is 0. */
+int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
+	     json_t *complaints, struct plan *ret);
+/* The disk as `sources` have it, where `set` was written. */
+void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources);
+/* How many cgroups a policy is bound to, or evaluated for. */
+size_t count_wants(const struct state *s, const char *name);
+
+/* ---- confirm.c ---- */
+
+/* Does an apply wait to be confirmed? 0: no. Else 409, with who applied what and how long is left. */
+unsigned int confirm_busy(struct state *s, json_t **ret);
+/* Saves what is about to be applied; confirm_take() after it was, confirm_drop() if it was not. */
+int confirm_save(struct state *s, const struct policy_set *set, uint64_t seconds,
 		 const struct peer *by);
+void confirm_drop(struct state *s);
+/* Reads what waited when the last daemon ended. */
+int confirm_open(struct state *s);
+/* Sources that were just read get what waits; what is over is left out, and told by confirm_tell(). */
+int confirm_join(struct state *s, struct sources *fresh, json_t *problems);
+void confirm_tell(struct state *s, const struct peer *by);
+void confirm_tick(struct state *s);
+json_t *confirm_json(const struct state *s);
+void confirm_done(struct confirm *c);
+
+/* ---- modes.c ---- */
+
+int modes_open(struct state *s);
+/* The modes of policies become what is written in them, or what overrides it. */
+void modes_join(const json_t *modes, struct sources *sources);
+/* A policy that is gone keeps no override. */
+void modes_forget(struct state *s, const char *name);
+
+/* ---- disarm.c ---- */
+
+int disarm_open(struct state *s);
+void disarm_tick(struct state *s);
+/* null, or {"reason","seconds_left","by"} */
+json_t *disarm_json(const struct state *s);
+/* "DISARMED, 9m left: reason"; false: it is not. */
+bool disarm_summary(const struct state *s, char *buf, size_t size);
+
+/* ---- dry_run.c ---- */
+
+/* What applying `set`, which is in `fresh` already, would come to. */
+unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
+		     const char *file, json_t **ret);
 
 #endif

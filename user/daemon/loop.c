@@ -158,8 +158,8 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *ctx)
 
 static void notify_status(struct loop *l)
 {
-	static char last[256];
-	char text[256] = "";
+	static char last[1200];
+	char text[1200] = "";
 
 	state_summary(l->state, text, sizeof(text));
 	if (!strcmp(text, last))

@@ -9,6 +9,8 @@
 #include "base/cleanup.h"
 #include "daemon/resolve.h"
 #include "policy/compile.h"
+#include "policy/pattern.h"
+#include "subject/container.h"
 
 void plan_done(struct plan *plan)
 {
@@ -204,32 +206,85 @@ const struct want_birth *plan_find_birth(const struct plan *plan, const char *pa
 	return NULL;
 }
 
-int plan_make(const struct sources *sources, const struct plan_host *host,
-	      plan_complain_fn complain, void *ctx, struct plan *ret)
+/* Is what comes by this path given a policy that is in force? A shadow, which refuses nothing, is not to take its place. */
+static bool is_covered(const struct plan *plan, const char *path)
 {
-	_cleanup_(plan_done) struct plan plan = {};
-	_cleanup_(places_done) struct maker m = {
-		.plan = &plan, .host = host, .complain = complain, .ctx = ctx};
-	int err = places_find(&m);
+	for (size_t i = 0; i < plan->n_patterns; i++) {
+		if (pattern_fits(&plan->patterns[i].pattern, path, strlen(path)))
+			return true;
+	}
+	return plan->any && container_from_path(path, NULL, NULL);
+}
 
+int plan_join_shadows(struct plan *plan, const struct plan *shadows)
+{
+	size_t n = plan->n_wants, n_births = plan->n_births;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < shadows->n_wants; i++) {
+		const struct want *shadow = &shadows->wants[i], *w;
+		struct plan known = {.wants = plan->wants, .n_wants = n};
+
+		w = plan_find(&known, shadow->cgroup);
+		if (w)
+			plan->wants[w - plan->wants].shadow = shadow->policy;
+		else
+			err = add_want(plan, *shadow);
+	}
+	for (size_t i = 0; !err && i < shadows->n_births; i++) {
+		struct plan known = {.births = plan->births, .n_births = n_births};
+
+		if (!plan_find_birth(&known, shadows->births[i].path) &&
+		    !is_covered(plan, shadows->births[i].path))
+			err = add_birth(plan, shadows->births[i]);
+	}
+	if (plan->n_wants)
+		qsort(plan->wants, plan->n_wants, sizeof(*plan->wants), compare_wants);
+	if (plan->n_births)
+		qsort(plan->births, plan->n_births, sizeof(*plan->births), compare_births);
+	plan->any = plan->any ?: shadows->any;
+	/* Cgroups that come by a shadow's pattern are found when it is looked for them. */
+	plan->pending += shadows->pending + shadows->n_patterns;
+	return err;
+}
+
+/* The plan of the policies in force, or of the shadows. */
+static int make(struct maker *m, const struct sources *sources, bool shadows, struct plan *plan)
+{
+	int err = 0;
+
+	m->plan = plan;
 	for (size_t i = 0; !err && i < sources->n; i++) {
 		const struct policy_set *set = sources->items[i].set;
 
 		for (size_t j = 0; !err && set && j < set->n_policies; j++) {
 			const struct policy *p = &set->policies[j];
 
-			if (!is_held(&m, &sources->items[i], p))
+			if (is_shadow(p->name) != shadows || !is_held(m, &sources->items[i], p))
 				continue;
+			plan->shadows = shadows;
 			for (size_t k = 0; !err && k < p->n_selectors; k++)
-				err = resolve(&m, &sources->items[i], p, &p->selectors[k]);
+				err = resolve(m, &sources->items[i], p, &p->selectors[k]);
 		}
 	}
 	if (err)
 		return err;
-	plan_settle(&plan, complain, ctx);
-	err = leave_nested(&m, &plan);
+	plan_settle(plan, m->complain, m->ctx);
+	return leave_nested(m, plan);
+}
+
+int plan_make(const struct sources *sources, const struct plan_host *host,
+	      plan_complain_fn complain, void *ctx, struct plan *ret)
+{
+	_cleanup_(plan_done) struct plan plan = {}, shadows = {};
+	_cleanup_(places_done) struct maker m = {.host = host, .complain = complain, .ctx = ctx};
+	int err = places_find(&m);
+
+	err = err ?: make(&m, sources, false, &plan) ?: make(&m, sources, true, &shadows) ?:
+	      plan_join_shadows(&plan, &shadows);
 	if (err)
 		return err;
+	plan.shadows = shadows.shadows;
 	*ret = plan;
 	plan = (struct plan){};
 	return 0;

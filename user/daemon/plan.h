@@ -6,6 +6,7 @@
 #ifndef LEASTCAP_PLAN_H
 #define LEASTCAP_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct want {
 	uint32_t level;
 	enum selector_kind kind; /* smaller is more specific */
 	const struct policy *policy; /* borrowed from the sources */
+	const struct policy *shadow; /* evaluated beside it; NULL: none */
 	const struct source *source;
 	struct policy_pos pos; /* of the selector */
 	size_t order; /* of the selectors: the first of a tie wins */
@@ -49,6 +51,7 @@ struct plan {
 	struct want_pattern *patterns; /* the first that fits counts */
 	size_t n_patterns;
 	const struct policy *any; /* for new containers; NULL: none */
+	bool shadows; /* some policy is a shadow: the kernel gives none to what is born */
 	size_t pending; /* container ids that are not there (yet) */
 };
 
@@ -70,6 +73,12 @@ void plan_done(struct plan *plan);
 
 /* The pure part: sorts, lets the most specific win, complains of ties (the first in order stays). */
 void plan_settle(struct plan *plan, plan_complain_fn complain, void *ctx);
+
+/*
+ * Shadows join the plan of what is in force: where a subject has a policy the shadow is beside it, where it has none the
+ * shadow is its policy, which refuses nothing. -ENOMEM.
+ */
+int plan_join_shadows(struct plan *plan, const struct plan *shadows);
 
 /* The policy wanted for a cgroup; NULL: none. */
 const struct want *plan_find(const struct plan *plan, uint64_t cgroup);

@@ -222,16 +222,20 @@ static int put_patterns(struct state *s, const struct plan *plan, const struct b
 static int put_wanted(struct state *s, const struct plan *plan, const struct before *before,
 		      struct ids *ids, bool keep, bool *ret_patterns)
 {
-	uint64_t id = 0;
+	uint64_t id = 0, shadow;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < plan->n_wants; i++) {
 		const struct want *w = &plan->wants[i];
 		const struct leastcap_binding *old = before_find(before, w->cgroup);
 
+		shadow = 0;
 		err = policy_id(s, ids, w->policy, &id);
-		if (!err && (!old || old->policy != id))
-			err = kernel_bind(s->k, w->cgroup, w->level, id, old ? old->flags : 0);
+		if (!err && w->shadow)
+			err = policy_id(s, ids, w->shadow, &shadow);
+		if (!err && (!old || old->policy != id || old->shadow != shadow))
+			err = kernel_bind(s->k, w->cgroup, w->level, id, shadow,
+					  old ? old->flags : 0);
 	}
 	for (size_t i = 0; !err && i < plan->n_births; i++) {
 		const struct want_birth *w = &plan->births[i];
@@ -260,7 +264,7 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
 	for (size_t i = 0; i < before->n_bindings; i++) {
 		const struct leastcap_binding *b = &before->bindings[i];
 
-		(void)kernel_bind(s->k, b->cgroup, b->level, b->policy, b->flags);
+		(void)kernel_bind(s->k, b->cgroup, b->level, b->policy, b->shadow, b->flags);
 	}
 	for (size_t i = 0; i < plan->n_births; i++) {
 		if (!before_find_birth(before, plan->births[i].path))
@@ -286,7 +290,7 @@ static int drop_binding(struct state *s, const struct leastcap_binding *b, const
 		if (!strcmp(ids->policies[i]->name, p.name))
 			return b->policy == ids->ids[i] ? 0
 							: kernel_bind(s->k, b->cgroup, b->level,
-								      ids->ids[i], b->flags);
+								      ids->ids[i], 0, b->flags);
 	}
 	return kernel_unbind(s->k, b->cgroup);
 }

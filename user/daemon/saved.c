@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Policies on disk, in STATE/: applied/ and last-good/. As text they are JSON, which is YAML. */
+/* What is on disk, in STATE/. Policies are in applied/, shadow/ and last-good/; as text they are JSON, which is YAML. */
 #include "daemon/saved.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,13 +12,22 @@
 #include "base/cleanup.h"
 #include "daemon/sources.h"
 
+json_t *saved_form(const struct policy *policy)
+{
+	struct policy p = *policy;
+
+	p.name = (char *)shadow_shown(policy->name);
+	p.mode = policy->overridden ? policy->written : policy->mode;
+	return policy_to_json(&p);
+}
+
 static char *policies_text(const struct policy *policies, size_t n)
 {
 	json_auto_t *json = json_pack("{s:[]}", "policies");
 
 	for (size_t i = 0; json && i < n; i++) {
 		if (json_array_append_new(json_object_get(json, "policies"),
-					  policy_to_json(&policies[i])))
+					  saved_form(&policies[i])))
 			return NULL;
 	}
 	return json ? json_dumps(json, JSON_INDENT(2)) : NULL;
@@ -38,34 +48,63 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* A file that is there whole or not at all, also after a crash. */
-static int write_atomically(const char *dir, const char *name, const char *text)
+static int fresh_path(const char *dir, const char *name, char **ret)
 {
-	_cleanup_free_ char *path = NULL;
+	return asprintf(ret, "%s/.%s.new", dir, name) < 0 ? -ENOMEM : 0;
+}
+
+/* The text of a file, on disk beside it: what needs room is done before anything is replaced. */
+static int write_fresh(const char *dir, const char *name, const char *text)
+{
 	_cleanup_free_ char *fresh = NULL;
 	_cleanup_close_ int fd = -EBADF;
-	_cleanup_close_ int dirfd = -EBADF;
-	int err;
+	int err = fresh_path(dir, name, &fresh);
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return -ENOMEM;
-	if (asprintf(&fresh, "%s/.%s.new", dir, name) < 0)
-		return -ENOMEM;
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return -errno;
+	if (err)
+		return err;
 	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, text, strlen(text));
 	if (!err && fsync(fd))
 		err = -errno;
-	if (!err && rename(fresh, path))
-		err = -errno;
-	if (!err && fsync(dirfd))
-		err = -errno;
 	if (err)
 		unlink(fresh);
+	return err;
+}
+
+static void drop_fresh(const char *dir, const char *name)
+{
+	_cleanup_free_ char *fresh = NULL;
+
+	if (!fresh_path(dir, name, &fresh))
+		unlink(fresh);
+}
+
+/* The file is there whole or not at all, also after a crash. */
+static int put_in_place(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *fresh = NULL;
+	_cleanup_close_ int dirfd = -EBADF;
+	int err = fresh_path(dir, name, &fresh);
+
+	if (err)
+		return err;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -ENOMEM;
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0 || rename(fresh, path) || fsync(dirfd))
+		return -errno;
+	return 0;
+}
+
+static int write_atomically(const char *dir, const char *name, const char *text)
+{
+	int err = write_fresh(dir, name, text) ?: put_in_place(dir, name);
+
+	if (err)
+		drop_fresh(dir, name);
 	return err;
 }
 
@@ -78,25 +117,72 @@ static int make_dirs(const char *state_dir, const char *below, char **ret)
 	return mkdir(*ret, 0700) && errno != EEXIST ? -errno : 0;
 }
 
-int applied_save(const char *state_dir, const struct policy *policy)
+/* Where an applied policy is kept: below state_dir, and its name there. To be freed. */
+static int applied_place(const char *name, const char **ret_below, char **ret_base)
 {
-	_cleanup_free_ char *text = policies_text(policy, 1);
+	bool shadow = is_shadow(name);
+
+	*ret_below = shadow ? "shadow" : "applied";
+	return asprintf(ret_base, "%s.%s", shadow_shown(name), shadow ? "json" : "yaml") < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* One step of saving a policy: its text beside its file, that text in its place, or away with it. */
+enum step { STEP_WRITE, STEP_PLACE, STEP_DROP };
+
+static int applied_step(const char *state_dir, const struct policy *policy, enum step step)
+{
+	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ char *dir = NULL;
-	_cleanup_free_ char *name = NULL;
-	int err = make_dirs(state_dir, "applied", &dir);
+	_cleanup_free_ char *base = NULL;
+	const char *below;
+	int err = applied_place(policy->name, &below, &base) ?: make_dirs(state_dir, below, &dir);
 
 	if (err)
 		return err;
-	if (!text || asprintf(&name, "%s.yaml", policy->name) < 0)
-		return -ENOMEM;
-	return write_atomically(dir, name, text);
+	switch (step) {
+	case STEP_WRITE:
+		text = policies_text(policy, 1);
+		return text ? write_fresh(dir, base, text) : -ENOMEM;
+	case STEP_PLACE:
+		return put_in_place(dir, base);
+	case STEP_DROP:
+		drop_fresh(dir, base);
+	}
+	return 0;
+}
+
+int applied_save_all(const char *state_dir, const struct policy_set *set)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < set->n_policies; i++)
+		err = applied_step(state_dir, &set->policies[i], STEP_WRITE);
+	for (size_t i = 0; !err && i < set->n_policies; i++)
+		err = applied_step(state_dir, &set->policies[i], STEP_PLACE);
+	for (size_t i = 0; err && i < set->n_policies; i++)
+		(void)applied_step(state_dir, &set->policies[i], STEP_DROP);
+	return err;
+}
+
+int applied_save(const char *state_dir, const struct policy *policy)
+{
+	const struct policy_set one = {.policies = (struct policy *)policy, .n_policies = 1};
+
+	return applied_save_all(state_dir, &one);
 }
 
 int applied_remove(const char *state_dir, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *base = NULL;
+	const char *below;
+	int err = applied_place(name, &below, &base);
 
-	if (asprintf(&path, "%s/applied/%s.yaml", state_dir, name) < 0)
+	if (err)
+		return err;
+	if (asprintf(&path, "%s/%s/%s", state_dir, below, base) < 0)
 		return -ENOMEM;
 	return unlink(path) && errno != ENOENT ? -errno : 0;
 }
@@ -124,4 +210,46 @@ struct policy_set *last_good_read(const char *state_dir, const char *base)
 		set = NULL;
 	policy_errors_done(&errs);
 	return set;
+}
+
+/* ---- what is no policy ---- */
+
+int saved_write(const char *state_dir, const char *name, const json_t *json)
+{
+	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
+
+	if (!text)
+		return -ENOMEM;
+	if (mkdir(state_dir, 0700) && errno != EEXIST)
+		return -errno;
+	return write_atomically(state_dir, name, text);
+}
+
+int saved_read(const char *state_dir, const char *name, json_t **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	json_t *json;
+
+	if (asprintf(&path, "%s/%s", state_dir, name) < 0)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	json = json_loadf(f, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(json)) {
+		json_decref(json);
+		return -EBADMSG;
+	}
+	*ret = json;
+	return 0;
+}
+
+int saved_remove(const char *state_dir, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", state_dir, name) < 0)
+		return -ENOMEM;
+	return unlink(path) && errno != ENOENT ? -errno : 0;
 }

@@ -2,10 +2,23 @@
 #ifndef LEASTCAP_SAVED_H
 #define LEASTCAP_SAVED_H
 
+#include <jansson.h>
+
 #include "policy/policy.h"
 
 /* The form of a file of policies.d (base: its name) that was good last. */
 int last_good_save(const char *state_dir, const char *base, const struct policy_set *set);
 struct policy_set *last_good_read(const char *state_dir, const char *base); /* NULL: none */
+
+/* A policy as it is saved: by the name and with the mode that were written. NULL: no memory. */
+json_t *saved_form(const struct policy *policy);
+
+/*
+ * One file of STATE: written whole or not at all; read: -ENOENT, -EBADMSG (no JSON object); removed, also where there is
+ * none. -errno.
+ */
+int saved_write(const char *state_dir, const char *name, const json_t *json);
+int saved_read(const char *state_dir, const char *name, json_t **ret);
+int saved_remove(const char *state_dir, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/socket.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -107,6 +108,20 @@ int socket_listen(const char *path, gid_t *ret_group)
 	return TAKE_FD(fd);
 }
 
+/* What the process is called: for the audit trail, no proof of anything. */
+static void read_comm(struct peer *peer)
+{
+	_cleanup_close_ int fd = -EBADF;
+	char path[32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)peer->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, peer->comm, sizeof(peer->comm) - 1);
+	peer->comm[n > 0 ? n : 0] = '\0';
+	peer->comm[strcspn(peer->comm, "\n")] = '\0';
+}
+
 int socket_peer(int fd, gid_t group, struct peer *ret, bool *ret_in_group)
 {
 	_cleanup_free_ gid_t *groups = NULL;
@@ -116,6 +131,7 @@ int socket_peer(int fd, gid_t group, struct peer *ret, bool *ret_in_group)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
 		return -errno;
 	*ret = (struct peer){.pid = cred.pid, .uid = cred.uid};
+	read_comm(ret);
 	*ret_in_group = cred.gid == group;
 	if (*ret_in_group)
 		return 0;

@@ -57,7 +57,7 @@ fail:
 	return -ENOMEM;
 }
 
-static struct policy_set *set_copy(const struct policy_set *from)
+struct policy_set *policy_set_copy(const struct policy_set *from)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = calloc(1, sizeof(*set));
 
@@ -72,6 +72,22 @@ static struct policy_set *set_copy(const struct policy_set *from)
 			return NULL;
 	}
 	return TAKE_PTR(set);
+}
+
+int policy_make_shadow(struct policy *policy)
+{
+	char *name;
+
+	if (strlen(policy->name) > SHADOW_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (asprintf(&name, LEASTCAP_SHADOW_PREFIX "%s", policy->name) < 0)
+		return -ENOMEM;
+	free(policy->name);
+	policy->name = name;
+	policy->written = policy->mode;
+	policy->overridden = true;
+	policy->mode = LEASTCAP_AUDIT;
+	return 0;
 }
 
 void sources_done(struct sources *sources)
@@ -108,7 +124,7 @@ int sources_copy(const struct sources *from, struct sources *ret)
 
 	for (size_t i = 0; i < from->n; i++) {
 		const struct source *item = &from->items[i];
-		struct policy_set *set = item->set ? set_copy(item->set) : NULL;
+		struct policy_set *set = item->set ? policy_set_copy(item->set) : NULL;
 
 		if ((!set && item->set) || sources_append(&copy, item->file, item->api, set)) {
 			sources_done(&copy);
@@ -153,11 +169,28 @@ bool sources_ask_identity(const struct sources *sources)
 	return false;
 }
 
+void sources_hide(struct sources *sources, const char *name)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		struct policy_set *set = sources->items[i].set;
+
+		for (size_t j = 0; !sources->items[i].api && set && j < set->n_policies; j++) {
+			if (strcmp(set->policies[j].name, name))
+				continue;
+			policy_done(&set->policies[j]);
+			memmove(&set->policies[j], &set->policies[j + 1],
+				(set->n_policies - j - 1) * sizeof(*set->policies));
+			set->n_policies--;
+			return;
+		}
+	}
+}
+
 int sources_put(struct sources *sources, const struct policy *policy)
 {
 	const struct policy_set one = {
 		.file = (char *)"api", .policies = (struct policy *)policy, .n_policies = 1};
-	struct policy_set *set = set_copy(&one);
+	struct policy_set *set = policy_set_copy(&one);
 
 	if (!set)
 		return -ENOMEM;
@@ -165,12 +198,35 @@ int sources_put(struct sources *sources, const struct policy *policy)
 	return sources_append(sources, "api", true, set);
 }
 
+/* Is it the applied policy of that name? One that cannot be read has the name of its file. */
+static bool applied_is(const struct source *source, const char *name)
+{
+	const char *base = strrchr(source->file, '/');
+	size_t len = strlen(shadow_shown(name));
+
+	if (!source->api)
+		return false;
+	if (source->set)
+		return !strcmp(source->set->policies[0].name, name);
+	return base && !strncmp(base + 1, shadow_shown(name), len) &&
+	       !strcmp(base + 1 + len, is_shadow(name) ? ".json" : ".yaml");
+}
+
+bool sources_broken(const struct sources *sources, const char *name)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		if (!sources->items[i].set && applied_is(&sources->items[i], name))
+			return true;
+	}
+	return false;
+}
+
 int sources_drop(struct sources *sources, const char *name)
 {
 	for (size_t i = 0; i < sources->n; i++) {
 		struct source *source = &sources->items[i];
 
-		if (!source->api || !source->set || strcmp(source->set->policies[0].name, name))
+		if (!applied_is(source, name))
 			continue;
 		free(source->file);
 		policy_set_free(source->set);
@@ -191,6 +247,13 @@ static int is_policy_file(const struct dirent *entry)
 					   (len > 4 && !strcmp(entry->d_name + len - 4, ".yml")));
 }
 
+static int is_shadow_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".json");
+}
+
 /* The form that was good last: of this run, else of the one before. NULL: none. */
 static struct policy_set *last_good(const char *path, const char *base, const char *state_dir,
 				    const struct sources *old)
@@ -199,7 +262,7 @@ static struct policy_set *last_good(const char *path, const char *base, const ch
 		const struct source *item = &old->items[i];
 
 		if (!item->api && item->set && !strcmp(item->file, path))
-			return set_copy(item->set);
+			return policy_set_copy(item->set);
 	}
 	return last_good_read(state_dir, base);
 }
@@ -227,12 +290,9 @@ static void complain_clash(json_t *problems, const char *path, const struct poli
 }
 
 /* What a file holds; NULL in *ret: nothing valid. -ENOMEM. */
-static int parse(const char *path, const struct sources *others, json_t *problems,
-		 struct policy_set **ret)
+static int parse(const char *path, json_t *problems, struct policy_set **ret)
 {
 	struct policy_errors errs = {};
-	const struct source *other = NULL;
-	const struct policy *twice;
 	int err = policy_parse_file(path, ret, &errs);
 
 	if (err)
@@ -244,45 +304,87 @@ static int parse(const char *path, const struct sources *others, json_t *problem
 			problems, problem_new(path, e->pos, e->message, e->hint, e->source_line));
 	}
 	policy_errors_done(&errs);
-	if (err == -ENOMEM)
-		return err;
-	twice = *ret ? clash(others, *ret, &other) : NULL;
-	if (twice) {
-		complain_clash(problems, path, twice, other);
-		*ret = policy_set_free(*ret);
-	}
-	return 0;
+	return err == -ENOMEM ? err : 0;
 }
 
-static int load_file(const char *path, const char *base, const char *state_dir, bool api,
+/* Drops a set that defines what another source has; says so where it is asked to. True: it is dropped. */
+static bool drop_clash(const char *path, const struct sources *others, json_t *problems,
+		       struct policy_set **set)
+{
+	const struct source *other = NULL;
+	const struct policy *twice = *set ? clash(others, *set, &other) : NULL;
+
+	if (!twice)
+		return false;
+	if (problems)
+		complain_clash(problems, path, twice, other);
+	*set = policy_set_free(*set);
+	return true;
+}
+
+static int load_file(const char *path, const char *base, const char *state_dir,
 		     const struct sources *old, json_t *problems, struct sources *ret)
 {
 	struct policy_set *set = NULL;
-	int err = parse(path, ret, problems, &set);
+	int err = parse(path, problems, &set);
 
 	if (err)
 		return err;
-	/* An applied file holds one policy. */
-	if (api && (!set || set->n_policies != 1)) {
-		policy_set_free(set);
-		return 0;
-	}
-	if (!api && set) {
+	drop_clash(path, ret, problems, &set);
+	if (set) {
 		/* Losing it costs only what a restart with a file that is broken meanwhile would need. */
 		(void)last_good_save(state_dir, base, set);
-	} else if (!api) {
+	} else {
 		set = last_good(path, base, state_dir, old);
-		if (set && clash(ret, set, NULL))
-			set = policy_set_free(set);
+		drop_clash(path, ret, NULL, &set);
 	}
-	return sources_append(ret, api ? "api" : path, api, set);
+	return sources_append(ret, path, false, set);
 }
 
-static int load_dir(const char *dir, const char *state_dir, bool api, const struct sources *old,
-		    json_t *problems, struct sources *ret)
+/* Of an applied policy whose file cannot be read: the form of this run. */
+static struct policy_set *applied_in_memory(const char *path, const struct sources *old)
+{
+	for (size_t i = 0; old && i < old->n; i++) {
+		const struct source *item = &old->items[i];
+		const struct source file = {.file = (char *)path, .api = true};
+
+		if (item->api && item->set && applied_is(&file, item->set->policies[0].name))
+			return policy_set_copy(item->set);
+	}
+	return NULL;
+}
+
+static int load_applied(const char *path, const char *base, const char *state_dir,
+			const struct sources *old, json_t *problems, struct sources *ret)
+{
+	struct policy_set *set = NULL;
+	int err = parse(path, problems, &set);
+
+	/* It holds one policy. */
+	if (!err && set && set->n_policies != 1)
+		set = policy_set_free(set);
+	if (!err && set && !strcmp(base + strlen(base) - 5, ".json"))
+		err = policy_make_shadow(&set->policies[0]);
+	if (err) {
+		policy_set_free(set);
+		return err == -ENAMETOOLONG ? 0 : err;
+	}
+	if (drop_clash(path, ret, problems, &set))
+		return 0;
+	set = set ?: applied_in_memory(path, old);
+	/* Without any form nobody knows what it holds: what is bound stays. */
+	return sources_append(ret, set ? "api" : path, true, set);
+}
+
+typedef int (*load_fn)(const char *path, const char *base, const char *state_dir,
+		       const struct sources *old, json_t *problems, struct sources *ret);
+
+static int load_dir(const char *dir, int (*filter)(const struct dirent *entry), load_fn load,
+		    const char *state_dir, const struct sources *old, json_t *problems,
+		    struct sources *ret)
 {
 	struct dirent **entries = NULL;
-	int n = scandir(dir, &entries, is_policy_file, alphasort), err = 0;
+	int n = scandir(dir, &entries, filter, alphasort), err = 0;
 
 	if (n < 0)
 		return errno == ENOENT ? 0 : -errno;
@@ -293,8 +395,7 @@ static int load_dir(const char *dir, const char *state_dir, bool api, const stru
 		if (!err && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
 			err = -ENOMEM;
 		if (!err && !stat(path, &st) && S_ISREG(st.st_mode))
-			err = load_file(path, entries[i]->d_name, state_dir, api, old, problems,
-					ret);
+			err = load(path, entries[i]->d_name, state_dir, old, problems, ret);
 		free(entries[i]);
 	}
 	free(entries);
@@ -305,13 +406,17 @@ int sources_load(const char *config_dir, const char *state_dir, const struct sou
 		 json_t *problems, struct sources *ret)
 {
 	_cleanup_(sources_done) struct sources fresh = {};
-	_cleanup_free_ char *applied = NULL;
+	_cleanup_free_ char *applied = NULL, *shadow = NULL;
 	int err;
 
-	if (asprintf(&applied, "%s/applied", state_dir) < 0)
+	if (asprintf(&applied, "%s/applied", state_dir) < 0 ||
+	    asprintf(&shadow, "%s/shadow", state_dir) < 0)
 		return -ENOMEM;
-	err = load_dir(config_dir, state_dir, false, old, problems, &fresh)
-		      ?: load_dir(applied, state_dir, true, old, problems, &fresh);
+	err = load_dir(config_dir, is_policy_file, load_file, state_dir, old, problems, &fresh)
+		      ?: load_dir(applied, is_policy_file, load_applied, state_dir, old, problems,
+				  &fresh)
+		      ?: load_dir(shadow, is_shadow_file, load_applied, state_dir, old, problems,
+				  &fresh);
 	if (err)
 		return err;
 	*ret = fresh;

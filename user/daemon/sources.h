@@ -1,20 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where policies come from: files of policies.d, and what was applied over the API. A source that has errors
- * keeps its last good form: from memory, over a restart from STATE/last-good/.
+ * Where policies come from: files of policies.d, and what was applied over the API, as policies in force or as shadows. A
+ * source that has errors keeps its last good form: from memory, over a restart from STATE/last-good/.
  */
 #ifndef LEASTCAP_SOURCES_H
 #define LEASTCAP_SOURCES_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <jansson.h>
 
 #include "policy/policy.h"
 
+/*
+ * A shadow is a policy with a prefix before its name and with the mode audit: so it has a revision of its own, and refuses
+ * nothing where it is all that a subject has.
+ */
+static inline bool is_shadow(const char *name)
+{
+	return !strncmp(name, LEASTCAP_SHADOW_PREFIX, strlen(LEASTCAP_SHADOW_PREFIX));
+}
+
+/* The name as it was written. */
+static inline const char *shadow_shown(const char *name)
+{
+	return is_shadow(name) ? name + strlen(LEASTCAP_SHADOW_PREFIX) : name;
+}
+
+/* Makes a policy its own shadow. -ENAMETOOLONG: its name has no room for the prefix; -ENOMEM. */
+int policy_make_shadow(struct policy *policy);
+#define SHADOW_NAME_MAX (LEASTCAP_NAME_LEN - 1 - strlen(LEASTCAP_SHADOW_PREFIX))
+
 struct source {
-	char *file; /* path; for applied ones "api" */
+	char *file; /* path; for applied ones "api", unless nothing of it can be read */
 	bool api;
 	struct policy_set *set; /* the form in force; NULL: none */
 };
@@ -43,11 +63,20 @@ bool sources_ask_identity(const struct sources *sources);
 int sources_put(struct sources *sources, const struct policy *policy);
 int sources_drop(struct sources *sources, const char *name);
 
-/* A copy that shares nothing. */
+/* Takes a policy out of the file that defines it, in memory: for a dry run of what that file could become. */
+void sources_hide(struct sources *sources, const char *name);
+
+/* Is there an applied policy of that name whose file cannot be read? */
+bool sources_broken(const struct sources *sources, const char *name);
+
+/* A copy that shares nothing; NULL: no memory. */
+struct policy_set *policy_set_copy(const struct policy_set *from);
 int sources_copy(const struct sources *from, struct sources *ret);
 
-/* Saves an applied policy to state_dir/applied/NAME.yaml, whole or not at all; removes it. */
+/* Saves an applied policy to state_dir/applied/NAME.yaml, a shadow to shadow/NAME.json, whole or not at all; removes it. */
 int applied_save(const char *state_dir, const struct policy *policy);
+/* The same of several. Without room on the disk none is replaced. */
+int applied_save_all(const char *state_dir, const struct policy_set *set);
 int applied_remove(const char *state_dir, const char *name);
 
 /* {"file","line","column","message"[,"hint","source_line"]}; NULL: no memory. */

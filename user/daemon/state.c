@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "audit/event.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/words.h"
 #include "daemon/internal.h"
@@ -22,9 +23,13 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	s->config_dir = strdup(o->config_dir);
 	s->state_dir = strdup(o->state_dir);
 	s->problems = json_array();
-	if (!s->config_dir || !s->state_dir || !s->problems)
+	s->own_problems = json_array();
+	s->modes = json_object();
+	if (!s->config_dir || !s->state_dir || !s->problems || !s->own_problems || !s->modes)
 		return -ENOMEM;
-	err = identities_new(o->event, NULL, containers_changed, s, &s->identities);
+	boot_id(s->boot);
+	err = identities_new(o->event, NULL, containers_changed, s, &s->identities) ?:
+	      modes_open(s) ?: confirm_open(s) ?: disarm_open(s);
 	if (err)
 		return err;
 	/* What was lost before this daemon is in the status; only what comes is told. */
@@ -41,28 +46,16 @@ struct state *state_free(struct state *s)
 	plan_done(&s->plan);
 	sources_done(&s->sources);
 	names_done(s);
+	confirm_done(&s->confirm);
 	json_decref(s->problems);
+	json_decref(s->own_problems);
+	json_decref(s->modes);
+	json_decref(s->disarm);
 	free(s->gone);
 	free(s->config_dir);
 	free(s->state_dir);
 	free(s);
 	return NULL;
-}
-
-void tell_policy(struct state *s, const char *action, const char *policy, uint32_t revision,
-		 const struct peer *by)
-{
-	json_t *event = event_new("policy", sink_next(s->sink));
-
-	if (event) {
-		json_object_set_new(event, "action", json_string(action));
-		json_object_set_new(event, "policy", event_string(policy));
-		json_object_set_new(event, "revision", json_integer(revision));
-		json_object_set_new(
-			event, "by",
-			json_pack("{s:i, s:i}", "pid", (int)by->pid, "uid", (int)by->uid));
-	}
-	sink_emit(s->sink, event);
 }
 
 /* ---- following ---- */
@@ -92,6 +85,15 @@ static void complain(const struct source *source, struct policy_pos pos, const c
 						   pos, message, NULL, NULL));
 }
 
+int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
+	     json_t *complaints, struct plan *ret)
+{
+	const struct plan_host host = {.who = containers_who, .ctx = s};
+	struct complaints c = {.list = complaints, .applied = applied};
+
+	return plan_make(sources, &host, complain, &c, ret);
+}
+
 /* A file that is bad and has no good form: nobody knows what it would have kept. */
 static bool any_unknown(const struct sources *sources)
 {
@@ -108,7 +110,6 @@ static bool any_unknown(const struct sources *sources)
 static int plan_and_publish(struct state *s, const struct sources *sources,
 			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
 {
-	const struct plan_host host = {.who = containers_who, .ctx = s};
 	_cleanup_close_ int lock = kernel_lock();
 	bool news = true;
 
@@ -118,14 +119,13 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 	kernel_set_watch(s->k, sources_ask_identity(sources));
 	for (int round = 0; news && round < ROUNDS; round++) {
 		_cleanup_(before_freep) struct before *before = before_take(s);
-		struct complaints c = {.list = complaints, .applied = applied};
 		int err;
 
 		if (!before)
 			return -ENOMEM;
 		json_array_clear(complaints);
 		plan_done(ret);
-		err = plan_make(sources, &host, complain, &c, ret);
+		err = plan_try(s, sources, applied, complaints, ret);
 		if (!err && applied && json_array_size(complaints))
 			err = -EINVAL;
 		err = err ? err : publish(s, ret, before, any_unknown(sources), &news);
@@ -139,8 +139,10 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 		 json_t *complaints)
 {
 	_cleanup_(plan_done) struct plan plan = {};
-	int err = plan_and_publish(s, sources, applied, complaints, &plan);
+	int err;
 
+	modes_join(s->modes, sources);
+	err = plan_and_publish(s, sources, applied, complaints, &plan);
 	if (err)
 		return err;
 	/* The plan borrows from the sources: both change hands together. */
@@ -192,55 +194,20 @@ static void log_left_out(const struct sources *sources)
 	}
 }
 
-/* Do two policies say the same, whatever they select? */
-static bool same_rules(const struct policy *a, const struct policy *b)
-{
-	json_auto_t *x = policy_to_json(a), *y = policy_to_json(b);
-
-	json_object_del(x, "select");
-	json_object_del(y, "select");
-	return x && json_equal(x, y);
-}
-
-/* Tells of every policy whose revision is not what it was. */
-static void tell_changes(struct state *s, const struct sources *old, const struct peer *by)
-{
-	for (size_t i = 0; i < s->sources.n; i++) {
-		const struct policy_set *set = s->sources.items[i].set;
-
-		for (size_t j = 0; set && j < set->n_policies; j++) {
-			const struct policy *now = &set->policies[j];
-			const struct policy *was = sources_find(old, now->name, NULL);
-			struct leastcap_policy p = {};
-
-			if (was && same_rules(was, now))
-				continue;
-			(void)published_policy(s, now->name, &p);
-			tell_policy(s, "applied", now->name, p.revision, by);
-		}
-	}
-	for (size_t i = 0; i < old->n; i++) {
-		const struct policy_set *set = old->items[i].set;
-
-		for (size_t j = 0; set && j < set->n_policies; j++) {
-			if (!sources_find(&s->sources, set->policies[j].name, NULL))
-				tell_policy(s, "removed", set->policies[j].name, 0, by);
-		}
-	}
-}
-
 int state_reload(struct state *s, const struct peer *by)
 {
 	_cleanup_(sources_done) struct sources fresh = {}, old = {};
 	json_t *problems = json_array();
-	json_auto_t *selectors = json_array();
+	json_auto_t *selectors = json_array(), *revisions = revisions_take(s);
 	int err;
 
-	if (!problems || !selectors)
+	if (!problems || !selectors || !revisions)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
 	err = sources_load(s->config_dir, s->state_dir, &s->sources, problems, &fresh) ?:
-	      sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, NULL, selectors);
-	if (err || json_array_extend(problems, selectors)) {
+	      confirm_join(s, &fresh, problems) ?: sources_copy(&s->sources, &old) ?:
+	      state_follow(s, &fresh, NULL, selectors);
+	if (err || json_array_extend(problems, selectors) ||
+	    json_array_extend(problems, s->own_problems)) {
 		json_decref(problems);
 		return log_err(err, "cannot reload, the policies stay as they are");
 	}
@@ -249,100 +216,60 @@ int state_reload(struct state *s, const struct peer *by)
 	json_decref(s->problems);
 	s->problems = problems;
 	log_left_out(&s->sources);
-	tell_changes(s, &old, by);
+	tell_changes(s, &old, revisions, by);
+	confirm_tell(s, by);
 	return 0;
 }
 
 /* ---- requests ---- */
 
-static unsigned int answer_error(unsigned int status, const char *message, json_t *errors,
-				 json_t **ret)
-{
-	*ret = json_pack("{s:s}", "error", message);
-	if (*ret && errors)
-		json_object_set(*ret, "errors", errors);
-	return status;
-}
-
-static unsigned int answer_errno(int err, const char *what, json_t **ret)
-{
-	char message[240];
-
-	if (err == -E2BIG || err == -ENOSPC)
-		snprintf(
-			message, sizeof(message),
-			"%s: a map of the kernel is full: bindings (leastcapd --max-bindings), or names, "
-			"addresses or file system types of policies",
-			what);
-	else
-		snprintf(message, sizeof(message), "%s: %s", what, strerror(-err));
-	return answer_error(500, message, NULL, ret);
-}
-
-static unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs,
-					json_t **ret)
-{
-	json_auto_t *errors = json_array();
-
-	for (size_t i = 0; i < errs->n_errors; i++) {
-		const struct policy_error *e = &errs->errors[i];
-
-		json_array_append_new(
-			errors, problem_new(file, e->pos, e->message, e->hint, e->source_line));
-	}
-	return answer_error(422, "the policy file has errors", errors, ret);
-}
-
-/* How many cgroups a policy is bound to. */
-static size_t count_wants(const struct state *s, const char *name)
+size_t count_wants(const struct state *s, const char *name)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->plan.n_wants; i++)
-		n += !strcmp(s->plan.wants[i].policy->name, name);
+	for (size_t i = 0; i < s->plan.n_wants; i++) {
+		const struct want *w = &s->plan.wants[i];
+
+		n += !strcmp(w->policy->name, name) ||
+		     (w->shadow && !strcmp(w->shadow->name, name));
+	}
 	return n;
 }
 
-static unsigned int answer_applied(struct state *s, const struct policy_set *set,
+static unsigned int answer_applied(struct state *s, const struct apply_request *request,
+				   const struct policy_set *set, const json_t *old,
 				   const struct peer *by, json_t **ret)
 {
-	json_auto_t *applied = json_array();
+	json_t *applied = json_array(), *answer;
 
 	for (size_t i = 0; i < set->n_policies; i++) {
+		const char *name = set->policies[i].name;
 		struct leastcap_policy p = {};
 
-		(void)published_policy(s, set->policies[i].name, &p);
+		(void)published_policy(s, name, &p);
 		json_array_append_new(
-			applied,
-			json_pack("{s:s, s:I, s:I, s:o}", "name", set->policies[i].name, "revision",
-				  (json_int_t)p.revision, "bindings",
-				  (json_int_t)count_wants(s, set->policies[i].name), "left_out",
-				  event_rules(policy_left_out(&set->policies[i]))));
-		tell_policy(s, "applied", set->policies[i].name, p.revision, by);
+			applied, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", shadow_shown(name),
+					   "revision", (json_int_t)p.revision, "bindings",
+					   (json_int_t)count_wants(s, name), "left_out",
+					   event_rules(policy_left_out(&set->policies[i])),
+					   "shadow", is_shadow(name)));
+		tell_policy(s, "applied", name, old,
+			    request->confirm ? json_pack("{s:I}", "confirm_within",
+							 (json_int_t)request->confirm)
+					     : NULL,
+			    by);
 	}
-	*ret = json_pack("{s:O}", "applied", applied);
-	return *ret ? 200 : 500;
+	answer = json_pack("{s:o}", "applied", applied);
+	if (answer && request->confirm)
+		json_object_set_new(answer, "confirm", confirm_json(s));
+	return answer_json(answer, ret);
 }
 
-/* The applied policies go to disk before they go to the kernel: what is in force survives. */
-static int save_all(struct state *s, const struct policy_set *set)
-{
-	for (size_t i = 0; i < set->n_policies; i++) {
-		int err = applied_save(s->state_dir, &set->policies[i]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* The disk as the sources in force have it. */
-static void unsave_all(struct state *s, const struct policy_set *set)
+void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources)
 {
 	for (size_t i = 0; i < set->n_policies; i++) {
 		const struct source *source = NULL;
-		const struct policy *old =
-			sources_find(&s->sources, set->policies[i].name, &source);
+		const struct policy *old = sources_find(sources, set->policies[i].name, &source);
 
 		if (old && source->api)
 			(void)applied_save(s->state_dir, old);
@@ -351,50 +278,92 @@ static void unsave_all(struct state *s, const struct policy_set *set)
 	}
 }
 
-unsigned int state_apply(struct state *s, const char *file, const char *text, size_t len,
+/* What was parsed becomes part of the sources. 0, or the status of the answer. */
+static unsigned int put_all(struct state *s, const struct apply_request *request,
+			    struct policy_set *set, struct sources *fresh, json_t **ret)
+{
+	int err = sources_copy(&s->sources, fresh);
+
+	for (size_t i = 0; !err && i < set->n_policies; i++) {
+		const struct source *source = NULL;
+		struct policy *p = &set->policies[i];
+
+		if (request->shadow) {
+			err = policy_make_shadow(p);
+			if (err == -ENAMETOOLONG)
+				return answer_text(
+					422, ret,
+					"policy \"%s\": the name of a shadow has at most %zu characters",
+					p->name, SHADOW_NAME_MAX);
+		} else if (request->dry_run) {
+			/* A file of policies.d may be tried out, too. */
+			sources_hide(fresh, p->name);
+		} else if (sources_find(&s->sources, p->name, &source) && !source->api) {
+			return answer_text(409, ret,
+					   "policy \"%s\" is defined in %s: change it there",
+					   p->name, source->file);
+		}
+		err = err ?: sources_put(fresh, p);
+	}
+	return err ? answer_errno(err, "cannot apply, nothing was changed", ret) : 0;
+}
+
+static int save(struct state *s, const struct apply_request *request, const struct policy_set *set,
+		const struct peer *by)
+{
+	int err = request->confirm ? confirm_save(s, set, request->confirm, by)
+				   : applied_save_all(s->state_dir, set);
+
+	if (err && !request->confirm)
+		unsave_all(s, set, &s->sources);
+	return err;
+}
+
+static void unsave(struct state *s, const struct apply_request *request,
+		   const struct policy_set *set)
+{
+	if (request->confirm)
+		confirm_drop(s);
+	else
+		unsave_all(s, set, &s->sources);
+}
+
+unsigned int state_apply(struct state *s, const struct apply_request *request,
 			 const struct peer *by, json_t **ret)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_(sources_done) struct sources fresh = {};
-	json_auto_t *complaints = json_array();
+	json_auto_t *complaints = json_array(), *old = revisions_take(s);
 	struct policy_errors errs = {};
-	int err = policy_parse(file, text, len, &set, &errs);
+	unsigned int status = request->dry_run ? 0 : confirm_busy(s, ret);
+	int err;
 
+	if (status)
+		return status;
+	err = policy_parse(request->file, request->text, request->len, &set, &errs);
 	if (err == -EINVAL) {
-		unsigned int status = answer_parse_errors(file, &errs, ret);
-
+		status = answer_parse_errors(request->file, &errs, ret);
 		policy_errors_done(&errs);
 		return status;
 	}
-	err = err ?: sources_copy(&s->sources, &fresh);
-	for (size_t i = 0; !err && i < set->n_policies; i++) {
-		const struct source *source = NULL;
-		const char *name = set->policies[i].name;
-		char message[512];
-
-		if (sources_find(&s->sources, name, &source) && !source->api) {
-			snprintf(message, sizeof(message),
-				 "policy \"%s\" is defined in %s: change it there", name,
-				 source->file);
-			return answer_error(409, message, NULL, ret);
-		}
-		err = sources_put(&fresh, &set->policies[i]);
-	}
-	if (err || !complaints)
+	if (err || !complaints || !old)
 		return answer_errno(err ?: -ENOMEM, "cannot apply, nothing was changed", ret);
-	err = save_all(s, set);
-	if (err) {
-		unsave_all(s, set);
-		return answer_errno(err, "cannot save the policy, nothing was changed", ret);
-	}
+	status = put_all(s, request, set, &fresh, ret);
+	if (status)
+		return status;
+	if (request->dry_run)
+		return dry_run(s, &fresh, set, request->file, ret);
+	err = save(s, request, set, by);
+	if (err)
+		return answer_unsaved(err, s, ret);
 	err = state_follow(s, &fresh, set, complaints);
 	if (err) {
 		json_t *complaint;
 		size_t i;
 
-		unsave_all(s, set);
+		unsave(s, request, set);
 		json_array_foreach(complaints, i, complaint)
-			json_object_set_new(complaint, "file", event_string(file));
+			json_object_set_new(complaint, "file", event_string(request->file));
 		return err == -EINVAL
 			       ? answer_error(
 					 422,
@@ -402,34 +371,47 @@ unsigned int state_apply(struct state *s, const char *file, const char *text, si
 					 complaints, ret)
 			       : answer_errno(err, "cannot apply, nothing was changed", ret);
 	}
-	return answer_applied(s, set, by, ret);
+	return answer_applied(s, request, set, old, by, ret);
 }
 
-unsigned int state_remove(struct state *s, const char *name, const struct peer *by, json_t **ret)
+unsigned int state_remove(struct state *s, const char *name, bool shadow, const struct peer *by,
+			  json_t **ret)
 {
 	_cleanup_(sources_done) struct sources fresh = {};
-	json_auto_t *complaints = json_array();
+	json_auto_t *complaints = json_array(), *old = revisions_take(s);
+	_cleanup_free_ char *full = NULL;
 	const struct source *source = NULL;
-	char message[512];
+	const struct policy *was;
+	unsigned int status = confirm_busy(s, ret);
 	int err;
 
-	if (!sources_find(&s->sources, name, &source)) {
-		snprintf(message, sizeof(message), "there is no policy \"%.64s\"", name);
-		return answer_error(404, message, NULL, ret);
-	}
-	if (!source->api) {
-		snprintf(message, sizeof(message),
-			 "policy \"%s\" is defined in %s: remove it there", name, source->file);
-		return answer_error(409, message, NULL, ret);
-	}
-	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, name) ?:
-	      state_follow(s, &fresh, NULL, complaints);
+	if (status)
+		return status;
+	if (asprintf(&full, "%s%s", shadow ? LEASTCAP_SHADOW_PREFIX : "", name) < 0)
+		full = NULL;
+	if (!full || !old || !complaints)
+		return answer_errno(-ENOMEM, "cannot remove, nothing was changed", ret);
+	was = sources_find(&s->sources, full, &source);
+	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
+		return answer_text(404, ret, "there is no %s \"%.64s\"",
+				   shadow ? "shadow of the policy" : "policy", name);
+	if (source && !source->api)
+		return answer_text(409, ret, "policy \"%s\" is defined in %s: remove it there",
+				   name, source->file);
+	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, full);
 	if (err)
 		return answer_errno(err, "cannot remove, nothing was changed", ret);
-	err = applied_remove(s->state_dir, name);
-	tell_policy(s, "removed", name, 0, by);
+	err = applied_remove(s->state_dir, full);
 	if (err)
-		return answer_errno(err, "removed, but its saved copy cannot be removed", ret);
-	*ret = json_pack("{s:s}", "removed", name);
-	return *ret ? 200 : 500;
+		return answer_unsaved(err, s, ret);
+	err = state_follow(s, &fresh, NULL, complaints);
+	if (err) {
+		if (was)
+			(void)applied_save(s->state_dir, was);
+		return answer_errno(err, "cannot remove, nothing was changed", ret);
+	}
+	if (!shadow)
+		modes_forget(s, full);
+	tell_policy(s, "removed", full, old, NULL, by);
+	return answer_json(json_pack("{s:s, s:b}", "removed", name, "shadow", shadow), ret);
 }

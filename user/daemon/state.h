@@ -2,14 +2,16 @@
 /*
  * What the daemon knows: policy sources, what they select, what is bound. One thread.
  *
- *	policies.d, STATE/applied -> sources -> wanted bindings -> kernel
+ *	policies.d, STATE/applied, STATE/shadow -> sources -> wanted bindings -> kernel
  *
  * Every change is one transaction: all of it is published, or the old state stays in force.
  */
 #ifndef LEASTCAP_STATE_H
 #define LEASTCAP_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <jansson.h>
@@ -31,6 +33,7 @@ struct state_options {
 struct peer {
 	pid_t pid;
 	uid_t uid;
+	char comm[LEASTCAP_COMM_LEN]; /* hostile; "": not known */
 };
 
 /* k and sink are borrowed and outlive the state. Reads nothing yet: call state_reload(). */
@@ -45,16 +48,36 @@ DEFINE_CLEANUP(struct state *, state_free);
  */
 int state_reload(struct state *s, const struct peer *by);
 
+/* A policy file that somebody hands over, and how it is to be applied: one of the three, or none. */
+struct apply_request {
+	const char *file; /* for messages */
+	const char *text;
+	size_t len;
+	bool dry_run; /* say what would be, change nothing */
+	bool shadow; /* evaluate beside what is in force */
+	uint64_t confirm; /* seconds until it is taken back unless it is confirmed; 0: it stays */
+};
+
 /*
- * The three below answer a request: they return an HTTP status, and in *ret the JSON object of the answer (NULL
- * only with 500 for lack of memory), see docs/api.md.
+ * All below answer a request: they return an HTTP status, and in *ret the JSON object of the answer (NULL
+ * only with 500 for lack of memory), see docs/api.md. What fails leaves everything as it was.
  */
-unsigned int state_apply(struct state *s, const char *file, const char *text, size_t len,
+unsigned int state_apply(struct state *s, const struct apply_request *request,
 			 const struct peer *by, json_t **ret);
-unsigned int state_remove(struct state *s, const char *name, const struct peer *by, json_t **ret);
+unsigned int state_remove(struct state *s, const char *name, bool shadow, const struct peer *by,
+			  json_t **ret);
+unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret);
+unsigned int state_promote(struct state *s, const char *name, const struct peer *by, json_t **ret);
+/* mode: "audit", "enforce", or "file" for what the policy says. */
+unsigned int state_mode(struct state *s, const char *name, const char *mode, const struct peer *by,
+			json_t **ret);
+unsigned int state_disarm(struct state *s, uint64_t seconds, const char *reason,
+			  const struct peer *by, json_t **ret);
+unsigned int state_rearm(struct state *s, const struct peer *by, json_t **ret);
 unsigned int state_status(struct state *s, const char *subject,
 			  json_t **ret); /* subject may be NULL */
 unsigned int state_policies(struct state *s, json_t **ret);
+unsigned int state_show(struct state *s, const char *subject, json_t **ret);
 
 /* One decoded event of the kernel: named, handed to the sink, and acted on (born, gone). */
 void state_event(struct state *s, const struct leastcap_event_cgroup *event);
@@ -62,10 +85,10 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *event);
 /* After anything has happened: binds what has become known. */
 void state_settle(struct state *s);
 
-/* Once a second: losses, removed cgroups, containers and units that came. */
+/* Once a second: deadlines, losses, removed cgroups, containers and units that came. */
 void state_tick(struct state *s);
 
-/* A short sentence for sd_notify: "enforcing, 3 bindings, 1 problem". */
+/* A short sentence for sd_notify: "enforcing, 3 bindings, 1 problem", or "DISARMED, ...". */
 void state_summary(struct state *s, char *buf, size_t size);
 
 #endif

@@ -6,6 +6,7 @@
 #include "audit/event.h"
 #include "audit/listing.h"
 #include "base/caps.h"
+#include "base/duration.h"
 #include "daemon/internal.h"
 
 static const char *old_path(uint64_t cgroup, void *ctx)
@@ -15,13 +16,16 @@ static const char *old_path(uint64_t cgroup, void *ctx)
 
 static bool is_enforcing(struct state *s, char build[17])
 {
-	return kernel_attached(s->k, build) && !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM);
+	return kernel_attached(s->k, build) && !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM) &&
+	       kernel_disarmed(s->k) <= boot_now();
 }
 
 unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 {
 	struct listing list = {.kernel = s->k, .subject = subject, .old_path = old_path, .ctx = s};
 	json_auto_t *bindings = NULL;
+	const char *fallback = s->plan.any && !is_shadow(s->plan.any->name) ? s->plan.any->name
+									    : NULL;
 	uint64_t losses[LEASTCAP_LOSSES] = {};
 	char build[17] = "";
 	struct utsname host;
@@ -43,10 +47,10 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 		return *ret ? 404 : 500;
 	}
 	(void)kernel_losses(s->k, losses);
-	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:O, s:o, s:O}", "version",
+	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:O}", "version",
 			 LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
-			 host.release, "enforcing", enforcing, "default_policy",
-			 s->plan.any ? json_string(s->plan.any->name) : json_null(), "bindings",
+			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
+			 "confirm", confirm_json(s), "default_policy", fallback, "bindings",
 			 bindings, "losses", listing_losses(losses), "problems", s->problems);
 	return *ret ? 200 : 500;
 }
@@ -66,13 +70,37 @@ static json_t *selectors_json(const struct policy *p)
 	return list;
 }
 
-static size_t count_bindings(const struct state *s, const struct policy *p)
+/* The shadow of a policy, which may be the policy itself. */
+static json_t *shadow_json(struct state *s, const struct policy *p)
 {
-	size_t n = 0;
+	_cleanup_free_ char *name = NULL;
+	struct leastcap_policy shadow = {};
 
-	for (size_t i = 0; i < s->plan.n_wants; i++)
-		n += s->plan.wants[i].policy == p;
-	return n;
+	if (asprintf(&name, LEASTCAP_SHADOW_PREFIX "%s", shadow_shown(p->name)) < 0)
+		name = NULL;
+	if (!name || !sources_find(&s->sources, name, NULL))
+		return json_null();
+	(void)published_policy(s, name, &shadow);
+	return json_pack("{s:s, s:I, s:I}", "policy", shadow_shown(name), "revision",
+			 (json_int_t)shadow.revision, "bindings", (json_int_t)count_wants(s, name));
+}
+
+static json_t *policy_json(struct state *s, const struct source *source, const struct policy *p)
+{
+	struct leastcap_policy in_force = {};
+
+	(void)published_policy(s, p->name, &in_force);
+	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "name",
+			 shadow_shown(p->name), "revision", (json_int_t)in_force.revision, "mode",
+			 event_mode(p->mode), "mode_by",
+			 is_shadow(p->name) ? "shadow"
+			 : p->overridden    ? "override"
+					    : "policy",
+			 "source", event_string(is_shadow(p->name) ? "shadow" : source->file),
+			 "capabilities", caps_to_json(p->allow), "enforced",
+			 event_enforced(&in_force), "audited", event_audited(&in_force), "shadow",
+			 shadow_json(s, p), "selectors", selectors_json(p), "bindings",
+			 (json_int_t)count_wants(s, p->name));
 }
 
 unsigned int state_policies(struct state *s, json_t **ret)
@@ -85,23 +113,17 @@ unsigned int state_policies(struct state *s, json_t **ret)
 
 		for (size_t j = 0; source->set && j < source->set->n_policies; j++) {
 			const struct policy *p = &source->set->policies[j];
-			struct leastcap_policy in_force = {};
-			json_t *json;
 
-			(void)published_policy(s, p->name, &in_force);
-			json = json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "name",
-					 p->name, "revision", (json_int_t)in_force.revision, "mode",
-					 event_mode(p->mode), "source", event_string(source->file),
-					 "capabilities", caps_to_json(p->allow), "enforced",
-					 event_enforced(&in_force), "audited",
-					 event_audited(&in_force), "selectors", selectors_json(p),
-					 "bindings", (json_int_t)count_bindings(s, p));
-			if (json_array_append_new(list, json))
+			/* The shadow of a policy in force is told with it. */
+			if (is_shadow(p->name) &&
+			    sources_find(&s->sources, shadow_shown(p->name), NULL))
+				continue;
+			if (json_array_append_new(list, policy_json(s, source, p)))
 				return 500;
 		}
 	}
-	*ret = json_pack("{s:O}", "policies", list);
-	return *ret ? 200 : 500;
+	return answer_json(json_pack("{s:O, s:o}", "policies", list, "disarmed", disarm_json(s)),
+			   ret);
 }
 
 static int count_one(const struct leastcap_binding *b, void *ctx)
@@ -113,10 +135,13 @@ static int count_one(const struct leastcap_binding *b, void *ctx)
 void state_summary(struct state *s, char *buf, size_t size)
 {
 	size_t bindings = 0, problems = json_array_size(s->problems);
-	char build[17];
+	char build[17], what[1024];
 
 	(void)kernel_binding_each(s->k, count_one, &bindings);
-	snprintf(buf, size, "%s, %zu binding%s, %zu problem%s",
-		 is_enforcing(s, build) ? "enforcing" : "NOT enforcing", bindings,
-		 bindings == 1 ? "" : "s", problems, problems == 1 ? "" : "s");
+	if (!disarm_summary(s, what, sizeof(what)))
+		snprintf(what, sizeof(what), "%s",
+			 is_enforcing(s, build) ? "enforcing" : "NOT enforcing");
+	snprintf(buf, size, "%s, %zu binding%s, %zu problem%s%s", what, bindings,
+		 bindings == 1 ? "" : "s", problems, problems == 1 ? "" : "s",
+		 s->confirm.about ? ", an apply waits to be confirmed" : "");
 }

@@ -217,6 +217,9 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	}
 	sink_emit(s->sink, event);
+	/* The kernel gives no shadow at birth. */
+	if (e->event.type == LEASTCAP_EVENT_BORN)
+		s->born = s->born || s->plan.shadows;
 }
 
 /* ---- losses ---- */
@@ -252,10 +255,14 @@ static void tell_losses(struct state *s)
 void state_tick(struct state *s)
 {
 	s->ticks++;
+	confirm_tick(s);
+	disarm_tick(s);
 	if (s->ticks % LOSS_TICKS == 1)
 		tell_losses(s);
-	if (s->plan.pending && s->ticks % PENDING_TICKS == 0)
+	if (s->born || (s->plan.pending && s->ticks % PENDING_TICKS == 0)) {
+		s->born = false;
 		s->again = true;
+	}
 	s->swept = 0;
 	if (s->ticks % SWEEP_TICKS == 0)
 		(void)kernel_binding_each(s->k, sweep_binding, s);

@@ -114,8 +114,9 @@ int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy 
 /* Removes the policies that no binding, birth or default names. Returns how many. */
 int kernel_policy_collect(struct kernel *k);
 
-/* Binds, or flips an existing binding, in one step; its ledger stays. -E2BIG: the map is full. */
-int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint32_t flags);
+/* Binds, or flips an existing binding, in one step; its ledger stays. shadow: 0 for none. -E2BIG: the map is full. */
+int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
+		uint32_t flags);
 int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
 int kernel_binding_get(struct kernel *k, uint64_t cgroup,
 		       struct leastcap_binding *ret); /* -ENOENT */
@@ -131,6 +132,13 @@ void kernel_publish(struct kernel *k);
 /* The policy of new containers of a known runtime; 0: none. Takes effect at once. */
 void kernel_set_default(struct kernel *k, uint64_t policy);
 uint64_t kernel_default(const struct kernel *k);
+
+/*
+ * Until this CLOCK_BOOTTIME (ns) everything is allowed, and reported as what would be refused; 0: it is not. It ends by
+ * itself in the kernel, and takes effect at once.
+ */
+void kernel_disarm(struct kernel *k, uint64_t until);
+uint64_t kernel_disarmed(const struct kernel *k);
 
 /* The policy of a cgroup that does not exist yet. -ENAMETOOLONG. policy 0 removes (-ENOENT: was none). */
 int kernel_birth_set(struct kernel *k, const char *path, uint64_t policy);

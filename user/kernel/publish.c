@@ -33,12 +33,14 @@ int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret
 	return bpf_map_lookup_elem(k->maps[MAP_POLICIES], &id, ret);
 }
 
-int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint32_t flags)
+int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
+		uint32_t flags)
 {
 	struct leastcap_ledger ledger = {.cgroup = cgroup};
 	struct leastcap_binding binding = {
 		.cgroup = cgroup,
 		.policy = policy,
+		.shadow = shadow,
 		.flags = flags,
 		.level = level,
 	};
@@ -169,6 +171,16 @@ int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy 
 void kernel_publish(struct kernel *k)
 {
 	__atomic_add_fetch(&k->state->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+void kernel_disarm(struct kernel *k, uint64_t until)
+{
+	__atomic_store_n(&k->state->disarmed_until, until, __ATOMIC_SEQ_CST);
+}
+
+uint64_t kernel_disarmed(const struct kernel *k)
+{
+	return __atomic_load_n(&k->state->disarmed_until, __ATOMIC_SEQ_CST);
 }
 
 int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind)

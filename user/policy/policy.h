@@ -6,6 +6,7 @@
 #ifndef LEASTCAP_POLICY_H
 #define LEASTCAP_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -73,7 +74,9 @@ struct policy_lists {
 
 struct policy {
 	char *name; /* [a-zA-Z0-9][a-zA-Z0-9._-]*, shorter than LEASTCAP_NAME_LEN */
-	enum leastcap_mode mode;
+	enum leastcap_mode mode; /* in force; the parser's */
+	enum leastcap_mode written; /* where `overridden`: what the policy says, and is saved */
+	bool overridden;
 	uint64_t allow; /* capability n is bit n; LEASTCAP_ALL for "all" */
 	struct selector *selectors;
 	size_t n_selectors; /* 0 is allowed: a policy that is used by `leastcap run --policy` only */

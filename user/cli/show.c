@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* leastcap show: what a subject may do in the end, and where that is written. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/duration.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/output.h"
+
+/* "web.yaml:7:12 (web)", for each place. */
+static void print_places(const json_t *from)
+{
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(from, i, each) {
+		_cleanup_free_ char *file = out_member(each, "file"),
+				    *policy = out_member(each, "policy"),
+				    *verdict = out_member(each, "verdict");
+
+		printf("%s", i ? ", " : "  ");
+		if (verdict && *verdict)
+			printf("%s by ", verdict);
+		printf("%s", policy ?: "?");
+		if (file && *file)
+			printf(" (%s:%lld:%lld)", file, (long long)out_number(each, "line"),
+			       (long long)out_number(each, "column"));
+	}
+	putchar('\n');
+}
+
+static void print_bindings(const json_t *bindings)
+{
+	const json_t *each;
+	size_t i;
+
+	if (!json_array_size(bindings))
+		puts("bound by    nothing: it is free");
+	json_array_foreach(bindings, i, each) {
+		_cleanup_free_ char *cgroup = out_member(each, "cgroup"),
+				    *policy = out_member(each, "policy"),
+				    *mode = out_member(each, "mode"),
+				    *shadow = out_member(each, "shadow");
+
+		printf("%-12s%s, revision %lld, %s, at %s", i ? "" : "bound by", policy ?: "?",
+		       (long long)out_number(each, "revision"), mode ?: "?", cgroup ?: "?");
+		if (shadow && *shadow)
+			printf(", shadow %s", shadow);
+		putchar('\n');
+	}
+}
+
+static void print_capabilities(const json_t *answer)
+{
+	const json_t *capabilities = json_object_get(answer, "capabilities"), *each;
+	size_t i;
+
+	puts("\ncapabilities");
+	if (!json_array_size(capabilities))
+		puts("  none is allowed");
+	/* Without a binding there is no line to show. */
+	if (!json_array_size(json_object_get(answer, "bindings"))) {
+		puts("  all are allowed");
+		return;
+	}
+	json_array_foreach(capabilities, i, each) {
+		_cleanup_free_ char *name = out_member(each, "name");
+
+		printf("  %-18s", name ?: "?");
+		print_places(json_object_get(each, "from"));
+	}
+}
+
+static void print_show(const json_t *answer)
+{
+	_cleanup_free_ char *cgroup = out_member(answer, "cgroup");
+	const json_t *each, *disarmed = json_object_get(answer, "disarmed");
+	char left[DURATION_TEXT];
+	size_t i;
+
+	printf("cgroup      %s\n", cgroup ?: "?");
+	if (json_is_object(disarmed))
+		printf("DISARMED    nothing of this is enforced for %s\n",
+		       duration_text((uint64_t)out_number(disarmed, "seconds_left"), left));
+	print_bindings(json_object_get(answer, "bindings"));
+	print_capabilities(answer);
+	puts("\nrules");
+	json_array_foreach(json_object_get(answer, "rules"), i, each) {
+		_cleanup_free_ char *rule = out_member(each, "rule"),
+				    *verdict = out_member(each, "verdict");
+
+		printf("  %-12s%-6s", rule ?: "?", verdict ?: "?");
+		print_places(json_object_get(each, "from"));
+	}
+}
+
+static int show(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {CLI_OPTIONS};
+	_cleanup_(api_reply_done) struct api_reply reply = {0};
+	_cleanup_free_ char *path = NULL;
+	int opt, status = CLI_DONE, err;
+	bool json = false;
+
+	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0)
+		json = json || opt == CLI_OPT_JSON;
+	if (opt == CLI_OPT_EXIT)
+		return status;
+	status = cli_arguments(verb, argc, argv, 1, 1, "SUBJECT");
+	if (status)
+		return status;
+	path = api_path("/v1/show?subject=", argv[optind]);
+	err = path ? api_request("GET", path, NULL, 0, &reply) : -ENOMEM;
+	if (err)
+		return api_unreachable(err);
+	if (!api_ok(&reply)) {
+		if (json && reply.json)
+			out_json(reply.json);
+		return api_refused(&reply, NULL);
+	}
+	if (json)
+		return out_json(reply.json);
+	print_show(reply.json);
+	return CLI_DONE;
+}
+
+const struct verb verb_show = {
+	.name = "show",
+	.args = "SUBJECT",
+	.fn = show,
+	.help = "what a subject may do in the end, and which line of which policy says so",
+	.text = "SUBJECT is a cgroup path, a systemd unit or a container's id (or its beginning).\n"
+		"All policies on the way from the root to it are intersected: a capability is\n"
+		"allowed if every one that enforces allows it, a rule holds if one has it.\n",
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Answers of the API, see docs/api.md. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "audit/event.h"
+#include "daemon/internal.h"
+
+unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret)
+{
+	/* It may have been cut within a character. */
+	*ret = json_pack("{s:o}", "error", event_string(message));
+	if (*ret && errors)
+		json_object_set(*ret, "errors", errors);
+	return status;
+}
+
+unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	return answer_error(status, message, NULL, ret);
+}
+
+unsigned int answer_errno(int err, const char *what, json_t **ret)
+{
+	if (err == -E2BIG || err == -ENOSPC)
+		return answer_text(
+			500, ret,
+			"%s: a map of the kernel is full: bindings (leastcapd --max-bindings), or names, "
+			"addresses or file system types of policies",
+			what);
+	return answer_text(500, ret, "%s: %s", what, strerror(-err));
+}
+
+unsigned int answer_unsaved(int err, const struct state *s, json_t **ret)
+{
+	return answer_text(500, ret, "cannot save it in %s, nothing was changed: %s", s->state_dir,
+			   strerror(-err));
+}
+
+unsigned int answer_json(json_t *json, json_t **ret)
+{
+	*ret = json;
+	return json ? 200 : 500;
+}
+
+unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs, json_t **ret)
+{
+	json_auto_t *errors = json_array();
+
+	for (size_t i = 0; i < errs->n_errors; i++) {
+		const struct policy_error *e = &errs->errors[i];
+
+		json_array_append_new(
+			errors, problem_new(file, e->pos, e->message, e->hint, e->source_line));
+	}
+	return answer_error(422, "the policy file has errors", errors, ret);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An apply that comes back unless it is confirmed. What was applied waits in STATE/confirm.json, with its deadline; what it
+ * replaced stays where it is saved. So taking it back needs no room on the disk, and a daemon that starts finds
+ * the old policies, and joins what waits to them if there is time left. Another boot has none.
+ */
+#include <string.h>
+
+#include "audit/event.h"
+#include "base/duration.h"
+#include "base/log.h"
+#include "daemon/internal.h"
+#include "daemon/saved.h"
+
+#define CONFIRM_FILE "confirm.json"
+#define NSEC_PER_SEC 1000000000ULL
+
+void confirm_done(struct confirm *c)
+{
+	json_decref(c->about);
+	policy_set_free(c->set);
+	sources_done(&c->old);
+	*c = (struct confirm){};
+}
+
+static uint64_t seconds_left(const struct state *s)
+{
+	const json_t *about = s->confirm.about;
+
+	return deadline_left(json_string_value(json_object_get(about, "boot_id")),
+			     (uint64_t)json_integer_value(json_object_get(about, "deadline")),
+			     s->boot, boot_now());
+}
+
+static json_t *names_json(const struct policy_set *set)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; set && i < set->n_policies; i++)
+		json_array_append_new(names, json_string(set->policies[i].name));
+	return names;
+}
+
+json_t *confirm_json(const struct state *s)
+{
+	const json_t *about = s->confirm.about;
+
+	if (!about || s->confirm.over)
+		return json_null();
+	return json_pack("{s:o, s:I, s:O?}", "policies", names_json(s->confirm.set), "seconds_left",
+			 (json_int_t)seconds_left(s), "by", json_object_get(about, "by"));
+}
+
+unsigned int confirm_busy(struct state *s, json_t **ret)
+{
+	const json_t *about = s->confirm.about, *by = json_object_get(about, "by");
+	_cleanup_free_ char *names = NULL;
+	char left[DURATION_TEXT], ago[DURATION_TEXT];
+	const char *comm = json_string_value(json_object_get(by, "comm"));
+	uint64_t began = (uint64_t)json_integer_value(json_object_get(about, "began")),
+		 now = boot_now();
+
+	if (!about)
+		return 0;
+	for (size_t i = 0; s->confirm.set && i < s->confirm.set->n_policies; i++) {
+		char *longer;
+
+		if (asprintf(&longer, "%s%s%s", names ?: "", names ? ", " : "",
+			     s->confirm.set->policies[i].name) < 0)
+			break;
+		free(names);
+		names = longer;
+	}
+	return answer_text(
+		409, ret,
+		"uid %d (%.20s, process %d) applied %.200s %s ago, to be confirmed: 'leastcap confirm' "
+		"keeps it, in %s it comes back",
+		(int)json_integer_value(json_object_get(by, "uid")), comm ?: "?",
+		(int)json_integer_value(json_object_get(by, "pid")), names ?: "policies",
+		duration_text(now > began ? (now - began) / NSEC_PER_SEC : 0, ago),
+		duration_text(seconds_left(s), left));
+}
+
+/* ---- what waits ---- */
+
+/* Fills `old` with what sources have of the policies that wait. */
+static int note_old(struct confirm *c, const struct sources *sources)
+{
+	sources_done(&c->old);
+	for (size_t i = 0; i < c->set->n_policies; i++) {
+		const struct source *source = NULL;
+		const struct policy *p = sources_find(sources, c->set->policies[i].name, &source);
+		int err = p && source->api ? sources_put(&c->old, p) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int confirm_save(struct state *s, const struct policy_set *set, uint64_t seconds,
+		 const struct peer *by)
+{
+	struct confirm c = {.set = policy_set_copy(set)};
+	uint64_t now = boot_now();
+	int err;
+
+	c.about = json_pack("{s:s, s:I, s:I, s:o, s:[]}", "boot_id", s->boot, "deadline",
+			    (json_int_t)(now + seconds * NSEC_PER_SEC), "began", (json_int_t)now,
+			    "by", peer_json(by), "policies");
+	err = c.set && c.about ? note_old(&c, &s->sources) : -ENOMEM;
+	for (size_t i = 0; !err && i < set->n_policies; i++) {
+		if (json_array_append_new(json_object_get(c.about, "policies"),
+					  saved_form(&set->policies[i])))
+			err = -ENOMEM;
+	}
+	err = err ?: saved_write(s->state_dir, CONFIRM_FILE, c.about);
+	if (err) {
+		(void)saved_remove(s->state_dir, CONFIRM_FILE);
+		confirm_done(&c);
+		return err;
+	}
+	s->confirm = c;
+	return 0;
+}
+
+void confirm_drop(struct state *s)
+{
+	int err = saved_remove(s->state_dir, CONFIRM_FILE);
+
+	/* When it is read again its time is over, or it is of another boot. */
+	if (err)
+		log_warn(err, "cannot remove %s/%s, ignoring", s->state_dir, CONFIRM_FILE);
+	confirm_done(&s->confirm);
+}
+
+int confirm_open(struct state *s)
+{
+	struct confirm *c = &s->confirm;
+	struct policy_errors errs = {};
+	_cleanup_free_ char *text = NULL;
+	int err = saved_read(s->state_dir, CONFIRM_FILE, &c->about);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err == -ENOMEM)
+		return err;
+	if (!err)
+		text = json_dumps(c->about, 0);
+	if (text) {
+		json_auto_t *policies =
+			json_pack("{s:O?}", "policies", json_object_get(c->about, "policies"));
+		_cleanup_free_ char *yaml = policies ? json_dumps(policies, 0) : NULL;
+
+		if (yaml && policy_parse(CONFIRM_FILE, yaml, strlen(yaml), &c->set, &errs))
+			c->set = NULL;
+		policy_errors_done(&errs);
+	}
+	/* What cannot be read is not applied: that is what was before. */
+	if (!c->set) {
+		log_warn(0, "%s/%s cannot be read: what waited there to be confirmed is taken back",
+			 s->state_dir, CONFIRM_FILE);
+		c->about = c->about ?: json_object();
+		c->over = "rolled-back";
+	}
+	return c->about ? 0 : -ENOMEM;
+}
+
+/* Has somebody saved all of it already, and then ended before he could say so? */
+static bool is_saved(const struct confirm *c, const struct sources *sources)
+{
+	for (size_t i = 0; i < c->set->n_policies; i++) {
+		const struct policy *p = sources_find(sources, c->set->policies[i].name, NULL);
+		json_auto_t *x = p ? saved_form(p) : NULL, *y = saved_form(&c->set->policies[i]);
+
+		if (!x || !json_equal(x, y))
+			return false;
+	}
+	return true;
+}
+
+int confirm_join(struct state *s, struct sources *fresh, json_t *problems)
+{
+	struct confirm *c = &s->confirm;
+	int err;
+
+	if (!c->about || c->over)
+		return 0;
+	if (is_saved(c, fresh)) {
+		c->over = "confirmed";
+		return 0;
+	}
+	if (!seconds_left(s)) {
+		c->over = "rolled-back";
+		return 0;
+	}
+	err = note_old(c, fresh);
+	for (size_t i = 0; !err && i < c->set->n_policies; i++) {
+		const struct source *source = NULL;
+		const struct policy *p = &c->set->policies[i];
+
+		if (!sources_find(fresh, p->name, &source) || source->api)
+			err = sources_put(fresh, p);
+		else
+			json_array_append_new(problems,
+					      problem_new(source->file, p->pos,
+							  "it defines a policy that waits to be "
+							  "confirmed, and has its place",
+							  NULL, NULL));
+	}
+	return err;
+}
+
+/* ---- how it ends ---- */
+
+static void end(struct state *s, const char *action, const json_t *old, const struct peer *by)
+{
+	struct confirm c = s->confirm;
+
+	/* Removed first: what is told is so. */
+	s->confirm = (struct confirm){};
+	if (saved_remove(s->state_dir, CONFIRM_FILE))
+		log_warn(0, "cannot remove %s/%s, ignoring", s->state_dir, CONFIRM_FILE);
+	for (size_t i = 0; c.set && i < c.set->n_policies; i++)
+		tell_policy(s, action, c.set->policies[i].name, old, NULL, by);
+	confirm_done(&c);
+}
+
+void confirm_tell(struct state *s, const struct peer *by)
+{
+	const char *action = s->confirm.over;
+
+	if (!action)
+		return;
+	log_info("what waited to be confirmed is %s",
+		 strcmp(action, "confirmed") ? "taken back" : "confirmed");
+	end(s, action, NULL, by);
+}
+
+static int roll_back(struct state *s)
+{
+	_cleanup_(sources_done) struct sources fresh = {};
+	json_auto_t *complaints = json_array(), *old = revisions_take(s);
+	const struct policy_set *set = s->confirm.set;
+	int err = complaints && old ? sources_copy(&s->sources, &fresh) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < set->n_policies; i++) {
+		const char *name = set->policies[i].name;
+		const struct policy *was = sources_find(&s->confirm.old, name, NULL);
+
+		if (was)
+			err = sources_put(&fresh, was);
+		else
+			(void)sources_drop(&fresh, name);
+	}
+	err = err ?: state_follow(s, &fresh, NULL, complaints);
+	if (err)
+		return err;
+	log_info("nobody confirmed what was applied: it is taken back");
+	end(s, "rolled-back", old, &(struct peer){0});
+	return 0;
+}
+
+void confirm_tick(struct state *s)
+{
+	static int last;
+	int err;
+
+	if (!s->confirm.about || s->confirm.over || seconds_left(s))
+		return;
+	err = roll_back(s);
+	if (err && err != last)
+		log_err(err, "cannot take back what nobody confirmed; trying again");
+	last = err;
+}
+
+unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret)
+{
+	struct confirm *c = &s->confirm;
+	json_t *names;
+	int err;
+
+	if (!c->about || c->over || !seconds_left(s))
+		return answer_text(409, ret, "nothing waits to be confirmed");
+	err = applied_save_all(s->state_dir, c->set) ?: saved_remove(s->state_dir, CONFIRM_FILE);
+	if (err) {
+		char left[DURATION_TEXT];
+
+		unsave_all(s, c->set, &c->old);
+		return answer_text(
+			500, ret,
+			"cannot save it in %s: %s; it is not confirmed, and comes back in %s",
+			s->state_dir, strerror(-err), duration_text(seconds_left(s), left));
+	}
+	names = names_json(c->set);
+	end(s, "confirmed", NULL, by);
+	return answer_json(json_pack("{s:o}", "confirmed", names), ret);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Modes that override what policies say, in STATE/modes.json: {"web": "audit"}. */
+#include <string.h>
+
+#include "audit/event.h"
+#include "base/log.h"
+#include "daemon/internal.h"
+#include "daemon/saved.h"
+
+#define MODES_FILE "modes.json"
+
+static bool is_mode(const char *word)
+{
+	return word && (!strcmp(word, "audit") || !strcmp(word, "enforce"));
+}
+
+int modes_open(struct state *s)
+{
+	_cleanup_free_ char *path = NULL;
+	json_auto_t *modes = NULL;
+	int err = saved_read(s->state_dir, MODES_FILE, &modes);
+	const char *name;
+	json_t *mode;
+
+	if (err == -ENOENT)
+		return 0;
+	if (!err) {
+		json_object_foreach(modes, name, mode) {
+			if (!is_mode(json_string_value(mode)))
+				err = -EBADMSG;
+		}
+	}
+	if (!err) {
+		json_decref(s->modes);
+		s->modes = json_incref(modes);
+		return 0;
+	}
+	if (err == -ENOMEM || asprintf(&path, "%s/" MODES_FILE, s->state_dir) < 0)
+		return -ENOMEM;
+	/* The policies' own modes are the nearest right thing. */
+	json_array_append_new(s->own_problems,
+			      problem_new(path, (struct policy_pos){},
+					  "it cannot be read: modes set by 'leastcap mode' are "
+					  "forgotten, the policies' own are in force",
+					  NULL, NULL));
+	return 0;
+}
+
+void modes_join(const json_t *modes, struct sources *sources)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		struct policy_set *set = sources->items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			struct policy *p = &set->policies[j];
+			const char *mode = json_string_value(json_object_get(modes, p->name));
+
+			if (is_shadow(p->name))
+				continue;
+			if (!p->overridden)
+				p->written = p->mode;
+			p->overridden = mode != NULL;
+			p->mode = !mode			  ? p->written
+				  : strcmp(mode, "audit") ? LEASTCAP_ENFORCE
+							  : LEASTCAP_AUDIT;
+		}
+	}
+}
+
+static int modes_save(struct state *s, const json_t *modes)
+{
+	return json_object_size(modes) ? saved_write(s->state_dir, MODES_FILE, modes)
+				       : saved_remove(s->state_dir, MODES_FILE);
+}
+
+void modes_forget(struct state *s, const char *name)
+{
+	int err;
+
+	if (json_object_del(s->modes, name))
+		return;
+	err = modes_save(s, s->modes);
+	if (err)
+		log_warn(err, "cannot save %s/%s, ignoring", s->state_dir, MODES_FILE);
+}
+
+/* What was said wrong, and how it would be right; NULL: nothing. */
+static unsigned int check(struct state *s, const char *name, const char *mode, json_t **ret)
+{
+	if (!is_mode(mode) && strcmp(mode, "file"))
+		return answer_text(
+			400, ret,
+			"mode \"%.20s\": audit, enforce, or file for what the policy says", mode);
+	if (is_shadow(name) || !sources_find(&s->sources, name, NULL))
+		return answer_text(404, ret, "there is no policy \"%.64s\"", name);
+	return 0;
+}
+
+/*
+ * A mode that a policy cannot be bound with (it would hold the daemon itself) shows as a complaint that was not there before.
+ * 0, or the status of the answer.
+ */
+static unsigned int try_out(struct state *s, const char *name, const struct sources *fresh,
+			    json_t **ret)
+{
+	json_auto_t *before = json_array(), *after = json_array();
+	_cleanup_(plan_done) struct plan old = {}, new = {};
+	const json_t *x, *y;
+	size_t i, j;
+	int err = before && after ? plan_try(s, &s->sources, NULL, before, &old) : -ENOMEM;
+
+	err = err ?: plan_try(s, fresh, NULL, after, &new);
+	if (err)
+		return answer_errno(err, "nothing was changed", ret);
+	json_array_foreach(after, i, x) {
+		bool known = false;
+
+		json_array_foreach(before, j, y)
+			known = known || json_equal(x, y);
+		if (!known)
+			return answer_text(
+				422, ret,
+				"policy \"%s\" cannot have this mode, nothing was changed: %.300s",
+				name, json_string_value(json_object_get(x, "message")) ?: "?");
+	}
+	return 0;
+}
+
+static void use_modes(struct state *s, json_t *modes)
+{
+	json_t *old = s->modes;
+
+	s->modes = json_incref(modes);
+	json_decref(old);
+}
+
+/* A file that could not be read has been written anew. */
+static void end_problems(struct state *s)
+{
+	const json_t *own;
+	size_t i, j;
+
+	json_array_foreach(s->own_problems, i, own) {
+		for (j = json_array_size(s->problems); j--;) {
+			if (json_equal(json_array_get(s->problems, j), own))
+				json_array_remove(s->problems, j);
+		}
+	}
+	json_array_clear(s->own_problems);
+}
+
+unsigned int state_mode(struct state *s, const char *name, const char *mode, const struct peer *by,
+			json_t **ret)
+{
+	_cleanup_(sources_done) struct sources fresh = {};
+	json_auto_t *complaints = json_array(), *old = revisions_take(s),
+		    *before = json_incref(s->modes), *modes = json_deep_copy(s->modes);
+	unsigned int status = confirm_busy(s, ret) ?: check(s, name, mode, ret);
+	const struct policy *p;
+	int err;
+
+	if (status)
+		return status;
+	err = complaints && old && modes ? sources_copy(&s->sources, &fresh) : -ENOMEM;
+	if (err)
+		return answer_errno(err, "nothing was changed", ret);
+	if (is_mode(mode))
+		json_object_set_new(modes, name, json_string(mode));
+	else
+		(void)json_object_del(modes, name);
+	modes_join(modes, &fresh);
+	status = try_out(s, name, &fresh, ret);
+	if (status)
+		return status;
+	err = modes_save(s, modes);
+	if (err)
+		return answer_unsaved(err, s, ret);
+	use_modes(s, modes);
+	err = state_follow(s, &fresh, NULL, complaints);
+	if (err) {
+		use_modes(s, before);
+		(void)modes_save(s, before);
+		return answer_errno(err, "nothing was changed", ret);
+	}
+	end_problems(s);
+	p = sources_find(&s->sources, name, NULL);
+	tell_policy(s, "mode", name, old,
+		    json_pack("{s:s, s:s}", "mode", event_mode(p->mode), "mode_by",
+			      p->overridden ? "override" : "policy"),
+		    by);
+	return answer_json(json_pack("{s:s, s:s, s:s}", "policy", name, "mode", event_mode(p->mode),
+				     "mode_by", p->overridden ? "override" : "policy"),
+			   ret);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/requests.h"
+
+#include <string.h>
+
+#include "base/duration.h"
+
+static const char *argument(const struct request_call *call, const char *name)
+{
+	return MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+static unsigned int wrong(json_t **ret, const char *text)
+{
+	*ret = json_pack("{s:s}", "error", text);
+	return MHD_HTTP_BAD_REQUEST;
+}
+
+/* A switch: missing or 0, or 1. */
+static int flag(const struct request_call *call, const char *name, bool *ret)
+{
+	const char *text = argument(call, name);
+
+	*ret = text && !strcmp(text, "1");
+	return !text || *ret || !strcmp(text, "0") ? 0 : -EINVAL;
+}
+
+/* 1 to DURATION_MAX_S, digits only. */
+static int seconds(const char *text, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (!*text || strspn(text, "0123456789") != strlen(text))
+		return -EINVAL;
+	for (; *text; text++) {
+		n = n * 10 + (uint64_t)(*text - '0');
+		if (n > DURATION_MAX_S)
+			return -ERANGE;
+	}
+	*ret = n;
+	return n ? 0 : -ERANGE;
+}
+
+unsigned int request_apply(const struct request_call *call, json_t **ret)
+{
+	const char *file = argument(call, "file"), *confirm = argument(call, "confirm");
+	struct apply_request r = {
+		.file = file && *file ? file : "<api>", .text = call->body, .len = call->len};
+
+	if (flag(call, "dry_run", &r.dry_run) || flag(call, "shadow", &r.shadow))
+		return wrong(ret, "dry_run, shadow: 0 or 1 is needed");
+	if (confirm && seconds(confirm, &r.confirm))
+		return wrong(ret, "confirm: seconds are needed, 1 to 86400");
+	if (r.dry_run + r.shadow + !!confirm > 1)
+		return wrong(ret, "of dry_run, shadow and confirm there may be one");
+	return state_apply(call->state, &r, call->peer, ret);
+}
+
+unsigned int request_remove(const struct request_call *call, json_t **ret)
+{
+	bool shadow;
+
+	if (flag(call, "shadow", &shadow))
+		return wrong(ret, "shadow: 0 or 1 is needed");
+	return state_remove(call->state, call->name, shadow, call->peer, ret);
+}
+
+unsigned int request_confirm(const struct request_call *call, json_t **ret)
+{
+	return state_confirm(call->state, call->peer, ret);
+}
+
+unsigned int request_promote(const struct request_call *call, json_t **ret)
+{
+	const char *name = argument(call, "policy");
+
+	if (!name || !*name)
+		return wrong(ret, "policy: the name of a policy is needed");
+	return state_promote(call->state, name, call->peer, ret);
+}
+
+unsigned int request_mode(const struct request_call *call, json_t **ret)
+{
+	const char *name = argument(call, "policy"), *mode = argument(call, "mode");
+
+	if (!name || !*name)
+		return wrong(ret, "policy: the name of a policy is needed");
+	if (!mode)
+		return wrong(ret, "mode: audit, enforce or file is needed");
+	return state_mode(call->state, name, mode, call->peer, ret);
+}
+
+unsigned int request_disarm(const struct request_call *call, json_t **ret)
+{
+	const char *text = argument(call, "seconds"), *reason = argument(call, "reason");
+	uint64_t n;
+
+	if (!text || seconds(text, &n))
+		return wrong(ret, "seconds: 1 to 86400 are needed");
+	return state_disarm(call->state, n, reason ? reason : "", call->peer, ret);
+}
+
+unsigned int request_rearm(const struct request_call *call, json_t **ret)
+{
+	return state_rearm(call->state, call->peer, ret);
+}
+
+unsigned int request_show(const struct request_call *call, json_t **ret)
+{
+	const char *subject = argument(call, "subject");
+
+	if (!subject || !*subject)
+		return wrong(ret, "subject: a cgroup's path, a unit or a container's id is needed");
+	return state_show(call->state, subject, ret);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A shadow becomes the policy in force. How it is applied and removed: state.c. */
+#include <string.h>
+
+#include "daemon/internal.h"
+
+/* The policy that a shadow is a trial of: by its own name, with the mode that is written in it. To be freed. */
+static struct policy_set *real_form(const struct policy *shadow)
+{
+	const struct policy_set one = {
+		.file = (char *)"api", .policies = (struct policy *)shadow, .n_policies = 1};
+	_cleanup_(policy_set_freep) struct policy_set *set = policy_set_copy(&one);
+	struct policy *p = set ? &set->policies[0] : NULL;
+	char *name = p ? strdup(shadow_shown(shadow->name)) : NULL;
+
+	if (!name)
+		return NULL;
+	free(p->name);
+	p->name = name;
+	p->mode = shadow->written;
+	p->overridden = false;
+	return TAKE_PTR(set);
+}
+
+unsigned int state_promote(struct state *s, const char *name, const struct peer *by, json_t **ret)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	_cleanup_(sources_done) struct sources fresh = {};
+	json_auto_t *complaints = json_array(), *old = revisions_take(s);
+	_cleanup_free_ char *shadow = NULL;
+	const struct source *source = NULL;
+	const struct policy *p = NULL;
+	struct leastcap_policy now = {};
+	unsigned int status = confirm_busy(s, ret);
+	int err;
+
+	if (status)
+		return status;
+	if (asprintf(&shadow, LEASTCAP_SHADOW_PREFIX "%s", name) < 0)
+		shadow = NULL;
+	p = shadow ? sources_find(&s->sources, shadow, NULL) : NULL;
+	if (!p)
+		return answer_text(
+			404, ret,
+			"there is no shadow of the policy \"%.64s\": 'leastcap apply --shadow' "
+			"makes one",
+			name);
+	if (sources_find(&s->sources, name, &source) && !source->api)
+		return answer_text(409, ret, "policy \"%s\" is defined in %s: change it there",
+				   name, source->file);
+	set = real_form(p);
+	err = set && complaints && old ? sources_copy(&s->sources, &fresh) : -ENOMEM;
+	err = err ?: sources_drop(&fresh, shadow) ?: sources_put(&fresh, &set->policies[0]);
+	if (err)
+		return answer_errno(err, "nothing was changed", ret);
+	err = applied_save_all(s->state_dir, set) ?: applied_remove(s->state_dir, shadow);
+	if (err) {
+		unsave_all(s, set, &s->sources);
+		return answer_unsaved(err, s, ret);
+	}
+	err = state_follow(s, &fresh, NULL, complaints);
+	if (err) {
+		unsave_all(s, set, &s->sources);
+		(void)applied_save(s->state_dir, p);
+		return answer_errno(err, "nothing was changed", ret);
+	}
+	tell_policy(s, "promoted", name, old, NULL, by);
+	(void)published_policy(s, name, &now);
+	return answer_json(json_pack("{s:s, s:I, s:I}", "promoted", name, "revision",
+				     (json_int_t)now.revision, "bindings",
+				     (json_int_t)count_wants(s, name)),
+			   ret);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* GET /v1/show: what a subject may do in the end, and which line of which policy says so. */
+#include <string.h>
+
+#include <leastcap/decide.h>
+
+#include "audit/event.h"
+#include "base/caps.h"
+#include "base/words.h"
+#include "daemon/internal.h"
+#include "subject/cgroup.h"
+#include "subject/container.h"
+#include "subject/unit.h"
+
+/* Shortest beginning of a container's id that is looked for. */
+#define CONTAINER_PREFIX_MIN 4
+
+/* Deeper than this the kernel makes no cgroups by default, and nobody binds. */
+#define LAYERS_MAX 64
+
+/* One bound cgroup on the way from the root to the subject. */
+struct layer {
+	char *path;
+	struct leastcap_policy policy;
+	const struct policy *written; /* NULL: of nobody that the daemon knows, `leastcap run` */
+	const struct source *source;
+	uint64_t shadow;
+};
+
+struct layers {
+	struct layer items[LAYERS_MAX];
+	size_t n;
+};
+
+static void layers_done(struct layers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->items[i].path);
+}
+
+/* ---- the subject ---- */
+
+struct search {
+	const char *id;
+	char *found;
+};
+
+static int find_container(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	struct search *search = ctx;
+	char container[65];
+
+	if (!container_from_path(path, container, NULL) ||
+	    strncmp(container, search->id, strlen(search->id)))
+		return 0;
+	search->found = strdup(path);
+	return 1;
+}
+
+/* The cgroup that is meant: a path, a unit, a container's id or its beginning. To be freed; NULL: none. */
+static char *find_subject(const char *subject)
+{
+	_cleanup_free_ char *path = NULL;
+	struct search search = {.id = subject};
+	uint64_t id;
+
+	if (subject[0] == '/')
+		return cgroup_id(subject, &id, NULL) ? NULL : strdup(subject);
+	if (unit_valid(subject) && !unit_cgroup(subject, &path, NULL) &&
+	    !cgroup_id(path, &id, NULL))
+		return TAKE_PTR(path);
+	if (strlen(subject) >= CONTAINER_PREFIX_MIN)
+		(void)cgroup_walk(find_container, &search);
+	return search.found;
+}
+
+/* ---- what binds it ---- */
+
+static int add_layer(struct state *s, struct layers *l, const char *path)
+{
+	struct layer *layer = &l->items[l->n];
+	struct leastcap_binding b;
+	uint64_t id;
+	int err = cgroup_id(path, &id, NULL);
+
+	if (err || kernel_binding_get(s->k, id, &b))
+		return 0;
+	if (l->n == LAYERS_MAX)
+		return -E2BIG;
+	*layer = (struct layer){.path = strdup(path), .shadow = b.shadow};
+	if (!layer->path)
+		return -ENOMEM;
+	l->n++;
+	/* A policy that cannot be read allows nothing. */
+	if (kernel_policy_get(s->k, b.policy, &layer->policy))
+		layer->policy = (struct leastcap_policy){.name = "?", .deny = ~0U};
+	layer->policy.name[sizeof(layer->policy.name) - 1] = '\0';
+	layer->written = sources_find(&s->sources, layer->policy.name, &layer->source);
+	return 0;
+}
+
+/* From the root down: "/", "/a", "/a/b". */
+static int find_layers(struct state *s, const char *subject, struct layers *l)
+{
+	_cleanup_free_ char *path = strdup(subject);
+	int err = path ? add_layer(s, l, "/") : -ENOMEM;
+
+	for (char *end = path; !err && end && path[1];) {
+		end = strchr(end + 1, '/');
+		if (end)
+			*end = '\0';
+		err = add_layer(s, l, path);
+		if (end)
+			*end = '/';
+	}
+	return err;
+}
+
+/* ---- where it comes from ---- */
+
+static json_t *place_json(const struct layer *l, struct policy_pos pos)
+{
+	if (!l->written)
+		return json_pack("{s:o, s:n, s:n, s:n}", "policy", event_string(l->policy.name),
+				 "file", "line", "column");
+	return json_pack("{s:s, s:o, s:i, s:i}", "policy", shadow_shown(l->written->name), "file",
+			 event_string(l->source->file), "line", (int)pos.line, "column",
+			 (int)pos.column);
+}
+
+static struct policy_pos rule_pos(const struct layer *l, uint32_t rule)
+{
+	return l->written ? l->written->rule_pos[rule] : (struct policy_pos){};
+}
+
+static bool enforces(const struct layer *l)
+{
+	return l->policy.mode != LEASTCAP_AUDIT;
+}
+
+static json_t *capability_json(const struct layers *l, unsigned int cap)
+{
+	json_t *from = json_array();
+	char name[32];
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct layer *layer = &l->items[i];
+
+		if (layer->policy.allow >> cap & 1)
+			json_array_append_new(
+				from,
+				place_json(layer, layer->written ? layer->written->capabilities_pos
+								 : (struct policy_pos){}));
+	}
+	return json_pack("{s:s, s:o}", "name", caps_name(cap, name), "from", from);
+}
+
+/* Those that no policy in enforce mode takes away. */
+static json_t *capabilities_json(const struct layers *l)
+{
+	uint64_t allowed = LEASTCAP_ALL;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		allowed &= enforces(&l->items[i]) ? l->items[i].policy.allow : LEASTCAP_ALL;
+	for (unsigned int cap = 0; cap <= caps_last() && cap < 64; cap++) {
+		if (allowed >> cap & 1)
+			json_array_append_new(list, capability_json(l, cap));
+	}
+	return list;
+}
+
+static json_t *rule_json(const struct layers *l, uint32_t rule)
+{
+	json_t *from = json_array();
+	bool deny = false;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct layer *layer = &l->items[i];
+		uint32_t bit = LEASTCAP_RULE_BIT(rule);
+		bool enforced = (layer->policy.deny & bit) && enforces(layer);
+		json_t *place;
+
+		if (!((layer->policy.deny | layer->policy.would) & bit))
+			continue;
+		deny = deny || enforced;
+		place = place_json(layer, rule_pos(layer, rule));
+		if (place)
+			json_object_set_new(place, "verdict",
+					    json_string(enforced ? "deny" : "audit"));
+		json_array_append_new(from, place);
+	}
+	return json_pack("{s:s, s:s, s:o}", "rule", word_rule(rule), "verdict",
+			 deny			 ? "deny"
+			 : json_array_size(from) ? "audit"
+						 : "allow",
+			 "from", from);
+}
+
+static json_t *layer_json(struct state *s, const struct layer *l)
+{
+	struct leastcap_policy shadow = {};
+
+	if (l->shadow && !kernel_policy_get(s->k, l->shadow, &shadow))
+		shadow.name[sizeof(shadow.name) - 1] = '\0';
+	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path),
+			 "policy", event_string(shadow_shown(l->policy.name)), "revision",
+			 (json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
+			 l->source ? event_string(l->source->file) : json_null(), "shadow",
+			 *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
+}
+
+unsigned int state_show(struct state *s, const char *subject, json_t **ret)
+{
+	_cleanup_free_ char *path = find_subject(subject);
+	_cleanup_(layers_done) struct layers layers = {};
+	json_t *bindings, *rules;
+	int err = path ? find_layers(s, path, &layers) : 0;
+
+	if (!path)
+		return answer_text(
+			404, ret,
+			"\"%.200s\" is neither a cgroup, a unit nor a container that is there",
+			subject);
+	if (err)
+		return answer_errno(err, "cannot read what binds it", ret);
+	bindings = json_array();
+	rules = json_array();
+	for (size_t i = 0; i < layers.n; i++)
+		json_array_append_new(bindings, layer_json(s, &layers.items[i]));
+	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++)
+		json_array_append_new(rules, rule_json(&layers, rule));
+	return answer_json(json_pack("{s:o, s:o, s:o, s:o, s:o}", "cgroup", event_string(path),
+				     "disarmed", disarm_json(s), "bindings", bindings,
+				     "capabilities", capabilities_json(&layers), "rules", rules),
+			   ret);
+}
