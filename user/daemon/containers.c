@@ -74,5 +74,6 @@ void state_settle(struct state *s)
 	problems = json_array();
 	err = problems ? state_follow(s, &s->sources, NULL, problems) : -ENOMEM;
 	if (err)
-		log_warn(err, "cannot bind what is new; it is tried again with the next that comes");
+		log_warn(err,
+			 "cannot bind what is new; it is tried again with the next that comes");
 }

@@ -113,8 +113,8 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 			plan->wants[kept++] = *w;
 		else if (winner->kind == w->kind && winner->policy != w->policy)
 			maker_complain(&m, w->source, w->pos,
-				 "policy \"%s\" selects the same cgroup in the same way",
-				 winner->policy->name);
+				       "policy \"%s\" selects the same cgroup in the same way",
+				       winner->policy->name);
 	}
 	plan->n_wants = kept;
 

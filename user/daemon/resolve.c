@@ -97,10 +97,11 @@ static bool confines_us(const struct maker *m, const struct want *want, const ch
 	if (want->policy->mode != LEASTCAP_ENFORCE || (want->policy->allow & NEEDED) == NEEDED ||
 	    !m->own || (strcmp(m->own, path) && !path_below(m->own, path)))
 		return false;
-	maker_complain(m, want->source, want->pos,
-		       "\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
-		       "them, or select what is below",
-		       path);
+	maker_complain(
+		m, want->source, want->pos,
+		"\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
+		"them, or select what is below",
+		path);
 	return true;
 }
 
@@ -156,8 +157,8 @@ static int want_unit(struct maker *m, struct want want, const char *unit)
 }
 
 /* Every cgroup that one of the patterns fits, and those that come. */
-static int want_patterns(struct maker *m, struct want want,
-			 const struct leastcap_pattern *patterns, int n)
+static int want_patterns(struct maker *m, struct want want, const struct leastcap_pattern *patterns,
+			 int n)
 {
 	int err = 0;
 
@@ -171,9 +172,8 @@ static int want_patterns(struct maker *m, struct want want,
 			err = want_place(m, want, place);
 	}
 	for (int k = 0; !err && k < n; k++) {
-		struct want_pattern p = {.pattern = patterns[k],
-					 .kind = want.kind,
-					 .policy = want.policy};
+		struct want_pattern p = {
+			.pattern = patterns[k], .kind = want.kind, .policy = want.policy};
 
 		err = add_pattern(m->plan, &p);
 	}
@@ -193,7 +193,8 @@ static int want_cgroup_pattern(struct maker *m, struct want want, const char *pa
 {
 	struct leastcap_pattern pattern;
 
-	return pattern_compile(path, true, &pattern) ? -EINVAL : want_patterns(m, want, &pattern, 1);
+	return pattern_compile(path, true, &pattern) ? -EINVAL
+						     : want_patterns(m, want, &pattern, 1);
 }
 
 /* ---- containers ---- */
