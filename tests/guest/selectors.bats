@@ -9,7 +9,8 @@ COUNT=${COUNT:-12}
 
 setup_file() {
 	load common
-	fresh_daemon
+	# Many containers at once take an emulated guest longer than the default to set up.
+	fresh_daemon --entering-limit 600
 	probe_image
 	leastcap apply <<-'END' -
 		policies:
@@ -40,6 +41,7 @@ setup_file() {
 	END
 }
 teardown_file() {
+	pkill -CONT dockerd
 	docker ps -aq | xargs -r docker rm -f >/dev/null
 	stop_daemon
 }
@@ -195,7 +197,7 @@ kubernetes() {
 	local n id ids=() label wrong=0
 	mark
 	for n in $(seq "$COUNT"); do
-		label=side=left
+		label=side=left # by-label
 		[ $((n % 2)) = 0 ] || label=side=back
 		docker run -d --network none --cap-add ALL --security-opt seccomp=unconfined --label tier=web \
 			--label $label --label "odd=$((n % 2))" probe sleep 1000 >/tmp/many.$n &

@@ -66,6 +66,8 @@ struct bpf_object *object_open(void);
 /* Beside the rules, in one mask with them: the programs that are attached in any case. */
 #define PROGRAM_ALWAYS (1U << 31)
 
+/* Before an object of ours is opened. */
+void programs_init(void);
 /* What a program is for: a mask of rules, or PROGRAM_ALWAYS. 0: it is in no table. */
 uint32_t program_rules(const char *name);
 /* Has this kernel the hook of the program, with the parameters that the program expects? */

@@ -105,6 +105,7 @@ struct bpf_object *object_open(void)
 	size_t size;
 
 	libbpf_set_print(libbpf_print);
+	programs_init();
 	bytes = leastcap_bpf__elf_bytes(&size);
 	return bpf_object__open_mem(bytes, size, NULL);
 }
@@ -292,6 +293,7 @@ static struct leastcap_bpf *open_build(uint32_t rules, const char *dir)
 	struct bpf_program *prog;
 
 	libbpf_set_print(libbpf_print);
+	programs_init();
 	skel = leastcap_bpf__open();
 	if (!skel)
 		return NULL;

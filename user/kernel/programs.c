@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
@@ -138,6 +139,7 @@ static const struct {
 struct hook {
 	char *name; /* without HOOK_PREFIX */
 	unsigned int parameters;
+	uint32_t id; /* of the function in the kernel's BTF */
 };
 
 static struct {
@@ -147,7 +149,7 @@ static struct {
 	bool read;
 } kernel_has;
 
-static int note_hook(const struct btf *btf, const struct btf_type *type)
+static int note_hook(const struct btf *btf, const struct btf_type *type, uint32_t id)
 {
 	const char *name = btf__name_by_offset(btf, type->name_off);
 	const struct btf_type *proto = btf__type_by_id(btf, type->type);
@@ -162,6 +164,7 @@ static int note_hook(const struct btf *btf, const struct btf_type *type)
 	kernel_has.hooks = grown;
 	grown[kernel_has.n].name = strdup(name + strlen(HOOK_PREFIX));
 	grown[kernel_has.n].parameters = btf_vlen(proto);
+	grown[kernel_has.n].id = id;
 	return grown[kernel_has.n].name ? (kernel_has.n++, 0) : -ENOMEM;
 }
 
@@ -180,7 +183,7 @@ static int read_hooks(void)
 		const struct btf_type *type = btf__type_by_id(btf, i);
 
 		if (btf_is_func(type))
-			kernel_has.err = note_hook(btf, type);
+			kernel_has.err = note_hook(btf, type, i);
 	}
 	btf__free(btf);
 	return kernel_has.err;
@@ -251,6 +254,39 @@ bool program_wanted(const struct bpf_program *prog, uint32_t rules)
 	uint32_t own = program_rules(bpf_program__name(prog));
 
 	return program_fits(prog) && (!own || (own & (rules | PROGRAM_ALWAYS)));
+}
+
+/*
+ * libbpf looks for each program's hook among all types of the kernel, a hundred thousand and more, which takes longer than
+ * to load the program. Ours are known by then.
+ */
+static int give_hook(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	const char *name = program_hook(prog);
+	const struct hook *hook = name ? find_hook(name) : NULL;
+
+	if (!hook)
+		return -ESRCH;
+	opts->attach_btf_id = hook->id;
+	return 0;
+}
+
+static int attach_hook(const struct bpf_program *prog, long cookie, struct bpf_link **link)
+{
+	*link = bpf_program__attach_lsm(prog);
+	return *link ? 0 : -errno;
+}
+
+void programs_init(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = give_hook,
+		    .prog_attach_fn = attach_hook);
+	static bool done;
+
+	/* Where it fails libbpf finds the hooks itself. */
+	if (!done)
+		(void)libbpf_register_prog_handler("lsm/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, &opts);
+	done = true;
 }
 
 /* ---- which rules can be held ---- */
