@@ -4,8 +4,8 @@
 
 load common
 
-COUNT=${SOAK:+200}
-COUNT=${COUNT:-12}
+COUNT=12
+[ -z "${SOAK:-}" ] || COUNT=200
 
 setup_file() {
 	load common
