@@ -4,7 +4,7 @@
 
 load common
 
-COUNT=12
+COUNT=8
 [ -z "${SOAK:-}" ] || COUNT=200
 
 setup_file() {
@@ -191,6 +191,9 @@ kubernetes() {
 	leastcap remove earlier
 	policy_is "$id" everyone
 	run -1 leastcap status /earlier/x1
+	# The patterns have been replaced twice.
+	mkdir $CG/pattern/abc/leaf-4
+	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-4 '|[.policy,.born]')"
 }
 
 @test "many containers at once, each with its own policy and never with another's" {
