@@ -20,8 +20,9 @@ setup() {
 
 # Everything that a request could change.
 state() {
-	leastcap status --json | jq -S 'del(.bindings[].capabilities.granted)'
-	leastcap list --json | jq -S .
+	# Not what is granted: that is what runs now.
+	leastcap status --json | tr -d '\n' | sed -E 's/"granted": *\[[^]]*\]//g'
+	leastcap list --json
 	find /sys/fs/bpf/leastcap /var/lib/leastcap /etc/leastcap | sort
 	cat /var/lib/leastcap/applied/*
 }
