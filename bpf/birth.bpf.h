@@ -69,8 +69,8 @@ static __noinline __u64 pattern_policy(struct leastcap_newborn *n)
 	__u64 set = state.patterns, many = set & 0xffffffff;
 	struct choice c = {};
 
-	/* The loop, which the verifier writes out (since v5.17), compares all of the register; the compiler, which knows that
-	 * the helper takes 32 bits of it, would leave the others in. */
+	/* The loop, which the verifier writes out, compares all of the register; the compiler, which knows that the helper
+	 * takes 32 bits of it, would leave the others in. */
 	__asm__ volatile("" : "+r"(many));
 	if (!many)
 		return 0;
@@ -89,29 +89,6 @@ static __noinline bool is_container(struct cgroup *cgrp)
 
 	/* len counts the NUL; a name that was cut is longer than any container's. */
 	return len > 1 && leastcap_shape(name, len - 1) >= 0;
-}
-
-struct outer {
-	struct cgroup *cgrp;
-	bool found;
-};
-
-static long outer_level(__u32 level, void *ctx)
-{
-	struct outer *o = ctx;
-
-	o->found = is_container(cgroup_ancestor(o->cgrp, level));
-	return o->found;
-}
-
-/* For what knows containers by name: a container may make cgroups of any name in its own, as many as it likes. */
-static __noinline void tell_container(struct cgroup *cgrp, const char *path, __u16 type)
-{
-	struct outer o = {.cgrp = cgrp};
-
-	bpf_loop(BPF_CORE_READ(cgrp, level), outer_level, &o, 0);
-	if (!o.found)
-		event_cgroup(type, cgroup_id(cgrp), 0, path);
 }
 
 struct inherit {
@@ -171,7 +148,6 @@ int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 {
 	struct leastcap_newborn *n;
 	__u64 *exact, policy = 0;
-	bool container = false;
 	__u32 zero = 0;
 	long len;
 
@@ -190,14 +166,10 @@ int BPF_PROG(lc_mkdir, struct cgroup *cgrp, const char *path)
 	/* The NUL counts in len. Of a path that was cut nobody knows the end. */
 	if (len > 1 && len < (long)sizeof(n->birth.path))
 		policy = pattern_policy(n);
-	if (!policy && (state.default_policy || state.watch)) {
-		container = is_container(cgrp);
-		policy = container ? state.default_policy : 0;
-	}
+	if (!policy && state.default_policy && is_container(cgrp))
+		policy = state.default_policy;
 	if (policy && !inherits(cgrp, policy))
 		bind_newborn(cgrp, policy, path);
-	else if (container && state.watch)
-		tell_container(cgrp, path, LEASTCAP_EVENT_CAME);
 	return 0;
 }
 
@@ -214,8 +186,6 @@ int BPF_PROG(lc_rmdir, struct cgroup *cgrp, const char *path)
 	b = bpf_map_lookup_elem(&bindings, &id);
 	if (b)
 		event_cgroup(LEASTCAP_EVENT_GONE, id, b->policy, path);
-	else if (state.watch && is_container(cgrp))
-		tell_container(cgrp, path, LEASTCAP_EVENT_GONE);
 	return 0;
 }
 

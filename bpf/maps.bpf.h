@@ -94,8 +94,8 @@ struct {
 
 /*
  * The cgroup that is being made: cgroup_mutex lets there be one at a time. Not on the stack, which is too small; and what a
- * callback of bpf_loop() reads there a verifier before 6.7 takes for what it was in the first round: it follows the
- * callback once, and branches that cannot be taken then are removed for good (fixed by ab5cfac139ab).
+ * callback of bpf_loop() reads there 6.1's verifier takes for what it was in the first round: it follows the callback
+ * once, and removes for good the branches that cannot be taken then. Later ones follow it on (see ownfiles.bpf.h).
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

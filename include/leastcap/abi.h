@@ -211,7 +211,7 @@ struct leastcap_state {
 	__u64 next_policy; /* last policy id given out; user space only, under the lock */
 	__u64 born; /* bindings made at birth */
 	__u32 needed; /* rules that a published policy has needed: their programs are attached. User space only */
-	__u32 watch; /* tell of new containers that no policy holds (LEASTCAP_EVENT_CAME) */
+	__u32 pad;
 	__u64 patterns; /* first number << 32 | how many */
 	__u64 disarmed_until; /* CLOCK_BOOTTIME ns; until then what would be refused is allowed and reported; 0: not */
 };
@@ -299,8 +299,6 @@ enum leastcap_event_type {
 	LEASTCAP_EVENT_GONE = 4, /* struct leastcap_event_cgroup: a bound cgroup was removed */
 	LEASTCAP_EVENT_CARRIED =
 		5, /* a task was moved out of its binding by a confined task; the policy went with it */
-	LEASTCAP_EVENT_CAME =
-		6, /* struct leastcap_event_cgroup: a new container, not bound; see state.watch */
 };
 
 /* struct leastcap_event.flags */

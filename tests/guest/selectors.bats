@@ -235,3 +235,34 @@ kubernetes() {
 	kill -CONT "$pid"
 	run -1 docker exec web-5 probe chown
 }
+
+@test "a pattern that would hold the daemon itself binds nothing" {
+	local file=/etc/leastcap/policies.d/all.yaml
+	printf 'policies:\n  - name: all\n    select: [{ unit: "leastcap*.service" }]\n    capabilities: none\n' >/tmp/all.yaml
+	run -1 leastcap apply /tmp/all.yaml
+	[[ $output == *"holds leastcapd itself"* ]]
+	cp /tmp/all.yaml $file
+	systemctl reload leastcapd
+	is "[[\"$file\",3]]" "$(leastcap status --json | jq -c '[.problems[] | [.file, .line]]')"
+	# Its own cgroup is born anew.
+	systemctl restart leastcapd
+	run -1 leastcap status /system.slice/leastcapd.service
+	rm $file
+	systemctl reload leastcapd
+}
+
+@test "without a policy for any container, and after a change that was refused" {
+	local id only='policies: [{ name: only, select: [{ container: { label: { rank: only } } }], capabilities: none }]'
+	fresh_daemon --entering-limit 600
+	leastcap apply - <<<"$only"
+	# It would be about no container any more.
+	run -1 leastcap apply - <<<'policies: [{ name: only, select: [{ unit: leastcapd.service }], capabilities: none }]'
+	id=$(start --name free)
+	run -0 docker exec free probe chown
+	run -1 leastcap status "$id"
+	id=$(start --name held --label rank=only)
+	within 20 policy_is "$id" only
+	mark
+	run -1 docker exec held probe chown
+	denied CHOWN '.policy == "only"'
+}

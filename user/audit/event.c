@@ -10,6 +10,7 @@
 #include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "base/shadow.h"
 #include "base/words.h"
 #include "subject/container.h"
 
@@ -19,8 +20,7 @@
 
 static bool has_path(uint16_t type)
 {
-	return type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE ||
-	       type == LEASTCAP_EVENT_CAME;
+	return type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE;
 }
 
 static bool terminated(const char *text, size_t size)
@@ -38,7 +38,7 @@ int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *
 	memcpy(&e, record, size);
 	if (e.event.version != LEASTCAP_ABI || e.event.size != size)
 		return -EBADMSG;
-	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_CAME)
+	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_CARRIED)
 		return -EBADMSG;
 	if (size != (has_path(e.event.type) ? sizeof(e) : sizeof(e.event)))
 		return -EBADMSG;
@@ -204,21 +204,12 @@ static json_t *verdict(const struct leastcap_event *e)
 			 !!(e->flags & LEASTCAP_CHECK_FOREIGN));
 }
 
-static bool is_shadow(const struct leastcap_policy *p)
-{
-	return p && !strncmp(p->name, LEASTCAP_SHADOW_PREFIX, strlen(LEASTCAP_SHADOW_PREFIX));
-}
-
 static json_t *policy(const struct leastcap_policy *p)
 {
-	const char *name = p ? p->name : NULL;
-
 	if (!p)
 		return json_pack("{s:n, s:n, s:n}", "policy", "revision", "mode");
-	if (is_shadow(p))
-		name += strlen(LEASTCAP_SHADOW_PREFIX);
-	return json_pack("{s:o, s:I, s:s}", "policy", event_string(name), "revision",
-			 (json_int_t)p->revision, "mode", event_mode(p->mode));
+	return json_pack("{s:o, s:I, s:s}", "policy", event_string(shadow_shown(p->name)),
+			 "revision", (json_int_t)p->revision, "mode", event_mode(p->mode));
 }
 
 /* Moves the members of part into event. part NULL: no memory. */
@@ -248,7 +239,7 @@ json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_
 	if (e->event.type == LEASTCAP_EVENT_VERDICT &&
 	    (json_object_set_new(event, "shadow",
 				 json_boolean((e->event.flags & LEASTCAP_EVENT_SHADOW) ||
-					      is_shadow(names->policy))) ||
+					      (names->policy && is_shadow(names->policy->name)))) ||
 	     json_object_set_new(event, "suppressed", number(e->event.suppressed))))
 		return NULL;
 	return json_incref(event);

@@ -7,6 +7,7 @@
 #include "audit/event.h"
 #include "base/caps.h"
 #include "base/duration.h"
+#include "base/shadow.h"
 #include "subject/cgroup.h"
 #include "subject/container.h"
 #include "subject/granted.h"
@@ -79,31 +80,20 @@ json_t *listing_disarmed(const struct kernel *k, const json_t *about)
 			 json_object_get(about, "by"));
 }
 
-/* The name as it was written; *ret_shadow: it is a shadow. */
-static const char *shown(const char *name, bool *ret_shadow)
-{
-	size_t len = strlen(LEASTCAP_SHADOW_PREFIX);
-
-	*ret_shadow = !strncmp(name, LEASTCAP_SHADOW_PREFIX, len);
-	return *ret_shadow ? name + len : name;
-}
-
 /* What is evaluated beside the policy, or in place of one. */
 static json_t *shadow_json(const struct listing *l, const struct leastcap_binding *b,
 			   const struct leastcap_policy *policy)
 {
 	struct leastcap_policy shadow = {.name = "?"};
-	bool alone;
 
-	(void)shown(policy->name, &alone);
-	if (!b->shadow && !alone)
+	if (!b->shadow && !is_shadow(policy->name))
 		return json_null();
 	if (b->shadow)
 		(void)kernel_policy_get(l->kernel, b->shadow, &shadow);
 	else
 		shadow = *policy;
 	shadow.name[sizeof(shadow.name) - 1] = '\0';
-	return json_pack("{s:o, s:I}", "policy", event_string(shown(shadow.name, &alone)),
+	return json_pack("{s:o, s:I}", "policy", event_string(shadow_shown(shadow.name)),
 			 "revision", (json_int_t)shadow.revision);
 }
 
@@ -111,7 +101,6 @@ static json_t *binding_json(const struct listing *l, const struct leastcap_bindi
 			    const char *path, bool gone, const struct leastcap_policy *policy,
 			    const struct leastcap_ledger *ledger, const char *container)
 {
-	bool alone;
 	json_t *caps = listing_capabilities(policy->allow, ledger);
 	uint64_t granted = 0;
 
@@ -123,7 +112,7 @@ static json_t *binding_json(const struct listing *l, const struct leastcap_bindi
 	return json_pack(
 		"{s:o, s:I, s:s?, s:o, s:s, s:I, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "cgroup",
 		event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
-		*container ? container : NULL, "policy", event_string(shown(policy->name, &alone)),
+		*container ? container : NULL, "policy", event_string(shadow_shown(policy->name)),
 		"mode", event_mode(policy->mode), "revision", (json_int_t)policy->revision,
 		"shadow", shadow_json(l, b, policy), "born", !!(b->flags & LEASTCAP_BORN), "gone",
 		gone, "capabilities", caps, "rules", rules_json(policy, ledger), "counters",
@@ -140,7 +129,7 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	_cleanup_free_ char *live = NULL;
 	char container[65] = "";
 	const char *path;
-	bool gone, alone;
+	bool gone;
 	int err;
 
 	err = cgroup_path(b->cgroup, &live);
@@ -160,7 +149,7 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	err = kernel_ledger_get(l->kernel, b->cgroup, &ledger);
 	if (err && err != -ENOENT)
 		return err;
-	if (!selected(c, path, container, shown(policy.name, &alone)))
+	if (!selected(c, path, container, shadow_shown(policy.name)))
 		return 0;
 	err = json_array_append_new(c->bindings,
 				    binding_json(l, b, path, gone, &policy, &ledger, container));

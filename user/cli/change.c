@@ -11,41 +11,12 @@
 #include "cli/client.h"
 #include "cli/output.h"
 
-/* Options that are --json and no others. Returns CLI_OPT_EXIT, and *ret_status, when the verb is done. */
-static int only_json(const struct verb *verb, int argc, char **argv, int min, int max,
-		     const char *what, bool *ret_json, int *ret_status)
-{
-	static const struct option options[] = {CLI_OPTIONS};
-	int opt;
-
-	*ret_status = CLI_DONE;
-	*ret_json = false;
-	while ((opt = cli_option(verb, argc, argv, "", options, ret_status)) >= 0)
-		*ret_json = *ret_json || opt == CLI_OPT_JSON;
-	if (opt == CLI_OPT_EXIT)
-		return opt;
-	*ret_status = cli_arguments(verb, argc, argv, min, max, what);
-	return *ret_status ? CLI_OPT_EXIT : 0;
-}
-
 /* path: taken over, NULL for no memory. print: for people. */
 static int change(char *path, bool json, void (*print)(const json_t *answer))
 {
 	_cleanup_free_ char *owned = path;
-	_cleanup_(api_reply_done) struct api_reply reply = {0};
-	int err = owned ? api_request("POST", owned, NULL, 0, &reply) : -ENOMEM;
 
-	if (err)
-		return api_unreachable(err);
-	if (!api_ok(&reply)) {
-		if (json && reply.json)
-			out_json(reply.json);
-		return api_refused(&reply, NULL);
-	}
-	if (json)
-		return out_json(reply.json);
-	print(reply.json);
-	return CLI_DONE;
+	return api_ask("POST", owned, json, print);
 }
 
 /* ---- confirm ---- */
@@ -67,7 +38,7 @@ static int confirm(const struct verb *verb, int argc, char **argv)
 	bool json;
 	int status;
 
-	if (only_json(verb, argc, argv, 0, 0, "", &json, &status))
+	if (cli_only_json(verb, argc, argv, 0, 0, "", &json, &status))
 		return status;
 	return change(strdup("/v1/confirm"), json, print_confirmed);
 }
@@ -97,7 +68,7 @@ static int promote(const struct verb *verb, int argc, char **argv)
 	bool json;
 	int status;
 
-	if (only_json(verb, argc, argv, 1, 1, "NAME", &json, &status))
+	if (cli_only_json(verb, argc, argv, 1, 1, "NAME", &json, &status))
 		return status;
 	return change(api_path("/v1/promote?policy=", argv[optind]), json, print_promoted);
 }
@@ -130,7 +101,7 @@ static int mode_verb(const struct verb *verb, int argc, char **argv)
 	bool json;
 	int status;
 
-	if (only_json(verb, argc, argv, 2, 2, "mode and NAME", &json, &status))
+	if (cli_only_json(verb, argc, argv, 2, 2, "mode and NAME", &json, &status))
 		return status;
 	mode = argv[optind];
 	if (!strcmp(mode, "default"))
@@ -237,7 +208,7 @@ static int rearm(const struct verb *verb, int argc, char **argv)
 	bool json;
 	int status;
 
-	if (only_json(verb, argc, argv, 0, 0, "", &json, &status))
+	if (cli_only_json(verb, argc, argv, 0, 0, "", &json, &status))
 		return status;
 	return change(strdup("/v1/rearm"), json, print_rearmed);
 }

@@ -7,6 +7,7 @@
 #define LEASTCAP_CLI_H
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Exit status. `run` also returns the status of the command. */
@@ -46,6 +47,11 @@ extern const struct verb verb_run, verb_check, verb_apply, verb_remove, verb_lis
  */
 int cli_option(const struct verb *verb, int argc, char **argv, const char *shorts,
 	       const struct option *longs, int *ret_status);
+
+/* The options of a verb that has --json and no others, and its arguments. Returns CLI_OPT_EXIT, and *ret_status, when all is
+ * said, else 0. */
+int cli_only_json(const struct verb *verb, int argc, char **argv, int min, int max,
+		  const char *what, bool *ret_json, int *ret_status);
 
 /* One line on stderr and where to find help. verb may be NULL. Returns CLI_USAGE. */
 int cli_usage_error(const struct verb *verb, const char *fmt, ...)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/output.h"
 #include "policy/policy.h"
 
 /* An answer that is longer than any state of a host: something else listens there. */
@@ -330,4 +331,22 @@ int api_refused(const struct api_reply *reply, const char *file)
 	else
 		log_err(0, "the daemon answered with HTTP status %ld", reply->status);
 	return CLI_FAILED;
+}
+
+int api_ask(const char *method, const char *path, bool json, void (*print)(const json_t *answer))
+{
+	_cleanup_(api_reply_done) struct api_reply reply = {0};
+	int err = path ? api_request(method, path, NULL, 0, &reply) : -ENOMEM;
+
+	if (err)
+		return api_unreachable(err);
+	if (!api_ok(&reply)) {
+		if (json && reply.json)
+			out_json(reply.json);
+		return api_refused(&reply, NULL);
+	}
+	if (json)
+		return out_json(reply.json);
+	print(reply.json);
+	return CLI_DONE;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
@@ -127,12 +128,29 @@ int cli_arguments(const struct verb *verb, int argc, char **argv, int min, int m
 	return CLI_DONE;
 }
 
+int cli_only_json(const struct verb *verb, int argc, char **argv, int min, int max,
+		  const char *what, bool *ret_json, int *ret_status)
+{
+	static const struct option options[] = {CLI_OPTIONS};
+	int opt;
+
+	*ret_status = CLI_DONE;
+	*ret_json = false;
+	while ((opt = cli_option(verb, argc, argv, "", options, ret_status)) >= 0)
+		*ret_json = *ret_json || opt == CLI_OPT_JSON;
+	if (opt == CLI_OPT_EXIT)
+		return opt;
+	*ret_status = cli_arguments(verb, argc, argv, min, max, what);
+	return *ret_status ? CLI_OPT_EXIT : 0;
+}
+
 int cli_read_file(const char *path, char **ret, size_t *ret_len)
 {
 	_cleanup_close_ int opened = -EBADF;
 	_cleanup_free_ char *text = NULL;
 	int fd = STDIN_FILENO;
 	size_t len = 0;
+	int err;
 
 	if (strcmp(path, "-")) {
 		opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -140,21 +158,9 @@ int cli_read_file(const char *path, char **ret, size_t *ret_len)
 			return -errno;
 		fd = opened;
 	}
-	/* One byte more than allowed tells "too long" from "just fits". */
-	text = malloc(POLICY_FILE_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-	while (len <= POLICY_FILE_MAX) {
-		ssize_t n = read(fd, text + len, POLICY_FILE_MAX + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
+	err = file_read(fd, POLICY_FILE_MAX, &text, &len);
+	if (err)
+		return err;
 	if (len > POLICY_FILE_MAX)
 		return -EFBIG;
 	*ret = TAKE_PTR(text);

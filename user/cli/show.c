@@ -100,32 +100,14 @@ static void print_show(const json_t *answer)
 
 static int show(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {CLI_OPTIONS};
-	_cleanup_(api_reply_done) struct api_reply reply = {0};
 	_cleanup_free_ char *path = NULL;
-	int opt, status = CLI_DONE, err;
-	bool json = false;
+	int status;
+	bool json;
 
-	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0)
-		json = json || opt == CLI_OPT_JSON;
-	if (opt == CLI_OPT_EXIT)
-		return status;
-	status = cli_arguments(verb, argc, argv, 1, 1, "SUBJECT");
-	if (status)
+	if (cli_only_json(verb, argc, argv, 1, 1, "SUBJECT", &json, &status))
 		return status;
 	path = api_path("/v1/show?subject=", argv[optind]);
-	err = path ? api_request("GET", path, NULL, 0, &reply) : -ENOMEM;
-	if (err)
-		return api_unreachable(err);
-	if (!api_ok(&reply)) {
-		if (json && reply.json)
-			out_json(reply.json);
-		return api_refused(&reply, NULL);
-	}
-	if (json)
-		return out_json(reply.json);
-	print_show(reply.json);
-	return CLI_DONE;
+	return api_ask("GET", path, json, print_show);
 }
 
 const struct verb verb_show = {

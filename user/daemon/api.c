@@ -186,28 +186,12 @@ static unsigned int call_route(struct api *a, struct MHD_Connection *c, struct r
 	return r->route->fn ? r->route->fn(a, c, r, &r->answer) : r->route->call(&call, &r->answer);
 }
 
-/* Digits only. */
-static int parse_number(const char *text, uint64_t *ret)
-{
-	uint64_t value = 0;
-	const char *p = text;
-
-	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
-			return -ERANGE;
-	if (p == text || *p)
-		return -EINVAL;
-	*ret = value;
-	return 0;
-}
-
 static enum MHD_Result get_events(struct api *a, struct MHD_Connection *c, struct request *r)
 {
 	const char *since = argument(c, "since"), *follow = argument(c, "follow");
 	struct events_request request = {.follow = follow && !strcmp(follow, "1")};
 
-	if (since && parse_number(since, &request.since))
+	if (since && request_number(since, &request.since))
 		r->status = refuse(&r->answer, MHD_HTTP_BAD_REQUEST,
 				   "since: the number of an event is needed");
 	else if (follow && strcmp(follow, "0") && strcmp(follow, "1"))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Containers that come, and who they are. One that comes is covered at birth by the default policy, if there is one. Its
- * own policy follows as soon as it is known which that is: at once where the runtime has it on disk, and else when its
- * engine has answered.
+ * Containers that come, and who they are. One that comes is bound at birth, to the default policy, or to one that allows
+ * everything. Its own policy follows as soon as it is known which that is: at once where the runtime has it on disk, and
+ * else when its engine has answered.
  */
 #include <string.h>
 

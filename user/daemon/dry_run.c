@@ -48,14 +48,6 @@ static int note_bound(const struct leastcap_binding *b, void *ctx)
 	return 0;
 }
 
-static bool at_or_below(const char *path, const char *above)
-{
-	size_t len = strlen(above);
-
-	return !strcmp(above, "/") ||
-	       (!strncmp(path, above, len) && (!path[len] || path[len] == '/'));
-}
-
 static const char *change_word(const struct policy *was, const struct policy *now)
 {
 	json_auto_t *x = was ? saved_form(was) : NULL, *y = saved_form(now);
@@ -75,7 +67,8 @@ static json_t *subject_json(const struct table *t, const struct want *w, const s
 	if (cgroup_path(w->cgroup, &path))
 		return NULL;
 	for (size_t i = 0; i < t->n; i++) {
-		if (at_or_below(t->items[i].path, path))
+		if (t->items[i].binding.cgroup == w->cgroup ||
+		    cgroup_path_below(t->items[i].path, path))
 			history_join(&history, &t->items[i].ledger);
 		if (t->items[i].binding.cgroup == w->cgroup)
 			(void)kernel_policy_get(t->s->k, t->items[i].binding.policy, &old);

@@ -138,8 +138,8 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 }
 
 /*
- * What is below a cgroup that has the policy by the same kind of selector is held by it already. The kernel side has the
- * same at birth (inherits() in bpf/birth.bpf.h): a container cannot fill the map with cgroups of its own.
+ * What a pattern, or being a container, selects below a cgroup that has the same policy is held by it already. The kernel
+ * side has the same at birth (inherits() in bpf/birth.bpf.h): a container cannot fill the map with cgroups of its own.
  */
 static int leave_nested(const struct maker *m, struct plan *plan)
 {
@@ -269,6 +269,11 @@ static int make(struct maker *m, const struct sources *sources, bool shadows, st
 	}
 	if (err)
 		return err;
+	if (!shadows && !plan->any && sources_ask_identity(sources)) {
+		err = resolve_unselected(m);
+		if (err)
+			return err;
+	}
 	plan_settle(plan, m->complain, m->ctx);
 	return leave_nested(m, plan);
 }

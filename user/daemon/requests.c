@@ -25,20 +25,31 @@ static int flag(const struct request_call *call, const char *name, bool *ret)
 	return !text || *ret || !strcmp(text, "0") ? 0 : -EINVAL;
 }
 
-/* 1 to DURATION_MAX_S, digits only. */
+int request_number(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+			return -ERANGE;
+	if (p == text || *p)
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+/* 1 to DURATION_MAX_S. */
 static int seconds(const char *text, uint64_t *ret)
 {
-	uint64_t n = 0;
+	uint64_t n;
+	int err = request_number(text, &n);
 
-	if (!*text || strspn(text, "0123456789") != strlen(text))
-		return -EINVAL;
-	for (; *text; text++) {
-		n = n * 10 + (uint64_t)(*text - '0');
-		if (n > DURATION_MAX_S)
-			return -ERANGE;
-	}
+	if (err)
+		return err;
 	*ret = n;
-	return n ? 0 : -ERANGE;
+	return n && n <= DURATION_MAX_S ? 0 : -ERANGE;
 }
 
 unsigned int request_apply(const struct request_call *call, json_t **ret)

@@ -16,6 +16,9 @@ struct request_call {
 	const struct peer *peer;
 };
 
+/* Digits only. -EINVAL, -ERANGE. */
+int request_number(const char *text, uint64_t *ret);
+
 /* An HTTP status, and the answer. */
 typedef unsigned int (*request_fn)(const struct request_call *call, json_t **ret);
 

@@ -10,6 +10,8 @@
 
 #include <linux/capability.h>
 
+#include <leastcap/decide.h>
+
 #include "base/cleanup.h"
 #include "policy/match.h"
 #include "policy/pattern.h"
@@ -32,14 +34,6 @@ void maker_complain(const struct maker *m, const struct source *source, struct p
 
 /* ---- the cgroups of the host ---- */
 
-/* Is one path below the other? */
-static bool path_below(const char *path, const char *above)
-{
-	size_t len = strlen(above);
-
-	return !strcmp(above, "/") || (!strncmp(path, above, len) && path[len] == '/');
-}
-
 static int note_place(const char *path, uint64_t id, uint32_t level, void *ctx)
 {
 	struct maker *m = ctx;
@@ -47,10 +41,8 @@ static int note_place(const char *path, uint64_t id, uint32_t level, void *ctx)
 	struct place *grown;
 
 	/* The walk goes down before it goes on: the parent is the last place or one above it. */
-	while (place.parent >= 0 && !path_below(path, m->places[place.parent].path))
+	while (place.parent >= 0 && !cgroup_path_below(path, m->places[place.parent].path))
 		place.parent = m->places[place.parent].parent;
-	if (place.parent >= 0)
-		place.nested = m->places[place.parent].nested || *m->places[place.parent].id;
 	if (!container_from_path(path, place.id, NULL))
 		place.id[0] = '\0';
 	/* Twice as much each time. */
@@ -95,7 +87,7 @@ static int want_place(struct maker *m, struct want want, const struct place *pla
 static bool confines_us(const struct maker *m, const struct want *want, const char *path)
 {
 	if (want->policy->mode != LEASTCAP_ENFORCE || (want->policy->allow & NEEDED) == NEEDED ||
-	    !m->own || (strcmp(m->own, path) && !path_below(m->own, path)))
+	    !m->own || (strcmp(m->own, path) && !cgroup_path_below(m->own, path)))
 		return false;
 	maker_complain(
 		m, want->source, want->pos,
@@ -156,20 +148,32 @@ static int want_unit(struct maker *m, struct want want, const char *unit)
 	return err ?: want_path(m, want, path, false);
 }
 
-/* Every cgroup that one of the patterns fits, and those that come. */
+static bool any_fits(const struct leastcap_pattern *patterns, int n, const struct place *place)
+{
+	for (int k = 0; k < n; k++) {
+		if (place->level && pattern_fits(&patterns[k], place->path, strlen(place->path)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Every cgroup that one of the patterns fits, and those that come. None where one holds leastcapd: born with such a policy,
+ * its unit could not be started again.
+ */
 static int want_patterns(struct maker *m, struct want want, const struct leastcap_pattern *patterns,
 			 int n)
 {
 	int err = 0;
 
+	for (size_t i = 0; i < m->n_places; i++) {
+		if (any_fits(patterns, n, &m->places[i]) &&
+		    confines_us(m, &want, m->places[i].path))
+			return 0;
+	}
 	for (size_t i = 0; !err && i < m->n_places; i++) {
-		const struct place *place = &m->places[i];
-		bool fits = false;
-
-		for (int k = 0; !fits && k < n; k++)
-			fits = pattern_fits(&patterns[k], place->path, strlen(place->path));
-		if (fits && place->level && !confines_us(m, &want, place->path))
-			err = want_place(m, want, place);
+		if (any_fits(patterns, n, &m->places[i]))
+			err = want_place(m, want, &m->places[i]);
 	}
 	for (int k = 0; !err && k < n; k++) {
 		struct want_pattern p = {
@@ -272,6 +276,19 @@ static int want_any(struct maker *m, struct want want)
 			err = want_place(m, want, &m->places[i]);
 	}
 	return err;
+}
+
+/*
+ * Where policies know containers by name, and none is for any of them: one that allows everything. A container has to be
+ * bound when its runtime moves in, or the policy that it gets when it is known would hold the runtime in the midst of its
+ * work.
+ */
+static const struct policy unselected = {
+	.name = (char *)PLAN_UNSELECTED, .mode = LEASTCAP_AUDIT, .allow = LEASTCAP_ALL};
+
+int resolve_unselected(struct maker *m)
+{
+	return want_any(m, (struct want){.kind = SELECT_ANY_CONTAINER, .policy = &unselected});
 }
 
 int resolve(struct maker *m, const struct source *source, const struct policy *policy,

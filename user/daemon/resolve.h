@@ -12,7 +12,6 @@ struct place {
 	uint32_t level;
 	ssize_t parent; /* its place; -1: the root */
 	char id[65]; /* of a container; empty: it is none */
-	bool nested; /* a container, or not, below a container */
 };
 
 struct maker {
@@ -31,6 +30,9 @@ void maker_complain(const struct maker *m, const struct source *source, struct p
 /* What of the host a selector selects, and what it selects when it comes. */
 int resolve(struct maker *m, const struct source *source, const struct policy *policy,
 	    const struct selector *selector);
+
+/* Binds containers that no policy selects, and those that come, to one that allows everything. */
+int resolve_unselected(struct maker *m);
 
 /* Walks the host. */
 int places_find(struct maker *m);

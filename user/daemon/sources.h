@@ -12,22 +12,8 @@
 
 #include <jansson.h>
 
+#include "base/shadow.h"
 #include "policy/policy.h"
-
-/*
- * A shadow is a policy with a prefix before its name and with the mode audit: so it has a revision of its own, and refuses
- * nothing where it is all that a subject has.
- */
-static inline bool is_shadow(const char *name)
-{
-	return !strncmp(name, LEASTCAP_SHADOW_PREFIX, strlen(LEASTCAP_SHADOW_PREFIX));
-}
-
-/* The name as it was written. */
-static inline const char *shadow_shown(const char *name)
-{
-	return is_shadow(name) ? name + strlen(LEASTCAP_SHADOW_PREFIX) : name;
-}
 
 /* Makes a policy its own shadow. -ENAMETOOLONG: its name has no room for the prefix; -ENOMEM. */
 int policy_make_shadow(struct policy *policy);

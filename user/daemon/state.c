@@ -115,8 +115,6 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 
 	if (lock < 0)
 		return lock;
-	/* Before the host is walked: who comes meanwhile is told of. */
-	kernel_set_watch(s->k, sources_ask_identity(sources));
 	for (int round = 0; news && round < ROUNDS; round++) {
 		_cleanup_(before_freep) struct before *before = before_take(s);
 		int err;

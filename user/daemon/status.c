@@ -24,13 +24,15 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 {
 	struct listing list = {.kernel = s->k, .subject = subject, .old_path = old_path, .ctx = s};
 	json_auto_t *bindings = NULL;
-	const char *fallback = s->plan.any && !is_shadow(s->plan.any->name) ? s->plan.any->name
-									    : NULL;
+	const char *fallback = s->plan.any ? s->plan.any->name : NULL;
 	uint64_t losses[LEASTCAP_LOSSES] = {};
 	char build[17] = "";
 	struct utsname host;
 	bool enforcing = is_enforcing(s, build);
 
+	/* What refuses nothing is no policy to rely on. */
+	if (fallback && (is_shadow(fallback) || !strcmp(fallback, PLAN_UNSELECTED)))
+		fallback = NULL;
 	*ret = NULL;
 	uname(&host);
 	if (listing_bindings(&list, &bindings))

@@ -196,13 +196,10 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	json_t *event;
 
-	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_CAME)
+	if (e->event.type == LEASTCAP_EVENT_BORN)
 		containers_came(s, e->path);
 	if (e->event.type == LEASTCAP_EVENT_GONE)
 		containers_gone(s, e->path);
-	/* Not bound: nothing to report. */
-	if (e->event.type == LEASTCAP_EVENT_CAME)
-		return;
 	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_GONE)
 		names_put(s, e->event.binding, e->path);
 	event = event_named(s, e);

@@ -119,8 +119,3 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 	patterns_delete(k, (uint32_t)(old >> 32), (uint32_t)old);
 	return 0;
 }
-
-void kernel_set_watch(struct kernel *k, bool watch)
-{
-	__atomic_store_n(&k->state->watch, watch, __ATOMIC_SEQ_CST);
-}

@@ -155,9 +155,6 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 /* The set that is in force, to be freed. */
 int kernel_patterns_get(struct kernel *k, struct leastcap_birth_pattern **ret, size_t *ret_n);
 
-/* Shall new containers that no policy holds be told of (LEASTCAP_EVENT_CAME)? */
-void kernel_set_watch(struct kernel *k, bool watch);
-
 /* Lists an executable as a launcher (LEASTCAP_LAUNCHER_*). -ENOENT and the like: of stat(). */
 int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind);
 

@@ -257,8 +257,7 @@ bool program_wanted(const struct bpf_program *prog, uint32_t rules)
 }
 
 /*
- * libbpf looks for each program's hook among all types of the kernel, a hundred thousand and more, which takes longer than
- * to load the program. Ours are known by then.
+ * libbpf looks for each program's hook among all types of the kernel, a hundred thousand and more. Ours are known by then.
  */
 static int give_hook(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "policy/internal.h"
 
 static void policy_done(struct policy *policy)
@@ -73,32 +74,11 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy_s
 	return err;
 }
 
-/* Reads what is there, but not more than one byte above the limit. */
 static int read_file(const char *path, char **ret, size_t *ret_len)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
 
-	if (fd < 0)
-		return -errno;
-	text = malloc(POLICY_FILE_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-	while (len <= POLICY_FILE_MAX) {
-		ssize_t n = read(fd, text + len, POLICY_FILE_MAX + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	*ret = TAKE_PTR(text);
-	*ret_len = len;
-	return 0;
+	return fd < 0 ? -errno : file_read(fd, POLICY_FILE_MAX, ret, ret_len);
 }
 
 int policy_parse_file(const char *path, struct policy_set **ret, struct policy_errors *errs)

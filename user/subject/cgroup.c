@@ -204,6 +204,15 @@ static int walk_below(int dir, const char *path, uint32_t level, const struct wa
 	return err;
 }
 
+bool cgroup_path_below(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	if (!strcmp(above, "/"))
+		return path[0] == '/' && path[1];
+	return !strncmp(path, above, len) && path[len] == '/';
+}
+
 int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx)
 {
 	struct walk walk = {.fn = fn, .ctx = ctx};

@@ -3,6 +3,7 @@
 #ifndef LEASTCAP_CGROUP_H
 #define LEASTCAP_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -12,6 +13,9 @@
  * NULL. -ENOENT: no such cgroup; -EINVAL: not a clean absolute path ("..", "//", a trailing "/" is dropped);
  * -EOPNOTSUPP: no cgroup2. */
 int cgroup_id(const char *path, uint64_t *ret_id, uint32_t *ret_level);
+
+/* Is a path below the other one, and not the same? Of texts: the cgroups need not be there. */
+bool cgroup_path_below(const char *path, const char *above);
 
 /* Path of a live cgroup from its id; to be freed by the caller. -ESTALE or -ENOENT: it is gone. */
 int cgroup_path(uint64_t id, char **ret);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/files.h"
 #include "subject/document.h"
 
 #define FILE_MAX (4 << 20)
@@ -34,6 +35,7 @@ static int read_file(int fd, json_t **ret)
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t used = 0;
+	int err;
 
 	if (fstat(fd, &st))
 		return -errno;
@@ -41,20 +43,12 @@ static int read_file(int fd, json_t **ret)
 		return -EPERM;
 	if (st.st_size > FILE_MAX)
 		return -EFBIG;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	while (used < (size_t)st.st_size) {
-		ssize_t n = read(fd, text + used, (size_t)st.st_size - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
+	err = file_read(fd, (size_t)st.st_size, &text, &used);
+	if (err)
+		return err;
+	/* It has grown: there is more in it than is here. */
+	if (used > (size_t)st.st_size)
+		return -EBADMSG;
 	*ret = document_parse(text, used);
 	return *ret ? 0 : -EBADMSG;
 }
