@@ -259,7 +259,7 @@ kubernetes() {
 	run -1 leastcap apply - <<<'policies: [{ name: only, select: [{ unit: leastcapd.service }], capabilities: none }]'
 	id=$(start --name free)
 	run -0 docker exec free probe chown
-	run -1 leastcap status "$id"
+	policy_is "$id" "(none)"
 	id=$(start --name held --label rank=only)
 	within 20 policy_is "$id" only
 	mark
