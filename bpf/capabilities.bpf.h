@@ -16,7 +16,7 @@ static __always_inline int capable_slow(struct task_struct *task, const struct c
 	if (!(opts & CAP_OPT_NOAUDIT) && (__u32)cap < 64 && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1) &&
 	    syscall_refused(task, cap))
 		return 1;
-	return judge(task, item, check_flags(task, cred, ns, opts), BPF_CORE_READ(ns, ns.inum));
+	return judge(item, check_flags(task, cred, ns, opts), BPF_CORE_READ(ns, ns.inum));
 }
 
 /* After commoncap: sees only what the credentials already pass. The first lines are all that a quiet check costs. */
@@ -49,7 +49,7 @@ int BPF_PROG(lc_uring_creds, const struct cred *new, int ret)
 
 	if (ret || !armed)
 		return ret;
-	return refusal(judge(task, LEASTCAP_ITEM_URING_CREDS, thread_flags(task), 0));
+	return refusal(judge(LEASTCAP_ITEM_URING_CREDS, thread_flags(task), 0));
 }
 
 /*
@@ -69,7 +69,7 @@ int BPF_PROG(lc_kern_mount, struct super_block *sb, int ret)
 	bpf_probe_read_kernel_str(name, sizeof(name), type);
 	if (*(__u64 *)name != *(__u64 *)"overlay\0")
 		return 0;
-	return refusal(judge(task, LEASTCAP_ITEM_OVERLAYFS, thread_flags(task), 0));
+	return refusal(judge(LEASTCAP_ITEM_OVERLAYFS, thread_flags(task), 0));
 }
 
 #endif

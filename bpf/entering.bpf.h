@@ -87,20 +87,23 @@ static __always_inline int held_find(const struct leastcap_task *process, __u64 
 	return -1;
 }
 
-static __always_inline bool carries(const struct leastcap_task *process, __u64 binding)
+__noinline int carries(struct leastcap_task *process, __u64 binding)
 {
 	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
 		if (process->held[i] == binding && (process->carried & (1U << i)))
-			return true;
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
 /* Remember a binding; carry: it goes on holding. Fails closed where there is no room. */
-static __always_inline void held_add(struct leastcap_task *process, __u64 binding, bool carry)
+__noinline int held_add(struct leastcap_task *process, __u64 binding, __u32 carry)
 {
-	int slot = held_find(process, binding);
+	int slot;
 
+	if (!process)
+		return 0;
+	slot = held_find(process, binding);
 	for (int i = 0; slot < 0 && i < LEASTCAP_HELD; i++) {
 		if (!process->held[i])
 			slot = i;
@@ -115,10 +118,11 @@ static __always_inline void held_add(struct leastcap_task *process, __u64 bindin
 			process->flags |= LEASTCAP_TASK_OVERFLOW;
 	}
 	if (slot < 0 || slot >= LEASTCAP_HELD)
-		return;
+		return 0;
 	process->held[slot & (LEASTCAP_HELD - 1)] = binding;
 	if (carry)
 		process->carried |= 1U << slot;
+	return 0;
 }
 
 /* ---- where two cgroups part ---- */
@@ -165,12 +169,22 @@ static long find_level(__u32 level, void *ctx)
 	return 1;
 }
 
-static __noinline bool cgroup_below(struct cgroup *cgrp, __u64 id)
+__noinline int address_below(__u64 address, __u64 id)
 {
+	struct cgroup *cgrp = (struct cgroup *)address;
 	struct find f = {.cgrp = cgrp, .id = id};
 
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, find_level, &f, 0);
 	return f.found;
+}
+
+/* A function that is not static is given numbers, no kernel pointers: reading makes one of the other. */
+static __always_inline bool cgroup_below(struct cgroup *cgrp, __u64 id)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &cgrp);
+	return address_below(address, id);
 }
 
 static __always_inline bool is_bound(__u64 cgroup)

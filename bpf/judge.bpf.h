@@ -100,9 +100,26 @@ static __always_inline struct leastcap_task *cached_answer(struct task_struct *t
 		       : NULL;
 }
 
-/* One check of one item by current: decide, write down, answer whether it is refused. */
-static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, __u32 userns)
+/* leastcap_decide(), looked at once: for the verifier the answer is any number, not one path for each. */
+__noinline int decide(struct leastcap_view *view, __u32 item, __u32 flags)
 {
+	__u32 todo;
+
+	if (!view)
+		return LEASTCAP_DO_DENY;
+	todo = leastcap_decide(view, item, flags);
+	if ((todo & LEASTCAP_DO_DENY) && disarmed())
+		todo ^= LEASTCAP_DO_DENY | LEASTCAP_DO_WOULD_DENY;
+	return (int)todo;
+}
+
+/*
+ * One check of one item by current: decide, write down, answer whether it is refused. Not static: the verifier looks at it once,
+ * not for each combination of flags.
+ */
+__noinline int judge(__u32 item, __u32 flags, __u32 userns)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct leastcap_task *t, *process;
 	struct walk w;
 	__u32 todo;
@@ -112,11 +129,9 @@ static __noinline int judge(struct task_struct *task, __u32 item, __u32 flags, _
 	t = walk_current(task, &w, &process);
 	if (!w.bound)
 		return 0;
-	todo = leastcap_decide(&w.view, item, flags);
+	todo = (__u32)decide(&w.view, item, flags);
 	if (!todo)
 		return 0;
-	if ((todo & LEASTCAP_DO_DENY) && disarmed())
-		todo ^= LEASTCAP_DO_DENY | LEASTCAP_DO_WOULD_DENY;
 	record_check(w.cgrp, process, w.stop, item, todo, flags, userns);
 	if (t && !w.stop && (todo & LEASTCAP_DO_LEARN)) {
 		w.view.used |= leastcap_bit(item);

@@ -17,6 +17,10 @@
  * Every program passes on what an earlier LSM program refused. Without a binding: allowed. A bound cgroup whose
  * policy cannot be read: refused. Nothing in the audit path changes a verdict.
  *
+ * Large functions are not static where they can be: the verifier looks at such a one once, for any arguments. A static one it
+ * follows at every call, along every path that leads there, which was most of the time that loading takes. Pointers they are
+ * given may be NULL for all it knows: they say so.
+ *
  * Out of scope here: whatever the kernel decides by uid and mode bits alone, and objects obtained before.
  */
 #include <linux/bpf.h>

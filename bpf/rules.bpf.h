@@ -105,12 +105,13 @@ static __always_inline bool made_by(const struct inquiry *q, __u64 binding)
 }
 
 /* Is a rule of this policy about what is asked? */
-static __always_inline int list_has(const struct inquiry *q, __u64 policy, __u64 binding,
-				    __u32 level)
+__noinline int list_has(struct inquiry *q, __u64 policy, __u64 binding, __u32 level)
 {
 	struct leastcap_lists *l;
 	union list_key key;
 
+	if (!q)
+		return 1;
 	switch (q->rule) {
 	case LEASTCAP_RULE_UNIX:
 	case LEASTCAP_RULE_CONNECT:
@@ -188,9 +189,14 @@ __noinline int inquire_binding(struct inquiry *q, __u64 cgroup)
 	return 0;
 }
 
+/* bpf_loop() of 6.1 takes nothing but the stack for its context. */
+struct inquire_context {
+	struct inquiry *q;
+};
+
 static long inquire_level(__u32 level, void *ctx)
 {
-	struct inquiry *q = ctx;
+	struct inquiry *q = ((struct inquire_context *)ctx)->q;
 	__u64 id = cgroup_id(cgroup_ancestor(q->cgrp, level));
 
 	if (id == q->stop)
@@ -204,7 +210,7 @@ static long inquire_level(__u32 level, void *ctx)
  * those that are in force, in the high half those of which nothing is left to learn. A function of its own, called by
  * the hook: its stack is free again when the bindings are asked.
  */
-static __noinline __u64 rules_of_current(void)
+__noinline __u64 rules_of_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct leastcap_task *process;
@@ -253,12 +259,15 @@ static __always_inline bool surely_unconcerned(struct task_struct *task, __u32 r
 }
 
 /* All bindings are asked, and what they say is written down. */
-static __noinline int inquire(struct inquiry *q)
+__noinline int inquire(struct inquiry *q)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct inquire_context context = {.q = q};
 	struct leastcap_task *process;
 	struct cgroup *cgrp;
 
+	if (!q)
+		return 1;
 	/* A hook may ask twice. */
 	q->refused = 0;
 	q->sample.binding = 0;
@@ -271,7 +280,7 @@ static __noinline int inquire(struct inquiry *q)
 	q->cgrp = cgrp;
 	process = process_of(task);
 	q->stop = entering_stop(process);
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, inquire_level, q, 0);
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, inquire_level, &context, 0);
 	if (process && process->carried) {
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
 			if (process->carried & (1U << i))
