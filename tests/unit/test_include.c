@@ -415,6 +415,17 @@ static void defaults_are_for_their_own_file(void **state)
 	policy_set_free(set);
 }
 
+static void a_base_of_a_file_that_cannot_be_read_is_no_mistake(void **state)
+{
+	folder_write(
+		"a.yaml",
+		"include: [gone.yaml]\npolicies: [{ name: a, capabilities: { base: web } }]\n");
+	check_bad("a.yaml",
+		  "a.yaml:1:11 include: gone.yaml cannot be read: No such file or directory");
+	folder_write("gone.yaml", "base: { web: all }\n");
+	check_bad("a.yaml", "gone.yaml:1:1 unknown key \"base\" in a policy file");
+}
+
 static void bases_are_named_once(void **state)
 {
 	folder_write("a.yaml", "include: [b.yaml]\nbases: { web: none }\n" POLICY("a"));
@@ -443,6 +454,7 @@ int main(void)
 		cmocka_unit_test(mistakes_in_bases_and_defaults),
 		cmocka_unit_test(policies_begin_with_the_defaults),
 		in_folder(defaults_are_for_their_own_file),
+		in_folder(a_base_of_a_file_that_cannot_be_read_is_no_mistake),
 		in_folder(bases_are_named_once),
 	};
 

@@ -281,6 +281,7 @@ static void include_item(struct parse *p, const struct node *item, struct policy
 void include_build(struct parse *p, const struct node *root, struct policy_set *set)
 {
 	const struct node *key, *list = list_get(p, root, "include", "[common/*.yaml]", &key);
+	size_t n_errors = p->errs->n_errors;
 
 	if (key)
 		p->include_pos = key->pos;
@@ -294,4 +295,5 @@ void include_build(struct parse *p, const struct node *root, struct policy_set *
 			return;
 		include_item(p, item, set);
 	}
+	p->bases_missing = p->errs->n_errors > n_errors || p->included.n_errors > 0;
 }

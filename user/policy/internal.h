@@ -90,6 +90,7 @@ struct parse {
 	bool trusted; /* the file is root's, or ours: it may include by an absolute path */
 	struct policy_errors *errs;
 	struct policy_pos include_pos; /* of `include:` */
+	bool bases_missing; /* some of what it includes could not be read: it may have had any base */
 	struct policy_errors included; /* of the files that it includes */
 	struct block *blocks; /* what parse_alloc() gave out */
 	size_t visits;

@@ -120,7 +120,7 @@ static uint64_t base_build(struct parse *p, const struct node *node)
 
 	if (node->kind != NODE_SCALAR || node->null)
 		complain(p, node->pos, BASES, "base: a name is expected");
-	else if (!base_find(p, node->text, node->len, &set))
+	else if (!base_find(p, node->text, node->len, &set) && !p->bases_missing)
 		complain_nearest(p, node->pos, base_nearest(p, node->text, node->len), BASES,
 				 "unknown base %s", quote(node).text);
 	return set;
