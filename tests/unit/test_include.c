@@ -403,6 +403,30 @@ static void policies_begin_with_the_defaults(void **state)
 	policy_set_free(set);
 }
 
+static void what_a_policy_says_replaces_the_lists_of_the_defaults(void **state)
+{
+	struct policy_set *set = good(
+		"defaults:\n  capabilities: none\n  sockets:\n"
+		"    host-unix: { default: deny, allow: [/run/a, /run/b] }\n"
+		"    connect: { default: deny, allow: [10.0.0.1, 10.0.0.2] }\n"
+		"    families: { deny: [alg, vsock] }\n"
+		"policies:\n- name: a\n  sockets:\n    host-unix: { default: deny, allow: [/run/c] }\n"
+		"    connect: { default: deny, allow: [10.0.0.3] }\n"
+		"    families: { deny: [alg] }\n- name: b\n  sockets: allow\n- name: c\n");
+	const struct policy *a = &set->policies[0], *b = &set->policies[1], *c = &set->policies[2];
+
+	check_names(a->lists.unix_names, "/run/c");
+	assert_int_equal(a->lists.n_destinations, 1);
+	assert_int_equal(a->lists.families, FAMILY(38));
+	assert_int_equal(b->deny, 0);
+	check_names(b->lists.unix_names, "");
+	assert_int_equal(b->lists.n_destinations, 0);
+	assert_int_equal(b->lists.families, 0);
+	check_names(c->lists.unix_names, "/run/a /run/b");
+	assert_int_equal(c->lists.n_destinations, 2);
+	policy_set_free(set);
+}
+
 static void defaults_are_for_their_own_file(void **state)
 {
 	struct policy_set *set;
@@ -453,6 +477,7 @@ int main(void)
 		cmocka_unit_test(text_alone_includes_nothing),
 		cmocka_unit_test(mistakes_in_bases_and_defaults),
 		cmocka_unit_test(policies_begin_with_the_defaults),
+		cmocka_unit_test(what_a_policy_says_replaces_the_lists_of_the_defaults),
 		in_folder(defaults_are_for_their_own_file),
 		in_folder(a_base_of_a_file_that_cannot_be_read_is_no_mistake),
 		in_folder(bases_are_named_once),
