@@ -174,7 +174,9 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 	begin=$(date +%s%N)
 	leastcap status --json >/tmp/many.json
 	echo "# status of them in $((($(date +%s%N) - begin) / 1000000)) ms" >&3
-	is "[$COUNT,$COUNT]" "$(jq -c '[.bindings[] | select(.policy == "many") | .cgroup] | [length, (unique | length)]' /tmp/many.json)"
+	# As text: to parse all of it takes jq half a minute.
+	is $COUNT "$(grep -o '"cgroup": *"/many/n[0-9]*"' /tmp/many.json | sort -u | wc -l)"
+	is $COUNT "$(grep -o '"policy": *"many"' /tmp/many.json | wc -l)"
 	begin=$(date +%s%N)
 	leastcap remove many
 	echo "# taken off in $((($(date +%s%N) - begin) / 1000000)) ms" >&3
