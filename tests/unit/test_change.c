@@ -102,7 +102,7 @@ static void a_shadow_is_kept_beside_the_policy_with_its_own_mode(void **state)
 	snprintf(path, sizeof(path), "%s/shadow/web.json", dir);
 	assert_int_equal(access(path, F_OK), 0);
 
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &read), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &read), 0);
 	assert_int_equal(json_array_size(problems), 0);
 	p = sources_find(&read, "web", NULL);
 	assert_int_equal(p->allow, BIT(0));
@@ -240,12 +240,12 @@ static void a_truncated_policy_is_known_to_be_unknown(void **state)
 	assert_int_equal(applied_save(dir, sources_find(&first, "web", NULL)), 0);
 	write_text(dir, "applied/web.yaml", "{\n  \"policies\": [\n    {\n      \"na");
 	/* The daemon that runs has it in memory. */
-	assert_int_equal(sources_load("/nonexistent", dir, &first, problems, &second), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, &first, NULL, problems, &second), 0);
 	assert_true(json_array_size(problems) >= 1);
 	assert_int_equal(sources_find(&second, "web", NULL)->allow, 0);
 	assert_false(sources_broken(&second, "web"));
 	/* One that starts does not: what is bound has to stay, and the name can be dropped. */
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &third), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &third), 0);
 	assert_null(sources_find(&third, "web", NULL));
 	assert_int_equal(third.n, 1);
 	assert_null(third.items[0].set);
@@ -275,7 +275,7 @@ static void what_cannot_be_written_whole_replaces_nothing(void **state)
 	snprintf(path, sizeof(path), "%s/applied/.b.yaml.new", dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_int_equal(applied_save_all(dir, set), -EISDIR);
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &read), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &read), 0);
 	assert_int_equal(read.n, 1);
 	assert_int_equal(sources_find(&read, "a", NULL)->allow, 0);
 	snprintf(path, sizeof(path), "%s/applied/.a.yaml.new", dir);
@@ -284,7 +284,7 @@ static void what_cannot_be_written_whole_replaces_nothing(void **state)
 	snprintf(path, sizeof(path), "%s/applied/.b.yaml.new", dir);
 	assert_int_equal(rmdir(path), 0);
 	assert_int_equal(applied_save_all(dir, set), 0);
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &read), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &read), 0);
 	assert_int_equal(read.n, 2);
 	assert_true(sources_find(&read, "a", NULL)->allow == LEASTCAP_ALL);
 	assert_int_equal(json_array_size(problems), 0);
@@ -325,7 +325,7 @@ static struct state *daemon_starts(const char *dir)
 	json_t *problems = json_array();
 
 	assert_int_equal(confirm_open(s), 0);
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &s->sources), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &s->sources), 0);
 	assert_int_equal(confirm_join(s, &s->sources, problems), 0);
 	json_decref(problems);
 	return s;

@@ -25,6 +25,8 @@ static const struct {
 	{"filesystems:", "policies:\n- name: x\n  capabilities: none\n  "},
 	{"select:", "policies:\n- name: x\n  capabilities: none\n  "},
 	{"optional:", "policies:\n- name: x\n  capabilities: none\n  "},
+	{"bases:", "policies:\n- name: x\n  capabilities: none\n"},
+	{"defaults:", "policies:\n- name: x\n  capabilities: none\n"},
 	{"profile:", "policies:\n- name: x\n  "},
 	{"host-unix:", "policies:\n- name: x\n  capabilities: none\n  sockets:\n    "},
 	{"connect:", "policies:\n- name: x\n  capabilities: none\n  sockets:\n    "},

@@ -20,7 +20,8 @@ static struct policy a = {.name = (char *)"a"}, b = {.name = (char *)"b"};
 static struct source source = {.file = (char *)"f"};
 static int complaints;
 
-static void count(const struct source *s, struct policy_pos pos, const char *message, void *ctx)
+static void count(const struct source *s, const char *file, struct policy_pos pos,
+		  const char *message, void *ctx)
 {
 	complaints++;
 }
@@ -117,7 +118,7 @@ static void an_applied_policy_is_read_back_as_it_was(void **state)
 
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(applied_save(dir, &set->policies[0]), 0);
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &sources), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &sources), 0);
 	assert_int_equal(json_array_size(problems), 0);
 	p = sources_find(&sources, "one", NULL);
 	assert_non_null(p);
@@ -132,7 +133,7 @@ static void an_applied_policy_is_read_back_as_it_was(void **state)
 	}
 	assert_int_equal(applied_remove(dir, "one"), 0);
 	sources_done(&sources);
-	assert_int_equal(sources_load("/nonexistent", dir, NULL, problems, &sources), 0);
+	assert_int_equal(sources_load("/nonexistent", dir, NULL, NULL, problems, &sources), 0);
 	assert_null(sources_find(&sources, "one", NULL));
 	sources_done(&sources);
 	json_decref(problems);
@@ -164,7 +165,7 @@ static void copies_share_nothing(void **state)
 		"policies:\n  - name: lists\n    capabilities: all\n"
 		"    sockets: { host-unix: { allow: [/run/a, \"@b\"] }, connect: { deny: [10.0.0.0/8] } }\n"
 		"    filesystems: { deny: [debugfs], read-only: [proc, sysfs] }\n");
-	assert_int_equal(sources_load(dir, "/nonexistent", NULL, problems, &from), 0);
+	assert_int_equal(sources_load(dir, "/nonexistent", NULL, NULL, problems, &from), 0);
 	assert_int_equal(json_array_size(problems), 0);
 	assert_int_equal(sources_copy(&from, &copy), 0);
 	assert_int_equal(sources_put(&copy, sources_find(&from, "lists", NULL)), 0);
@@ -195,17 +196,17 @@ static void a_bad_file_keeps_its_last_good_form_and_stops_nobody(void **state)
 	put_text(config, "2.yaml", GOOD("two", "[CHOWN]"));
 	put_text(config, ".hidden.yaml", "junk");
 	put_text(config, "readme.txt", "junk");
-	assert_int_equal(sources_load(config, dir, NULL, problems, &first), 0);
+	assert_int_equal(sources_load(config, dir, NULL, NULL, problems, &first), 0);
 	assert_int_equal(json_array_size(problems), 0);
 
 	put_text(config, "1.yaml", "policies: [");
 	put_text(config, "2.yaml", GOOD("two", "[KILL]"));
 	/* From memory, and over a restart from disk. */
-	assert_int_equal(sources_load(config, dir, &first, problems, &second), 0);
+	assert_int_equal(sources_load(config, dir, &first, NULL, problems, &second), 0);
 	assert_true(json_array_size(problems) >= 1);
 	assert_int_equal(sources_find(&second, "one", NULL)->allow, 0);
 	assert_int_equal(sources_find(&second, "two", NULL)->allow, 1ULL << 5);
-	assert_int_equal(sources_load(config, dir, NULL, problems, &third), 0);
+	assert_int_equal(sources_load(config, dir, NULL, NULL, problems, &third), 0);
 	assert_int_equal(sources_find(&third, "one", NULL)->allow, 0);
 	sources_done(&first);
 	sources_done(&second);
@@ -224,7 +225,7 @@ static void a_name_in_two_files_leaves_the_later_file_out(void **state)
 	assert_int_equal(mkdir(config, 0700), 0);
 	put_text(config, "1.yaml", GOOD("same", "none"));
 	put_text(config, "2.yaml", GOOD("same", "all"));
-	assert_int_equal(sources_load(config, dir, NULL, problems, &sources), 0);
+	assert_int_equal(sources_load(config, dir, NULL, NULL, problems, &sources), 0);
 	assert_int_equal(json_array_size(problems), 1);
 	assert_int_equal(sources_find(&sources, "same", NULL)->allow, 0);
 	sources_done(&sources);

@@ -425,23 +425,23 @@ static void files_are_read(void **state)
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, GOOD, strlen(GOOD)), strlen(GOOD));
-	assert_int_equal(policy_parse_file(path, &set, &errs), 0);
+	assert_int_equal(policy_parse_file(path, NULL, &set, &errs), 0);
 	assert_string_equal(set->file, path);
 	set = policy_set_free(set);
 	assert_null(set);
 
 	assert_int_equal(ftruncate(fd, POLICY_FILE_MAX + 1), 0);
-	assert_int_equal(policy_parse_file(path, &set, &errs), -EINVAL);
+	assert_int_equal(policy_parse_file(path, NULL, &set, &errs), -EINVAL);
 	assert_string_equal(errs.errors[0].message, "larger than 1 MiB");
 	policy_errors_done(&errs);
 	unlink(path);
 
-	assert_int_equal(policy_parse_file(path, &set, &errs), -ENOENT);
+	assert_int_equal(policy_parse_file(path, NULL, &set, &errs), -ENOENT);
 	assert_int_equal(errs.n_errors, 1);
 	assert_int_equal(errs.errors[0].pos.line, 0);
 	assert_string_equal(errs.errors[0].message, "cannot be read: No such file or directory");
 	policy_errors_done(&errs);
-	assert_int_equal(policy_parse_file("/", &set, &errs), -EISDIR);
+	assert_int_equal(policy_parse_file("/", NULL, &set, &errs), -EISDIR);
 	policy_errors_done(&errs);
 	assert_null(set);
 }
@@ -456,7 +456,7 @@ static void the_examples_are_valid(void **state)
 		struct policy_set *set = NULL;
 		struct policy_errors errs;
 
-		if (policy_parse_file(found.gl_pathv[i], &set, &errs)) {
+		if (policy_parse_file(found.gl_pathv[i], NULL, &set, &errs)) {
 			policy_errors_print(&errs, found.gl_pathv[i], stderr);
 			fail_msg("%s", found.gl_pathv[i]);
 		}

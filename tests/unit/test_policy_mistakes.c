@@ -36,7 +36,8 @@ static void wrong_files_and_keys(void **state)
 		{"polices: []\n",
 		 {"1:1 unknown key \"polices\" in a policy file | did you mean policies?"}},
 		{"foo: 1\n" PC,
-		 {"1:1 unknown key \"foo\" in a policy file | keys here are: policies, version"}},
+		 {"1:1 unknown key \"foo\" in a policy file | keys here are: policies, version, "
+		  "include, bases, defaults"}},
 		{"version: 2\n" PC, {"1:10 version: only 1 is known"}},
 		{"name: x\ncapabilities: all\n",
 		 {"1:1 name: is a key of a policy, not of the file | policies are a list below "
@@ -130,12 +131,13 @@ static void wrong_capabilities(void **state)
 		 {"3:18 allow cannot be combined with base, add or drop | a base is changed by "
 		  "add and drop; allow is the whole list"}},
 		{P "  capabilities: {add: [KILL]}\n",
-		 {"3:18 add needs a base to change | bases are docker-default, restricted, none "
-		  "and all"}},
+		 {"3:18 add needs a base to change | bases are docker-default, restricted, none, "
+		  "all, and those below `bases:`"}},
 		{P "  capabilities: {base: dockerdefault}\n",
 		 {"3:24 unknown base \"dockerdefault\" | did you mean docker-default?"}},
 		{P "  capabilities: {base: x}\n",
-		 {"3:24 unknown base \"x\" | bases are docker-default, restricted, none and all"}},
+		 {"3:24 unknown base \"x\" | bases are docker-default, restricted, none, all, "
+		  "and those below `bases:`"}},
 		{P "  capabilities: {base: all, drop: NET_RAW}\n",
 		 {"3:35 drop: a list of capabilities is expected | write a list in brackets, as in "
 		  "[NET_RAW]"}},

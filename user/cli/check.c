@@ -34,8 +34,8 @@ static json_t *summary(const struct policy *p)
 
 static json_t *error_to_json(const struct policy_error *e, const char *file)
 {
-	return json_pack("{s:o, s:i, s:i, s:o, s:o, s:o}", "file", event_string(file), "line",
-			 (int)e->pos.line, "column", (int)e->pos.column, "message",
+	return json_pack("{s:o, s:i, s:i, s:o, s:o, s:o}", "file", event_string(e->file ?: file),
+			 "line", (int)e->pos.line, "column", (int)e->pos.column, "message",
 			 event_string(e->message), "hint", event_string(e->hint), "source_line",
 			 event_string(e->source_line));
 }
@@ -71,7 +71,7 @@ static int parse(const char *file, struct policy_set **ret, struct policy_errors
 	int err;
 
 	if (strcmp(file, "-"))
-		return policy_parse_file(file, ret, errs);
+		return policy_parse_file(file, NULL, ret, errs);
 	err = cli_read_file(file, &text, &len);
 	if (err)
 		return log_err(err, "cannot read standard input");

@@ -132,7 +132,7 @@ static int read_policy(struct run *r)
 		if (name)
 			*name++ = '\0';
 	}
-	if (policy_parse_file(file, &set, &errs)) {
+	if (policy_parse_file(file, NULL, &set, &errs)) {
 		policy_errors_print(&errs, file, stderr);
 		policy_errors_done(&errs);
 		return CLI_FAILED;

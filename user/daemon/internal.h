@@ -30,6 +30,8 @@ struct state {
 	char *config_dir;
 	char *state_dir;
 	struct sources sources;
+	struct policy_reads reads; /* of the files of policies, as they were read last */
+	unsigned int n_reloads;
 	struct plan plan; /* of the sources, as it was published last */
 	json_t *problems; /* array */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */

@@ -20,6 +20,7 @@
 #include "daemon/loop.h"
 #include "daemon/options.h"
 #include "daemon/state.h"
+#include "daemon/watch.h"
 #include "kernel/kernel.h"
 
 #define RUN_DIR "/run/leastcap"
@@ -146,6 +147,19 @@ static void on_record(const void *record, size_t size, void *ctx)
 	}
 }
 
+/* ---- the files of policies ---- */
+
+static const struct policy_reads *read_last(void *state, unsigned int *ret_reload)
+{
+	return state_reads(state, ret_reload);
+}
+
+static void look(void *state)
+{
+	/* It has told what is wrong; the old state stays in force. */
+	(void)state_reload_changed(state);
+}
+
 /* ---- the daemon ---- */
 
 static void event_unrefp(sd_event **event)
@@ -159,6 +173,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	_cleanup_(state_freep) struct state *state = NULL;
 	_cleanup_(reader_freep) struct reader *reader = NULL;
 	_cleanup_(api_freep) struct api *api = NULL;
+	_cleanup_(watch_freep) struct watch *watch = NULL;
 	struct state_options so = {.config_dir = o->config_dir, .state_dir = o->state_dir};
 	struct loop loop;
 	int err = sd_event_new(&event);
@@ -186,6 +201,16 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 		       &api);
 	if (err)
 		return err;
+	if (o->watch) {
+		err = watch_open(&(struct watch_options){.event = event,
+							 .config_dir = o->config_dir,
+							 .reads = read_last,
+							 .look = look,
+							 .ctx = state},
+				 &watch);
+		if (err)
+			return log_err(err, "cannot watch %s", o->config_dir);
+	}
 	loop = (struct loop){
 		.event = event, .kernel = k, .reader = reader, .sink = sink, .state = state};
 	return loop_run(&loop);

@@ -32,6 +32,7 @@ enum {
 	OPT_MAX_BINDINGS,
 	OPT_ENTERING_LIMIT,
 	OPT_SAMPLE_INTERVAL,
+	OPT_WATCH,
 };
 
 static const struct option longs[] = {
@@ -43,6 +44,7 @@ static const struct option longs[] = {
 	{"max-bindings", required_argument, NULL, OPT_MAX_BINDINGS},
 	{"entering-limit", required_argument, NULL, OPT_ENTERING_LIMIT},
 	{"sample-interval", required_argument, NULL, OPT_SAMPLE_INTERVAL},
+	{"watch", required_argument, NULL, OPT_WATCH},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -62,6 +64,7 @@ static const char help[] =
 	"      --max-bindings N      most cgroups bound at once\n"
 	"      --entering-limit S    how long a process may set up a container, 1 to 3600\n"
 	"      --sample-interval MS  between two events of the same kind, 0 to 3600000\n"
+	"      --watch yes|no        follow changes of the files of policies at once (yes)\n"
 	"  -v, --verbose             debug messages\n"
 	"      --help                this text\n"
 	"      --version             the version\n\n"
@@ -181,6 +184,14 @@ static int path_option(const char *name, const char *text, const char **ret)
 	return OPTIONS_GO_ON;
 }
 
+static int bool_option(const char *name, const char *text, bool *ret)
+{
+	if (strcmp(text, "yes") && strcmp(text, "no"))
+		return usage_error("--%s: '%s' is neither yes nor no", name, text);
+	*ret = !strcmp(text, "yes");
+	return OPTIONS_GO_ON;
+}
+
 static int take(int opt, const char *arg, struct options *o)
 {
 	uint64_t value = 0;
@@ -213,6 +224,8 @@ static int take(int opt, const char *arg, struct options *o)
 		/* 0 would leave what the kernel has. */
 		o->kernel.sample_interval_ns = value ? value * NS_PER_MS : 1;
 		return status;
+	case OPT_WATCH:
+		return bool_option("watch", arg, &o->watch);
 	case 'v':
 		o->debug = true;
 		return OPTIONS_GO_ON;
@@ -239,6 +252,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 		.state_dir = "/var/lib/leastcap",
 		.socket = "/run/leastcap/leastcap.sock",
 		.log_file = "/var/log/leastcap/events.jsonl",
+		.watch = true,
 	};
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":v", longs, NULL)) >= 0) {

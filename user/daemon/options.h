@@ -13,6 +13,7 @@ struct options {
 	const char *socket;
 	const char *log_file; /* NULL: no file */
 	struct kernel_options kernel;
+	bool watch; /* the files of policies */
 	bool debug;
 };
 

@@ -111,10 +111,12 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 
 		if (!winner || winner->cgroup != w->cgroup)
 			plan->wants[kept++] = *w;
-		else if (winner->kind == w->kind && winner->policy != w->policy)
+		else if (winner->kind == w->kind && winner->policy != w->policy) {
+			m.file = w->policy->file;
 			maker_complain(&m, w->source, w->pos,
 				       "policy \"%s\" selects the same cgroup in the same way",
 				       winner->policy->name);
+		}
 	}
 	plan->n_wants = kept;
 
@@ -260,6 +262,7 @@ static int make(struct maker *m, const struct sources *sources, bool shadows, st
 		for (size_t j = 0; !err && set && j < set->n_policies; j++) {
 			const struct policy *p = &set->policies[j];
 
+			m->file = p->file;
 			if (is_shadow(p->name) != shadows || !is_held(m, &sources->items[i], p))
 				continue;
 			plan->shadows = shadows;

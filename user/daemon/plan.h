@@ -65,9 +65,9 @@ struct plan_host {
 	void *ctx;
 };
 
-/* What is amiss with a selector: it selects nothing, or what another policy has. */
-typedef void (*plan_complain_fn)(const struct source *source, struct policy_pos pos,
-				 const char *message, void *ctx);
+/* What is amiss with a selector: it selects nothing, or what another policy has. file: where it is, if not the source's. */
+typedef void (*plan_complain_fn)(const struct source *source, const char *file,
+				 struct policy_pos pos, const char *message, void *ctx);
 
 /* Resolves against the host; host may be NULL. -errno: not made. */
 int plan_make(const struct sources *sources, const struct plan_host *host,

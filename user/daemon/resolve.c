@@ -29,7 +29,7 @@ void maker_complain(const struct maker *m, const struct source *source, struct p
 	if (vasprintf(&message, fmt, args) < 0)
 		message = NULL;
 	va_end(args);
-	m->complain(source, pos, message ?: "out of memory", m->ctx);
+	m->complain(source, m->file, pos, message ?: "out of memory", m->ctx);
 }
 
 /* ---- the cgroups of the host ---- */

@@ -19,6 +19,7 @@ struct maker {
 	const struct plan_host *host; /* NULL: nothing is known of containers */
 	plan_complain_fn complain;
 	void *ctx;
+	const char *file; /* that has the policy, if not the source's */
 	struct place *places; /* parents before what is below them */
 	size_t n_places;
 	char *own; /* path of the cgroup this process is in */

@@ -206,7 +206,7 @@ struct policy_set *last_good_read(const char *state_dir, const char *base)
 
 	if (asprintf(&path, "%s/last-good/%s", state_dir, base) < 0)
 		return NULL;
-	if (policy_parse_file(path, &set, &errs))
+	if (policy_parse_file(path, NULL, &set, &errs))
 		set = NULL;
 	policy_errors_done(&errs);
 	return set;

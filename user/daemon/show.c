@@ -124,8 +124,8 @@ static json_t *place_json(const struct layer *l, struct policy_pos pos)
 		return json_pack("{s:o, s:n, s:n, s:n}", "policy", event_string(l->policy.name),
 				 "file", "line", "column");
 	return json_pack("{s:s, s:o, s:i, s:i}", "policy", shadow_shown(l->written->name), "file",
-			 event_string(l->source->file), "line", (int)pos.line, "column",
-			 (int)pos.column);
+			 event_string(l->written->file ?: l->source->file), "line", (int)pos.line,
+			 "column", (int)pos.column);
 }
 
 static struct policy_pos rule_pos(const struct layer *l, uint32_t rule)
@@ -203,11 +203,12 @@ static json_t *layer_json(struct state *s, const struct layer *l)
 
 	if (l->shadow && !kernel_policy_get(s->k, l->shadow, &shadow))
 		shadow.name[sizeof(shadow.name) - 1] = '\0';
-	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path),
-			 "policy", event_string(shadow_shown(l->policy.name)), "revision",
-			 (json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
-			 l->source ? event_string(l->source->file) : json_null(), "shadow",
-			 *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
+	return json_pack(
+		"{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path), "policy",
+		event_string(shadow_shown(l->policy.name)), "revision",
+		(json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
+		l->source ? event_string(l->written->file ?: l->source->file) : json_null(),
+		"shadow", *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
 }
 
 unsigned int state_show(struct state *s, const char *subject, json_t **ret)

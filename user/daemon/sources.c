@@ -28,35 +28,6 @@ json_t *problem_new(const char *file, struct policy_pos pos, const char *message
 
 /* ---- copies ---- */
 
-static void policy_done(struct policy *p)
-{
-	free(p->name);
-	for (size_t i = 0; i < p->n_selectors; i++)
-		selector_done(&p->selectors[i]);
-	free(p->selectors);
-	policy_lists_done(&p->lists);
-}
-
-static int policy_copy(const struct policy *from, struct policy *ret)
-{
-	*ret = *from;
-	ret->n_selectors = 0;
-	ret->lists = (struct policy_lists){};
-	ret->name = strdup(from->name);
-	ret->selectors = calloc(from->n_selectors + 1, sizeof(*ret->selectors));
-	if (!ret->name || !ret->selectors || policy_lists_copy(&from->lists, &ret->lists))
-		goto fail;
-	for (; ret->n_selectors < from->n_selectors; ret->n_selectors++) {
-		if (selector_copy(&from->selectors[ret->n_selectors],
-				  &ret->selectors[ret->n_selectors]))
-			goto fail;
-	}
-	return 0;
-fail:
-	policy_done(ret);
-	return -ENOMEM;
-}
-
 struct policy_set *policy_set_copy(const struct policy_set *from)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = calloc(1, sizeof(*set));
@@ -241,10 +212,7 @@ int sources_drop(struct sources *sources, const char *name)
 
 static int is_policy_file(const struct dirent *entry)
 {
-	size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && ((len > 5 && !strcmp(entry->d_name + len - 5, ".yaml")) ||
-					   (len > 4 && !strcmp(entry->d_name + len - 4, ".yml")));
+	return policy_file_name(entry->d_name);
 }
 
 static int is_shadow_file(const struct dirent *entry)
@@ -279,29 +247,31 @@ static const struct policy *clash(const struct sources *sources, const struct po
 }
 
 static void complain_clash(json_t *problems, const char *path, const struct policy *policy,
-			   const struct source *other)
+			   const char *other)
 {
 	_cleanup_free_ char *message = NULL;
 
-	if (asprintf(&message, "policy \"%s\" is defined in %s already; this file is left out",
-		     policy->name, other->file) < 0)
+	if (asprintf(&message, "policy \"%s\" is defined in %s already; %s is left out",
+		     policy->name, other, policy->file ? path : "this file") < 0)
 		return;
-	json_array_append_new(problems, problem_new(path, policy->pos, message, NULL, NULL));
+	json_array_append_new(problems,
+			      problem_new(policy->file ?: path, policy->pos, message, NULL, NULL));
 }
 
 /* What a file holds; NULL in *ret: nothing valid. -ENOMEM. */
-static int parse(const char *path, json_t *problems, struct policy_set **ret)
+static int parse(const char *path, struct policy_reads *reads, json_t *problems,
+		 struct policy_set **ret)
 {
 	struct policy_errors errs = {};
-	int err = policy_parse_file(path, ret, &errs);
+	int err = policy_parse_file(path, reads, ret, &errs);
 
 	if (err)
 		*ret = NULL;
 	for (size_t i = 0; i < errs.n_errors; i++) {
 		const struct policy_error *e = &errs.errors[i];
 
-		json_array_append_new(
-			problems, problem_new(path, e->pos, e->message, e->hint, e->source_line));
+		json_array_append_new(problems, problem_new(e->file ?: path, e->pos, e->message,
+							    e->hint, e->source_line));
 	}
 	policy_errors_done(&errs);
 	return err == -ENOMEM ? err : 0;
@@ -317,16 +287,18 @@ static bool drop_clash(const char *path, const struct sources *others, json_t *p
 	if (!twice)
 		return false;
 	if (problems)
-		complain_clash(problems, path, twice, other);
+		complain_clash(problems, path, twice,
+			       sources_find(others, twice->name, NULL)->file ?: other->file);
 	*set = policy_set_free(*set);
 	return true;
 }
 
 static int load_file(const char *path, const char *base, const char *state_dir,
-		     const struct sources *old, json_t *problems, struct sources *ret)
+		     const struct sources *old, struct policy_reads *reads, json_t *problems,
+		     struct sources *ret)
 {
 	struct policy_set *set = NULL;
-	int err = parse(path, problems, &set);
+	int err = parse(path, reads, problems, &set);
 
 	if (err)
 		return err;
@@ -354,11 +326,13 @@ static struct policy_set *applied_in_memory(const char *path, const struct sourc
 	return NULL;
 }
 
+/* What is ours does not change by itself. */
 static int load_applied(const char *path, const char *base, const char *state_dir,
-			const struct sources *old, json_t *problems, struct sources *ret)
+			const struct sources *old, struct policy_reads *reads, json_t *problems,
+			struct sources *ret)
 {
 	struct policy_set *set = NULL;
-	int err = parse(path, problems, &set);
+	int err = parse(path, NULL, problems, &set);
 
 	/* It holds one policy. */
 	if (!err && set && set->n_policies != 1)
@@ -376,12 +350,25 @@ static int load_applied(const char *path, const char *base, const char *state_di
 	return sources_append(ret, set ? "api" : path, true, set);
 }
 
+/* For a look at what there is. */
+static int load_nothing(const char *path, const char *base, const char *state_dir,
+			const struct sources *old, struct policy_reads *reads, json_t *problems,
+			struct sources *ret)
+{
+	struct policy_set *set = NULL;
+	int err = parse(path, reads, problems, &set);
+
+	policy_set_free(set);
+	return err;
+}
+
 typedef int (*load_fn)(const char *path, const char *base, const char *state_dir,
-		       const struct sources *old, json_t *problems, struct sources *ret);
+		       const struct sources *old, struct policy_reads *reads, json_t *problems,
+		       struct sources *ret);
 
 static int load_dir(const char *dir, int (*filter)(const struct dirent *entry), load_fn load,
-		    const char *state_dir, const struct sources *old, json_t *problems,
-		    struct sources *ret)
+		    const char *state_dir, const struct sources *old, struct policy_reads *reads,
+		    json_t *problems, struct sources *ret)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, filter, alphasort), err = 0;
@@ -395,15 +382,30 @@ static int load_dir(const char *dir, int (*filter)(const struct dirent *entry), 
 		if (!err && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
 			err = -ENOMEM;
 		if (!err && !stat(path, &st) && S_ISREG(st.st_mode))
-			err = load(path, entries[i]->d_name, state_dir, old, problems, ret);
+			err = load(path, entries[i]->d_name, state_dir, old, reads, problems, ret);
 		free(entries[i]);
 	}
 	free(entries);
 	return err;
 }
 
+int sources_look(const char *config_dir, struct policy_reads *ret)
+{
+	json_auto_t *ignored = json_array();
+	struct policy_reads reads = {};
+	int err = ignored ? load_dir(config_dir, is_policy_file, load_nothing, NULL, NULL, &reads,
+				     ignored, NULL)
+			  : -ENOMEM;
+
+	if (err)
+		policy_reads_done(&reads);
+	else
+		*ret = reads;
+	return err;
+}
+
 int sources_load(const char *config_dir, const char *state_dir, const struct sources *old,
-		 json_t *problems, struct sources *ret)
+		 struct policy_reads *reads, json_t *problems, struct sources *ret)
 {
 	_cleanup_(sources_done) struct sources fresh = {};
 	_cleanup_free_ char *applied = NULL, *shadow = NULL;
@@ -412,11 +414,12 @@ int sources_load(const char *config_dir, const char *state_dir, const struct sou
 	if (asprintf(&applied, "%s/applied", state_dir) < 0 ||
 	    asprintf(&shadow, "%s/shadow", state_dir) < 0)
 		return -ENOMEM;
-	err = load_dir(config_dir, is_policy_file, load_file, state_dir, old, problems, &fresh)
-		      ?: load_dir(applied, is_policy_file, load_applied, state_dir, old, problems,
-				  &fresh)
-		      ?: load_dir(shadow, is_shadow_file, load_applied, state_dir, old, problems,
-				  &fresh);
+	err = load_dir(config_dir, is_policy_file, load_file, state_dir, old, reads, problems,
+		       &fresh)
+		      ?: load_dir(applied, is_policy_file, load_applied, state_dir, old, NULL,
+				  problems, &fresh)
+		      ?: load_dir(shadow, is_shadow_file, load_applied, state_dir, old, NULL,
+				  problems, &fresh);
 	if (err)
 		return err;
 	*ret = fresh;

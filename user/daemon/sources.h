@@ -32,10 +32,12 @@ struct sources {
 
 /*
  * Reads the .yaml and .yml files of config_dir, and state_dir/applied, into ret; old gives last good forms and may
- * be NULL. Adds {"file","line","column","message"} to problems for every error. -errno: nothing was made.
+ * be NULL; reads gets what is read of config_dir, and may be NULL. Adds {"file","line","column","message"} to problems for every error. -errno: nothing was made.
  */
 int sources_load(const char *config_dir, const char *state_dir, const struct sources *old,
-		 json_t *problems, struct sources *ret);
+		 struct policy_reads *reads, json_t *problems, struct sources *ret);
+/* What there is to read of config_dir, and nothing else: a look. ret is written on success only. */
+int sources_look(const char *config_dir, struct policy_reads *ret);
 void sources_done(struct sources *sources);
 
 /* The policy of that name and its source; NULL: none. */

@@ -45,6 +45,7 @@ struct state *state_free(struct state *s)
 	identities_free(s->identities);
 	plan_done(&s->plan);
 	sources_done(&s->sources);
+	policy_reads_done(&s->reads);
 	names_done(s);
 	confirm_done(&s->confirm);
 	json_decref(s->problems);
@@ -74,15 +75,16 @@ static bool defines(const struct policy_set *set, const char *name)
 	return false;
 }
 
-static void complain(const struct source *source, struct policy_pos pos, const char *message,
-		     void *ctx)
+static void complain(const struct source *source, const char *file, struct policy_pos pos,
+		     const char *message, void *ctx)
 {
 	struct complaints *c = ctx;
 
 	if (c->applied && (!source->api || !defines(c->applied, source->set->policies[0].name)))
 		return;
-	json_array_append_new(c->list, problem_new(source->set ? source->set->file : source->file,
-						   pos, message, NULL, NULL));
+	if (!file)
+		file = source->set ? source->set->file : source->file;
+	json_array_append_new(c->list, problem_new(file, pos, message, NULL, NULL));
 }
 
 int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
@@ -192,18 +194,30 @@ static void log_left_out(const struct sources *sources)
 	}
 }
 
+/* Those of a reload that failed do not count as read: no content has this hash, so that the next look tries again. */
+static void keep_reads(struct state *s, struct policy_reads *reads, int err)
+{
+	if (err)
+		reads->hash = 1;
+	policy_reads_done(&s->reads);
+	s->reads = *reads;
+	s->n_reloads++;
+}
+
 int state_reload(struct state *s, const struct peer *by)
 {
 	_cleanup_(sources_done) struct sources fresh = {}, old = {};
+	struct policy_reads reads = {};
 	json_t *problems = json_array();
 	json_auto_t *selectors = json_array(), *revisions = revisions_take(s);
 	int err;
 
 	if (!problems || !selectors || !revisions)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
-	err = sources_load(s->config_dir, s->state_dir, &s->sources, problems, &fresh) ?:
+	err = sources_load(s->config_dir, s->state_dir, &s->sources, &reads, problems, &fresh) ?:
 	      confirm_join(s, &fresh, problems) ?: sources_copy(&s->sources, &old) ?:
 	      state_follow(s, &fresh, NULL, selectors);
+	keep_reads(s, &reads, err);
 	if (err || json_array_extend(problems, selectors) ||
 	    json_array_extend(problems, s->own_problems)) {
 		json_decref(problems);
@@ -217,6 +231,26 @@ int state_reload(struct state *s, const struct peer *by)
 	tell_changes(s, &old, revisions, by);
 	confirm_tell(s, by);
 	return 0;
+}
+
+int state_reload_changed(struct state *s)
+{
+	struct policy_reads now = {};
+	int err = sources_look(s->config_dir, &now);
+	bool same = !err && now.hash == s->reads.hash;
+
+	policy_reads_done(&now);
+	if (same)
+		return 0;
+	/* Also where it cannot be looked: it tells why. */
+	log_info("the files of policies have changed");
+	return state_reload(s, &(struct peer){.comm = "files"});
+}
+
+const struct policy_reads *state_reads(const struct state *s, unsigned int *ret_reload)
+{
+	*ret_reload = s->n_reloads;
+	return &s->reads;
 }
 
 /* ---- requests ---- */
@@ -297,9 +331,10 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 			/* A file of policies.d may be tried out, too. */
 			sources_hide(fresh, p->name);
 		} else if (sources_find(&s->sources, p->name, &source) && !source->api) {
-			return answer_text(409, ret,
-					   "policy \"%s\" is defined in %s: change it there",
-					   p->name, source->file);
+			return answer_text(
+				409, ret, "policy \"%s\" is defined in %s: change it there",
+				p->name,
+				sources_find(&s->sources, p->name, NULL)->file ?: source->file);
 		}
 		err = err ?: sources_put(fresh, p);
 	}
@@ -395,7 +430,7 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 				   shadow ? "shadow of the policy" : "policy", name);
 	if (source && !source->api)
 		return answer_text(409, ret, "policy \"%s\" is defined in %s: remove it there",
-				   name, source->file);
+				   name, was && was->file ? was->file : source->file);
 	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, full);
 	if (err)
 		return answer_errno(err, "cannot remove, nothing was changed", ret);

@@ -29,7 +29,7 @@ struct state_options {
 	sd_event *event; /* container engines are asked from it */
 };
 
-/* Who asks, by the peer credentials of the socket; for a signal: pid 0. */
+/* Who asks, by the peer credentials of the socket; for a signal: pid 0; for files that have changed: "files", too. */
 struct peer {
 	pid_t pid;
 	uid_t uid;
@@ -47,6 +47,13 @@ DEFINE_CLEANUP(struct state *, state_free);
  * problem (in the status, logged once). -errno: nothing was changed; logged.
  */
 int state_reload(struct state *s, const struct peer *by);
+
+/* The same, by the files themselves, and only if they are not what was read last. */
+int state_reload_changed(struct state *s);
+
+/* What was read last, and a number that differs after each reload. Valid until the next one. */
+struct policy_reads;
+const struct policy_reads *state_reads(const struct state *s, unsigned int *ret_reload);
 
 /* A policy file that somebody hands over, and how it is to be applied: one of the three, or none. */
 struct apply_request {

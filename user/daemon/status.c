@@ -98,7 +98,7 @@ static json_t *policy_json(struct state *s, const struct source *source, const s
 			 is_shadow(p->name) ? "shadow"
 			 : p->overridden    ? "override"
 					    : "policy",
-			 "source", event_string(is_shadow(p->name) ? "shadow" : source->file),
+			 "source", event_string(is_shadow(p->name) ? "shadow" : p->file ?: source->file),
 			 "capabilities", caps_to_json(p->allow), "enforced",
 			 event_enforced(&in_force), "audited", event_audited(&in_force), "shadow",
 			 shadow_json(s, p), "selectors", selectors_json(p), "bindings",

@@ -5,16 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/words.h"
-
-/* FNV-1a, over everything that makes a policy what it is. */
-static void hash_bytes(uint64_t *hash, const void *data, size_t len)
-{
-	const unsigned char *bytes = data;
-
-	for (size_t i = 0; i < len; i++)
-		*hash = (*hash ^ bytes[i]) * 0x100000001b3ULL;
-}
 
 /* With their NULs, and an empty one at the end. */
 static void hash_names(uint64_t *hash, char *const *names)
@@ -24,9 +16,10 @@ static void hash_names(uint64_t *hash, char *const *names)
 	hash_bytes(hash, "", 1);
 }
 
+/* Over everything that makes a policy what it is. */
 static uint64_t content_hash(const struct leastcap_policy *p, const struct kernel_lists *l)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = HASH_BEGIN;
 
 	hash_bytes(&hash, &p->allow, sizeof(p->allow));
 	hash_bytes(&hash, &p->mode, sizeof(p->mode));

@@ -8,6 +8,7 @@
 
 static void error_done(struct policy_error *e)
 {
+	free(e->file);
 	free(e->message);
 	free(e->hint);
 	free(e->source_line);
@@ -81,7 +82,7 @@ void complain_nearest(struct parse *p, struct policy_pos pos, const char *right,
 
 bool parse_failed(const struct parse *p)
 {
-	return p->no_memory || p->errs->n_errors > 0;
+	return p->no_memory || p->errs->n_errors > 0 || p->included.n_errors > 0;
 }
 
 struct quoted quote(const struct node *scalar)
@@ -98,6 +99,53 @@ static bool before(struct policy_pos a, struct policy_pos b)
 	return a.line < b.line || (a.line == b.line && a.column < b.column);
 }
 
+void errors_adopt(struct parse *p, const char *file, struct policy_errors *errs)
+{
+	struct policy_errors *to = &p->included;
+
+	for (size_t i = 0; i < errs->n_errors; i++) {
+		struct policy_error *grown =
+			reallocarray(to->errors, to->n_errors + 1, sizeof(*grown));
+
+		if (!grown) {
+			p->no_memory = true;
+			break;
+		}
+		to->errors = grown;
+		grown[to->n_errors] = errs->errors[i];
+		errs->errors[i] = (struct policy_error){};
+		if (!grown[to->n_errors].file)
+			grown[to->n_errors].file = strdup(file);
+		if (!grown[to->n_errors++].file)
+			p->no_memory = true;
+	}
+	policy_errors_done(errs);
+}
+
+/* Those of included files go in front: what is wrong here may follow from them. */
+static void join_included(struct parse *p)
+{
+	struct policy_errors *own = p->errs, all = p->included;
+	struct policy_error *grown;
+
+	p->included = (struct policy_errors){};
+	if (!all.n_errors)
+		return;
+	grown = reallocarray(all.errors, POLICY_ERRORS_MAX + 2 + all.n_errors, sizeof(*grown));
+	if (!grown) {
+		p->no_memory = true;
+		policy_errors_done(&all);
+		return;
+	}
+	all.errors = grown;
+	for (size_t i = 0; i < own->n_errors; i++)
+		grown[all.n_errors++] = own->errors[i];
+	free(own->errors);
+	*own = all;
+	for (; own->n_errors > POLICY_ERRORS_MAX; p->too_many_errors = true)
+		error_done(&own->errors[--own->n_errors]);
+}
+
 /* In the order of their places. Insertion: there are few, and equal ones keep their order. */
 void errors_finish(struct parse *p)
 {
@@ -111,10 +159,11 @@ void errors_finish(struct parse *p)
 			errs->errors[j] = errs->errors[j - 1];
 		errs->errors[j] = e;
 	}
+	join_included(p);
 	if (p->too_many_errors) {
 		struct policy_error *e = &errs->errors[errs->n_errors];
 
-		e->pos = errs->errors[errs->n_errors - 1].pos;
+		*e = (struct policy_error){.pos = errs->errors[errs->n_errors - 1].pos};
 		e->message = strdup("too many errors: no more are shown");
 		if (e->message)
 			errs->n_errors++;
@@ -154,10 +203,10 @@ static void print_caret(const struct policy_error *e, FILE *out)
 
 void policy_errors_print(const struct policy_errors *errs, const char *file, FILE *out)
 {
-	_cleanup_free_ char *name = escape_dup(file, strlen(file));
-
 	for (size_t i = 0; i < errs->n_errors; i++) {
 		const struct policy_error *e = &errs->errors[i];
+		const char *in = e->file ?: file;
+		_cleanup_free_ char *name = escape_dup(in, strlen(in));
 
 		fprintf(out, "%s:", name ? name : "?");
 		if (e->pos.line > 0)

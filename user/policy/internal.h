@@ -4,6 +4,7 @@
  *	source.c   bytes -> text that is fit for a YAML parser; places
  *	yaml.c     text -> tree of nodes (libfyaml's events; nothing of libfyaml goes further)
  *	model.c    tree -> policies            select*.c, rules.c, ...   their parts
+ *	include.c  other files                 reads.c                   what of them is told
  *	errors.c   what was wrong
  *
  * A stage complains about what it finds and goes on where that makes sense: complain() collects. Functions
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "policy/policy.h"
 
@@ -24,6 +26,8 @@
 #define POLICY_KEYS_MAX 64
 #define POLICY_ANCHORS_MAX 256
 #define POLICY_ERRORS_MAX 50
+#define POLICY_INCLUDE_DEPTH 8
+#define POLICY_INCLUDE_FILES 256
 
 struct source {
 	const char *text; /* without a byte order mark */
@@ -50,9 +54,44 @@ struct node {
 	struct node *first, *last, *next;
 };
 
+/* A file, whatever it is called. */
+struct file_id {
+	dev_t dev;
+	ino_t ino;
+};
+
+/* What a file and those that it includes have in common. */
+struct family {
+	struct policy_reads *reads; /* may be NULL */
+	struct file_id *files; /* that were read */
+	size_t n_files;
+};
+
+/* A set of capabilities that a file gives a name. */
+struct own_base {
+	char *name;
+	uint64_t allow;
+	char *file;
+	struct policy_pos pos;
+};
+
+struct bases {
+	struct own_base *items;
+	size_t n;
+};
+
 struct parse {
 	struct source source;
+	const char *file; /* its name */
+	struct family *family; /* NULL: a text that can include nothing */
+	struct bases *bases; /* those known so far, of the files that include this one, too */
+	const struct parse *outer; /* of the file that includes this one; NULL: none */
+	struct file_id id; /* with a family */
+	bool trusted; /* the file is root's, or ours: it may include by an absolute path */
 	struct policy_errors *errs;
+	struct policy_pos include_pos; /* of `include:` */
+	bool bases_missing; /* some of what it includes could not be read: it may have had any base */
+	struct policy_errors included; /* of the files that it includes */
 	struct block *blocks; /* what parse_alloc() gave out */
 	size_t visits;
 	bool no_memory;
@@ -78,6 +117,8 @@ void complain_nearest(struct parse *p, struct policy_pos pos, const char *right,
 	__attribute__((format(printf, 5, 6)));
 bool parse_failed(const struct parse *p);
 void errors_finish(struct parse *p);
+/* What was wrong with an included file: it is shown behind what is wrong here. Takes errs over. */
+void errors_adopt(struct parse *p, const char *file, struct policy_errors *errs);
 
 /* A scalar's text for a message: in quotes, escaped, cut. */
 struct quoted {
@@ -94,6 +135,9 @@ struct node *yaml_load(struct parse *p);
 /* model.c */
 bool visit(struct parse *p, const struct node *node);
 bool node_is(const struct node *node, const char *word); /* a scalar with exactly this text */
+/* Could a scalar be the name of a policy or a base? */
+bool name_is_good(const struct node *node);
+#define NAME_HINT "letters, digits, and \".\", \"_\", \"-\" but not at the beginning"
 const struct node *node_get(const struct node *mapping, const char *key,
 			    const struct node **ret_key);
 /* The keys that a mapping can have. */
@@ -183,8 +227,23 @@ bool restriction_set(struct policy *policy, enum leastcap_restriction restrictio
 void profile_build(struct parse *p, const struct node *key, const struct node *node,
 		   struct policy *policy);
 
-/* bases.c: a built-in set of capabilities */
-bool base_find(const char *name, size_t len, uint64_t *ret);
-const char *base_nearest(const char *name, size_t len);
+/* bases.c: sets of capabilities, the built-in ones and those of files */
+bool base_find(const struct parse *p, const char *name, size_t len, uint64_t *ret);
+const char *base_nearest(const struct parse *p, const char *name, size_t len);
+uint64_t base_docker_default(void);
+void bases_build(struct parse *p, const struct node *root);
+void bases_done(struct bases *bases);
+
+/* policy.c: text, which p->file has, -> policies; what was wrong is in p->errs */
+void parse_bytes(struct parse *p, const char *text, size_t len, struct policy_set *set);
+
+/* include.c: the policies of other files join the set */
+void include_build(struct parse *p, const struct node *root, struct policy_set *set);
+/* False: it was read already, or there is no memory. */
+bool family_add(struct parse *p, struct file_id id);
+
+/* reads.c. reads may be NULL; false: no memory. */
+bool reads_content(struct policy_reads *reads, const char *path, const void *content, size_t len);
+bool reads_folder(struct policy_reads *reads, const char *folder);
 
 #endif

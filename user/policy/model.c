@@ -11,7 +11,13 @@ static const char *const policy_keys[] = {"name",	  "select",	"mode",	       "pr
 					  "bpf",	  "optional",	NULL};
 static const struct keys policy_key_rule = {.where = "a policy", .known = policy_keys};
 
-static const char *const file_keys[] = {"policies", "version", NULL};
+static const char *const default_keys[] = {
+	"mode",	      "profile",     "capabilities", "mounts", "modules",  "sockets", "devices",
+	"attributes", "filesystems", "namespaces",   "bpf",    "optional", NULL};
+static const struct keys default_key_rule = {.where = "defaults", .known = default_keys};
+
+static const char *const file_keys[] = {"policies", "version",	"include",
+					"bases",    "defaults", NULL};
 static const struct keys file_key_rule = {.where = "a policy file", .known = file_keys};
 
 bool visit(struct parse *p, const struct node *node)
@@ -104,7 +110,7 @@ void node_check_keys(struct parse *p, const struct node *mapping, const struct k
 	}
 }
 
-static bool name_is_good(const struct node *node)
+bool name_is_good(const struct node *node)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -129,9 +135,8 @@ static char *name_build(struct parse *p, const struct node *node)
 		return NULL;
 	}
 	if (!name_is_good(node)) {
-		complain(p, node->pos,
-			 "letters, digits, and \".\", \"_\", \"-\" but not at the beginning",
-			 "name: %s cannot be a policy's name", quote(node).text);
+		complain(p, node->pos, NAME_HINT, "name: %s cannot be a policy's name",
+			 quote(node).text);
 		return NULL;
 	}
 	if (node->len >= LEASTCAP_NAME_LEN) {
@@ -170,12 +175,51 @@ static enum leastcap_mode mode_build(struct parse *p, const struct node *node)
 	return (enum leastcap_mode)mode_word(p, node, modes);
 }
 
-static void policy_build(struct parse *p, const struct node *node, struct policy *policy)
+/* What policies and defaults have in common. */
+static void rules_build(struct parse *p, const struct node *node, struct policy *policy)
 {
-	const struct node *name, *select, *key, *profile, *capabilities;
+	const struct node *key, *value = node_get(node, "mode", NULL);
+
+	if (value)
+		policy->mode = mode_build(p, value);
+	/* First: all that follows overrides it. */
+	value = node_get(node, "profile", &key);
+	if (value)
+		profile_build(p, key, value, policy);
+	restrictions_build(p, node, policy);
+	value = node_get(node, "capabilities", &key);
+	if (value) {
+		policy->capabilities_pos = key->pos;
+		policy->allow = capabilities_build(p, value);
+	}
+}
+
+static void defaults_build(struct parse *p, const struct node *root, struct policy *defaults)
+{
+	const struct node *node = node_get(root, "defaults", NULL);
+
+	if (!node || !visit(p, node))
+		return;
+	if (node->kind != NODE_MAPPING || node->n == 0) {
+		complain(p, node->pos, "as in { mode: audit, mounts: deny }",
+			 "defaults: keys of a policy are expected");
+		return;
+	}
+	node_check_keys(p, node, &default_key_rule);
+	rules_build(p, node, defaults);
+}
+
+static void policy_build(struct parse *p, const struct node *node, const struct policy *defaults,
+			 struct policy *policy)
+{
+	const struct node *name, *select;
 
 	if (!visit(p, node))
 		return;
+	if (policy_copy(defaults, policy)) {
+		p->no_memory = true;
+		return;
+	}
 	policy->pos = node->pos;
 	if (node->kind != NODE_MAPPING) {
 		complain(p, node->pos, "a policy begins with \"- name: ...\"",
@@ -193,20 +237,10 @@ static void policy_build(struct parse *p, const struct node *node, struct policy
 	select = node_get(node, "select", NULL);
 	if (select)
 		select_build(p, select, policy);
-	policy->mode = mode_build(p, node_get(node, "mode", NULL));
-	/* First: all that follows overrides it. */
-	profile = node_get(node, "profile", &key);
-	if (profile)
-		profile_build(p, key, profile, policy);
-	restrictions_build(p, node, policy);
-	capabilities = node_get(node, "capabilities", &key);
-	if (capabilities) {
-		policy->capabilities_pos = key->pos;
-		policy->allow = capabilities_build(p, capabilities);
-	} else if (!profile) {
+	rules_build(p, node, policy);
+	if (!policy->capabilities_pos.line && !node_get(node, "profile", NULL))
 		complain(p, node->pos, NULL,
 			 "capabilities: missing; write `capabilities: none` to allow none");
-	}
 }
 
 static int by_name(const void *a, const void *b)
@@ -215,6 +249,24 @@ static int by_name(const void *a, const void *b)
 	int order = strcmp((*x)->name, (*y)->name);
 
 	return order ? order : *x < *y ? -1 : 1;
+}
+
+/* The second is never in an included file where the first is not: those come first. */
+static void complain_twice(struct parse *p, const struct policy *first, const struct policy *second)
+{
+	if (second->file)
+		complain(p, p->include_pos, NULL,
+			 "duplicate policy name \"%s\": it is at %s:%u:%u and at %s:%u:%u",
+			 second->name, first->file, first->pos.line, first->pos.column,
+			 second->file, second->pos.line, second->pos.column);
+	else if (first->file)
+		complain(p, second->pos, NULL,
+			 "duplicate policy name \"%s\"; the other one is at %s:%u:%u", second->name,
+			 first->file, first->pos.line, first->pos.column);
+	else
+		complain(p, second->pos, NULL,
+			 "duplicate policy name \"%s\"; the other one is at line %u, column %u",
+			 second->name, first->pos.line, first->pos.column);
 }
 
 static void check_names(struct parse *p, const struct policy_set *set)
@@ -235,10 +287,7 @@ static void check_names(struct parse *p, const struct policy_set *set)
 		const struct policy *first = sorted[i - 1], *second = sorted[i];
 
 		if (!strcmp(first->name, second->name))
-			complain(
-				p, second->pos, NULL,
-				"duplicate policy name \"%s\"; the other one is at line %u, column %u",
-				second->name, first->pos.line, first->pos.column);
+			complain_twice(p, first, second);
 	}
 }
 
@@ -264,9 +313,33 @@ static void check_top_keys(struct parse *p, const struct node *root)
 		complain(p, version->pos, NULL, "version: only 1 is known");
 }
 
+static void policies_build(struct parse *p, const struct node *list, const struct policy *defaults,
+			   struct policy_set *set)
+{
+	struct policy *grown;
+
+	if (list->kind != NODE_SEQUENCE || list->n == 0) {
+		complain(p, list->pos, "a policy begins with \"- name: ...\"",
+			 list->kind == NODE_SCALAR && !list->null ? "policies: a list is expected"
+			 : list->kind == NODE_MAPPING		  ? "policies: a list is expected"
+								  : "policies: no policies");
+		return;
+	}
+	grown = reallocarray(set->policies, set->n_policies + list->n, sizeof(*grown));
+	if (!grown) {
+		p->no_memory = true;
+		return;
+	}
+	set->policies = grown;
+	memset(grown + set->n_policies, 0, list->n * sizeof(*grown));
+	for (const struct node *item = list->first; item && !p->too_large; item = item->next)
+		policy_build(p, item, defaults, &set->policies[set->n_policies++]);
+}
+
 void model_build(struct parse *p, const struct node *root, struct policy_set *set)
 {
-	const struct node *list, *key;
+	_cleanup_(policy_done) struct policy defaults = {};
+	const struct node *list;
 	bool good;
 
 	if (root->kind != NODE_MAPPING) {
@@ -278,28 +351,17 @@ void model_build(struct parse *p, const struct node *root, struct policy_set *se
 	good = !parse_failed(p);
 	check_top_keys(p, root);
 	good = good && !parse_failed(p);
-	list = node_get(root, "policies", &key);
-	if (!list) {
+	include_build(p, root, set);
+	bases_build(p, root);
+	defaults_build(p, root, &defaults);
+	list = node_get(root, "policies", NULL);
+	if (list) {
+		policies_build(p, list, &defaults, set);
+	} else if (good && (!p->family ||
+			    !(node_get(root, "include", NULL) ?: node_get(root, "bases", NULL)))) {
 		/* A wrong key is most likely this one, and its error says so. */
-		if (good)
-			complain(p, root->pos, "a policy file begins with `policies:`",
-				 "no policies");
-		return;
+		complain(p, root->pos, "a policy file begins with `policies:`", "no policies");
 	}
-	if (list->kind != NODE_SEQUENCE || list->n == 0) {
-		complain(p, list->pos, "a policy begins with \"- name: ...\"",
-			 list->kind == NODE_SCALAR && !list->null ? "policies: a list is expected"
-			 : list->kind == NODE_MAPPING		  ? "policies: a list is expected"
-								  : "policies: no policies");
-		return;
-	}
-	set->policies = calloc(list->n, sizeof(*set->policies));
-	if (!set->policies) {
-		p->no_memory = true;
-		return;
-	}
-	for (const struct node *item = list->first; item && !p->too_large; item = item->next)
-		policy_build(p, item, &set->policies[set->n_policies++]);
 	check_names(p, set);
 	select_check_unique(p, set);
 }

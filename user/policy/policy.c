@@ -3,18 +3,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/files.h"
 #include "policy/internal.h"
-
-static void policy_done(struct policy *policy)
-{
-	for (size_t i = 0; i < policy->n_selectors; i++)
-		selector_done(&policy->selectors[i]);
-	free(policy->selectors);
-	free(policy->name);
-	policy_lists_done(&policy->lists);
-}
 
 struct policy_set *policy_set_free(struct policy_set *set)
 {
@@ -26,6 +19,19 @@ struct policy_set *policy_set_free(struct policy_set *set)
 	free(set->file);
 	free(set);
 	return NULL;
+}
+
+const char *policy_file(const struct policy_set *set, const struct policy *policy)
+{
+	return policy->file ?: set->file;
+}
+
+bool policy_file_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] != '.' && ((len > 5 && !strcmp(name + len - 5, ".yaml")) ||
+				  (len > 4 && !strcmp(name + len - 4, ".yml")));
 }
 
 static void parse_text(struct parse *p, struct policy_set *set)
@@ -43,56 +49,90 @@ static void parse_text(struct parse *p, struct policy_set *set)
 			 "no policies");
 }
 
-int policy_parse(const char *file, const char *text, size_t len, struct policy_set **ret,
-		 struct policy_errors *errs)
+void parse_bytes(struct parse *p, const char *text, size_t len, struct policy_set *set)
 {
-	_cleanup_(policy_set_freep) struct policy_set *set = calloc(1, sizeof(*set));
-	struct parse p = {.errs = errs};
-	int err = 0;
-
-	*errs = (struct policy_errors){};
-	if (!set)
-		return -ENOMEM;
-	set->file = strdup(file);
-	if (!set->file || source_init(&p.source, text, len > POLICY_FILE_MAX ? 0 : len) < 0)
-		return -ENOMEM;
+	if (source_init(&p->source, text, len > POLICY_FILE_MAX ? 0 : len) < 0) {
+		p->no_memory = true;
+		return;
+	}
 	if (len > POLICY_FILE_MAX)
-		complain(&p, (struct policy_pos){}, NULL, "larger than %d MiB",
+		complain(p, (struct policy_pos){}, NULL, "larger than %d MiB",
 			 POLICY_FILE_MAX / (1024 * 1024));
 	else
-		parse_text(&p, set);
-	errors_finish(&p);
-	if (p.no_memory) {
-		policy_errors_done(errs);
+		parse_text(p, set);
+	errors_finish(p);
+}
+
+/* What policy_parse() and policy_parse_file() have in common. */
+static int parse_whole(struct parse *p, const char *text, size_t len, struct policy_set **ret)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = calloc(1, sizeof(*set));
+	struct bases bases = {};
+	int err = 0;
+
+	p->bases = &bases;
+	if (set)
+		set->file = strdup(p->file);
+	if (set && set->file)
+		parse_bytes(p, text, len, set);
+	else
+		p->no_memory = true;
+	if (p->no_memory) {
+		policy_errors_done(p->errs);
 		err = -ENOMEM;
-	} else if (errs->n_errors > 0) {
+	} else if (p->errs->n_errors > 0) {
 		err = -EINVAL;
 	}
-	parse_done(&p);
+	bases_done(&bases);
+	parse_done(p);
 	if (!err)
 		*ret = TAKE_PTR(set);
 	return err;
 }
 
-static int read_file(const char *path, char **ret, size_t *ret_len)
+int policy_parse(const char *file, const char *text, size_t len, struct policy_set **ret,
+		 struct policy_errors *errs)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct parse p = {.file = file, .errs = errs};
 
-	return fd < 0 ? -errno : file_read(fd, POLICY_FILE_MAX, ret, ret_len);
+	*errs = (struct policy_errors){};
+	return parse_whole(&p, text, len, ret);
 }
 
-int policy_parse_file(const char *path, struct policy_set **ret, struct policy_errors *errs)
+/* Its text, and what of it counts for those that it includes. */
+static int read_file(struct parse *p, char **ret, size_t *ret_len)
 {
+	_cleanup_close_ int fd = open(p->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	p->id = (struct file_id){st.st_dev, st.st_ino};
+	p->trusted = st.st_uid == 0 || st.st_uid == geteuid();
+	return file_read(fd, POLICY_FILE_MAX, ret, ret_len);
+}
+
+int policy_parse_file(const char *path, struct policy_reads *reads, struct policy_set **ret,
+		      struct policy_errors *errs)
+{
+	struct family family = {.reads = reads};
+	struct parse p = {.file = path, .errs = errs, .family = &family};
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int err = read_file(path, &text, &len);
-	struct parse p = {.errs = errs};
+	int err = read_file(&p, &text, &len);
 	char why[128];
 
-	if (!err)
-		return policy_parse(path, text, len, ret, errs);
 	*errs = (struct policy_errors){};
-	complain(&p, (struct policy_pos){}, NULL, "cannot be read: %s",
-		 strerror_r(-err, why, sizeof(why)));
+	if (!reads_content(reads, path, err ? (void *)&err : text, err ? sizeof(err) : len))
+		return -ENOMEM;
+	if (err) {
+		complain(&p, (struct policy_pos){}, NULL, "cannot be read: %s",
+			 strerror_r(-err, why, sizeof(why)));
+		return err;
+	}
+	if (!family_add(&p, p.id))
+		return -ENOMEM;
+	err = parse_whole(&p, text, len, ret);
+	free(family.files);
 	return err;
 }

@@ -74,6 +74,7 @@ struct policy_lists {
 
 struct policy {
 	char *name; /* [a-zA-Z0-9][a-zA-Z0-9._-]*, shorter than LEASTCAP_NAME_LEN */
+	char *file; /* where it is written, if that is another file than the set's: an included one; else NULL */
 	enum leastcap_mode mode; /* in force; the parser's */
 	enum leastcap_mode written; /* where `overridden`: what the policy says, and is saved */
 	bool overridden;
@@ -91,12 +92,13 @@ struct policy {
 
 struct policy_set {
 	char *file; /* as it was named by the caller */
-	struct policy *policies; /* unique names */
+	struct policy *policies; /* unique names; those of included files come first */
 	size_t n_policies;
 };
 
 struct policy_error {
 	struct policy_pos pos;
+	char *file; /* an included file that has it; NULL: the file itself */
 	char *message; /* one line, control characters escaped */
 	char *hint; /* "did you mean NET_ADMIN?"; NULL: none */
 	char *source_line; /* of the text, for a caret line; NULL: none. At most 200 characters */
@@ -107,16 +109,35 @@ struct policy_errors {
 	size_t n_errors;
 };
 
+/* What reading files came across, for who watches them. */
+struct policy_reads {
+	uint64_t hash; /* of all names and contents: it differs where anything has changed */
+	char **folders; /* where they are, or would be, and where their symbolic links lead; once each */
+	size_t n_folders;
+};
+
 /*
- * Parses a policy file. 0: *ret is a whole, valid set. -EINVAL: errs says why (at least one error), *ret is
- * untouched. -ENOMEM. errs is overwritten, whatever it held. `file` is a name for messages only. text need not
- * be NUL-terminated and may hold anything.
+ * Parses a policy file that stands alone: it can include none. 0: *ret is a whole, valid set. -EINVAL: errs says why
+ * (at least one error), *ret is untouched. -ENOMEM. errs is overwritten, whatever it held. `file` is a name for
+ * messages only. text need not be NUL-terminated and may hold anything.
  */
 int policy_parse(const char *file, const char *text, size_t len, struct policy_set **ret,
 		 struct policy_errors *errs);
 
-/* Reads a file with a limit of POLICY_FILE_MAX and parses it. -errno of open/read: errs has one error that says so. */
-int policy_parse_file(const char *path, struct policy_set **ret, struct policy_errors *errs);
+/*
+ * Reads a file with a limit of POLICY_FILE_MAX, and those it includes, and parses them. -errno of open/read: errs has one
+ * error that says so. reads: gets what is read, also after an error; may be NULL.
+ */
+int policy_parse_file(const char *path, struct policy_reads *reads, struct policy_set **ret,
+		      struct policy_errors *errs);
+
+/* The file that a policy is written in. */
+const char *policy_file(const struct policy_set *set, const struct policy *policy);
+
+/* Is it the name (without a folder) of a policy file? Others in a folder are passed over: editors leave some. */
+bool policy_file_name(const char *name);
+
+void policy_reads_done(struct policy_reads *reads);
 
 struct policy_set *policy_set_free(struct policy_set *set); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct policy_set *, policy_set_free);
@@ -130,6 +151,12 @@ int policy_deny_words(const char *list, struct policy *policy, char **ret_error)
 
 /* The policy in its own language, written out in full: policy_parse() makes the same of it. NULL: no memory. */
 json_t *policy_to_json(const struct policy *policy);
+
+/* Frees what a policy holds, and makes it empty. */
+void policy_done(struct policy *policy);
+
+/* A copy that shares nothing. ret is written on success only; -ENOMEM. */
+int policy_copy(const struct policy *from, struct policy *ret);
 
 /* ret is written on success only. */
 int policy_lists_copy(const struct policy_lists *from, struct policy_lists *ret);

@@ -188,8 +188,8 @@ void profile_build(struct parse *p, const struct node *key, const struct node *n
 		return;
 	}
 	policy->capabilities_pos = key->pos;
-	if (!base_find("docker-default", strlen("docker-default"), &policy->allow) ||
-	    !all_set(policy, key->pos))
+	policy->allow = base_docker_default();
+	if (!all_set(policy, key->pos))
 		p->no_memory = true;
 	policy->lists.flags |= LEASTCAP_LIST_OWN_FILES;
 }

@@ -199,6 +199,17 @@ static void complain_same(struct parse *p, const struct owned *a, const struct o
 
 	if (!text)
 		p->no_memory = true;
+	else if (second->policy->file)
+		complain(p, p->include_pos, "one subject has one policy",
+			 "policies \"%s\" and \"%s\" both select %s: at %s:%u:%u and at %s:%u:%u",
+			 first->policy->name, second->policy->name, text, first->policy->file,
+			 pos.line, pos.column, second->policy->file, second->selector->pos.line,
+			 second->selector->pos.column);
+	else if (first->policy->file)
+		complain(p, second->selector->pos, "one subject has one policy",
+			 "policies \"%s\" and \"%s\" both select %s; the first is at %s:%u:%u",
+			 first->policy->name, second->policy->name, text, first->policy->file,
+			 pos.line, pos.column);
 	else if (first->policy == second->policy)
 		complain(p, second->selector->pos, NULL,
 			 "policy \"%s\" selects %s twice; the first is at line %u, column %u",

@@ -163,6 +163,14 @@ struct walk {
 	void *ctx;
 };
 
+/* The kernel counts the cgroups below one as links, fs/kernfs/inode.c. To read a folder costs more than all the rest. */
+static bool is_leaf(int dir)
+{
+	struct stat st;
+
+	return !fstat(dir, &st) && st.st_nlink == 2;
+}
+
 /* path: of dir, "" for the root. Takes dir over. */
 static int walk_below(int dir, const char *path, uint32_t level, const struct walk *walk)
 {
@@ -175,6 +183,10 @@ static int walk_below(int dir, const char *path, uint32_t level, const struct wa
 	if (err) {
 		close(dir);
 		return err;
+	}
+	if (is_leaf(dir)) {
+		close(dir);
+		return walk->fn(*path ? path : "/", id, level, walk->ctx);
 	}
 	d = fdopendir(dir);
 	if (!d) {
