@@ -111,6 +111,15 @@ static int64_t clock_offset(void)
 	return (real.tv_sec - boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
 }
 
+/* What is known of the container that a path is in; nobody is asked for it. */
+static const struct identity *who_of(const struct state *s, const char *path)
+{
+	char id[65];
+	_cleanup_free_ char *cgroup = event_container(path, id);
+
+	return cgroup ? identities_get(s->identities, cgroup) : NULL;
+}
+
 static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	_cleanup_free_ char *binding = NULL;
@@ -126,6 +135,7 @@ static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *
 	/* Two names at a time: the table may hold them in one slot. */
 	names.binding = binding = path ? strdup(path) : NULL;
 	names.cgroup = names_get(s, e->event.cgroup);
+	names.who = who_of(s, *e->path ? e->path : names.cgroup ?: names.binding);
 	if (!kernel_policy_get(s->k, e->event.policy, &policy)) {
 		policy.name[sizeof(policy.name) - 1] = '\0';
 		names.policy = &policy;
