@@ -194,7 +194,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 static int run(const struct options *o)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
-	_cleanup_(sink_done) struct sink sink = {.fd = -EBADF};
+	_cleanup_(sink_done) struct sink sink = {};
 	_cleanup_close_ int lock = -EBADF;
 	int err = loop_block_signals();
 
@@ -210,9 +210,9 @@ static int run(const struct options *o)
 	if (err)
 		return err;
 	loop_add_launchers(k);
-	err = sink_init(&sink, o->log_file, true);
+	err = sink_init(&sink, &o->sink);
 	if (err)
-		return log_err(err, "cannot set up the log of events");
+		return log_err(err, "cannot set up the sinks of events");
 	return serve(o, k, &sink);
 }
 
