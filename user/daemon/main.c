@@ -19,6 +19,7 @@
 #include "daemon/api.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
+#include "daemon/scrape.h"
 #include "daemon/state.h"
 #include "kernel/kernel.h"
 
@@ -159,6 +160,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	_cleanup_(state_freep) struct state *state = NULL;
 	_cleanup_(reader_freep) struct reader *reader = NULL;
 	_cleanup_(api_freep) struct api *api = NULL;
+	_cleanup_(scrape_freep) struct scrape *scrape = NULL;
 	struct state_options so = {.config_dir = o->config_dir, .state_dir = o->state_dir};
 	struct loop loop;
 	int err = sd_event_new(&event);
@@ -186,6 +188,9 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 		       &api);
 	if (err)
 		return err;
+	/* Without it everything else works, and Prometheus tells that nobody is there. */
+	if (o->metrics)
+		(void)scrape_open(o->metrics, event, state, &scrape);
 	loop = (struct loop){
 		.event = event, .kernel = k, .reader = reader, .sink = sink, .state = state};
 	return loop_run(&loop);

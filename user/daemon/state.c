@@ -25,7 +25,9 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	s->problems = json_array();
 	s->own_problems = json_array();
 	s->modes = json_object();
-	if (!s->config_dir || !s->state_dir || !s->problems || !s->own_problems || !s->modes)
+	s->applied = json_object();
+	if (!s->config_dir || !s->state_dir || !s->problems || !s->own_problems || !s->modes ||
+	    !s->applied)
 		return -ENOMEM;
 	boot_id(s->boot);
 	err = identities_new(o->event, NULL, containers_changed, s, &s->identities) ?:
@@ -50,6 +52,8 @@ struct state *state_free(struct state *s)
 	json_decref(s->problems);
 	json_decref(s->own_problems);
 	json_decref(s->modes);
+	json_decref(s->applied);
+	tally_done(&s->tally);
 	json_decref(s->disarm);
 	free(s->gone);
 	free(s->config_dir);

@@ -155,6 +155,7 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
 		json_object_set_new(event, "counters", event_counters(&ledger));
 		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
+		(void)tally_note(&s->tally, &ledger);
 	}
 	if (event)
 		sink_emit(s->sink, event);
@@ -224,6 +225,8 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	}
 	sink_emit(s->sink, event);
+	if (e->event.type == LEASTCAP_EVENT_VERDICT)
+		s->suppressed += e->event.suppressed;
 	/* The kernel gives no shadow at birth. */
 	if (e->event.type == LEASTCAP_EVENT_BORN)
 		s->born = s->born || s->plan.shadows;
@@ -264,8 +267,10 @@ void state_tick(struct state *s)
 	s->ticks++;
 	confirm_tick(s);
 	disarm_tick(s);
-	if (s->ticks % LOSS_TICKS == 1)
+	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
+		metrics_count(s);
+	}
 	if (s->born || (s->plan.pending && s->ticks % PENDING_TICKS == 0)) {
 		s->born = false;
 		s->again = true;
