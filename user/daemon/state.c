@@ -144,6 +144,8 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	int err;
 
 	modes_join(s->modes, sources);
+	/* A binding that ends now takes its ledger along. */
+	metrics_count(s);
 	err = plan_and_publish(s, sources, applied, complaints, &plan);
 	if (err)
 		return err;

@@ -187,5 +187,4 @@ struct kernel_map {
 /* Maps that can become full, and how full they are. -errno. */
 int kernel_maps(const struct kernel *k, struct kernel_map ret[KERNEL_MAPS]);
 
-
 #endif
