@@ -168,6 +168,9 @@ install: all
 	$(Q)install -m 644 policies/*.yaml policies/schema.json $(DESTDIR)$(PREFIX)/share/leastcap/policies/
 	$(Q)install -m 644 deploy/bash-completion/leastcap \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/leastcap
+	$(Q)install -D -m 644 deploy/leastcap.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog/leastcap.catalog
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/leastcap/monitoring deploy/prometheus/leastcap.rules.yml \
+		deploy/grafana/leastcap.json
 	$(Q)sed 's,@PREFIX@,$(PREFIX),g' deploy/leastcapd.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/leastcapd.service
 	$(Q)if command -v rst2man >/dev/null; then \

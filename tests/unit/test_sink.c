@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Events reach the file whole, a file that fails never stops them, and memory has them all. */
+/* Events reach the file whole, a file that fails never stops them, and what it misses is counted. */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "audit/event.h"
+#include "audit/message.h"
 #include "audit/sink.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -43,6 +45,18 @@ static int teardown(void **state)
 	rmdir(log);
 	unlink(log);
 	return rmdir(dir);
+}
+
+static int start(struct sink *s)
+{
+	return sink_init(s, &(struct sink_options){.file = path, .file_keep = 2});
+}
+
+/* Without the wait after an error. */
+static void retry(struct sink *s)
+{
+	s->outputs[0].retry = 0;
+	(void)sink_flush(s);
 }
 
 static void emit(struct sink *s)
@@ -75,7 +89,7 @@ static void events_are_numbered_lines(void **state)
 	size_t len;
 	int torn;
 
-	assert_int_equal(sink_init(&s, path, false), 0);
+	assert_int_equal(start(&s), 0);
 	for (int i = 0; i < 5; i++)
 		emit(&s);
 	assert_int_equal(count_lines(path, &torn), 5);
@@ -94,7 +108,7 @@ static void a_restart_appends(void **state)
 	int torn;
 
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(sink_init(&s, path, false), 0);
+		assert_int_equal(start(&s), 0);
 		emit(&s);
 		sink_done(&s);
 	}
@@ -106,7 +120,7 @@ static void a_renamed_file_is_followed_until_reopened(void **state)
 	struct sink s;
 	int torn;
 
-	assert_int_equal(sink_init(&s, path, false), 0);
+	assert_int_equal(start(&s), 0);
 	emit(&s);
 	assert_int_equal(rename(path, moved), 0);
 	emit(&s);
@@ -127,16 +141,18 @@ static void a_file_that_cannot_be_opened_is_tried_again(void **state)
 	snprintf(log, sizeof(log), "%s/log", dir);
 	assert_int_equal(mkdir(log, 0700), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(sink_init(&s, path, false), 0);
+	assert_int_equal(start(&s), 0);
 	emit(&s);
 	emit(&s);
-	assert_int_equal(s.failed, 2);
+	retry(&s);
+	assert_int_equal(s.outputs[0].n_items, 2);
+	assert_int_equal(s.outputs[0].err, -EISDIR);
 	assert_int_equal(s.memory.last, 2);
 	assert_int_equal(rmdir(path), 0);
-	emit(&s);
-	assert_int_equal(s.failed, 2);
-	assert_false(s.failing);
-	assert_int_equal(count_lines(path, &torn), 1);
+	retry(&s);
+	assert_int_equal(s.outputs[0].err, 0);
+	/* Both are there, and that it works again. */
+	assert_int_equal(count_lines(path, &torn), 3);
 	sink_done(&s);
 }
 
@@ -148,34 +164,118 @@ static void a_pipe_without_a_reader_does_not_block(void **state)
 	snprintf(log, sizeof(log), "%s/log", dir);
 	assert_int_equal(mkdir(log, 0700), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(sink_init(&s, path, false), 0);
+	assert_int_equal(start(&s), 0);
 	emit(&s);
-	assert_int_equal(s.failed, 1);
+	assert_int_equal(s.outputs[0].err, -ENXIO);
+	assert_int_equal(s.outputs[0].n_items, 1);
 	sink_done(&s);
 }
 
-static void a_cut_line_does_not_spoil_the_next(void **state)
+static void a_full_disk_loses_nothing_that_the_queue_holds(void **state)
 {
 	struct rlimit old, cut;
 	struct sink s;
 	int torn;
 
-	assert_int_equal(sink_init(&s, path, false), 0);
+	assert_int_equal(start(&s), 0);
 	emit(&s);
 	/* RLIMIT_FSIZE cuts as a full disk does. */
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	cut = old;
-	cut.rlim_cur = 100;
+	cut.rlim_cur = s.outputs[0].size + 10;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &cut), 0);
 	emit(&s);
 	emit(&s);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	assert_int_equal(s.failed, 2);
-	emit(&s);
-	assert_int_equal(s.failed, 2);
-	assert_int_equal(count_lines(path, &torn), 3);
+	assert_int_equal(s.outputs[0].err, -EFBIG);
+	assert_int_equal(s.outputs[0].n_items, 2);
+	assert_int_equal(count_lines(path, &torn), 2);
 	assert_int_equal(torn, 1);
+	/* The line goes on where it was cut. */
+	retry(&s);
+	emit(&s);
+	assert_int_equal(count_lines(path, &torn), 5);
+	assert_int_equal(torn, 0);
+	sink_done(&s);
+}
+
+static void a_line_that_another_daemon_left_is_ended(void **state)
+{
+	struct sink s;
+	FILE *f;
+	int torn;
+
+	assert_int_equal(start(&s), 0);
+	sink_done(&s);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("{\"v\":1,", f);
+	fclose(f);
+	assert_int_equal(start(&s), 0);
+	emit(&s);
+	assert_int_equal(count_lines(path, &torn), 2);
+	assert_int_equal(torn, 1);
+	sink_done(&s);
+}
+
+static void a_long_file_is_followed_by_another(void **state)
+{
+	char older[160];
+	struct sink s;
+	int torn, n;
+
+	assert_int_equal(start(&s), 0);
+	emit(&s);
+	/* Three lines in each. */
+	s.outputs[0].limit = s.outputs[0].size * 3 + 10;
+	for (int i = 1; i < 30; i++)
+		emit(&s);
+	assert_int_equal(count_lines(path, &torn), 3);
+	for (int i = 1; i <= 3; i++) {
+		snprintf(older, sizeof(older), "%s.%d", path, i);
+		n = count_lines(older, &torn);
+		assert_int_equal(torn, 0);
+		/* Two are kept. */
+		assert_int_equal(n, i <= 2 ? 3 : 0);
+		unlink(older);
+	}
+	assert_int_equal(s.outputs[0].written, 30);
+	sink_done(&s);
+}
+
+static void what_a_queue_has_no_room_for_is_counted_and_told(void **state)
+{
+	json_auto_t *told = NULL, *status = NULL;
+	struct sink s;
+	char log[128];
+	size_t len;
+	int torn;
+
+	snprintf(log, sizeof(log), "%s/log", dir);
+	assert_int_equal(mkdir(log, 0700), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(start(&s), 0);
+	for (int i = 0; i < OUTPUT_QUEUE_EVENTS + 7; i++)
+		emit(&s);
+	assert_int_equal(s.outputs[0].lost[OUTPUT_LOSS_FULL], 7);
+	status = sink_to_json(&s);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(status, 0), "failing")),
+		"Is a directory");
+	assert_int_equal(rmdir(path), 0);
+	retry(&s);
+	/* All that it held, and the event about the seven. */
+	assert_int_equal(count_lines(path, &torn), OUTPUT_QUEUE_EVENTS + 1);
+	assert_int_equal(torn, 0);
+	told = json_loads(memory_get(&s.memory, s.memory.last, &len), 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(told, "type")), "sink");
+	assert_string_equal(json_string_value(json_object_get(told, "reason")), "Is a directory");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(told, "losses"), "full")), 7);
+	/* Once. */
+	retry(&s);
+	assert_int_equal(s.memory.last, OUTPUT_QUEUE_EVENTS + 8);
 	sink_done(&s);
 }
 
@@ -183,7 +283,7 @@ static void an_event_without_memory_is_counted(void **state)
 {
 	struct sink s;
 
-	assert_int_equal(sink_init(&s, NULL, false), 0);
+	assert_int_equal(sink_init(&s, &(struct sink_options){}), 0);
 	sink_emit(&s, NULL);
 	assert_int_equal(s.dropped, 1);
 	assert_int_equal(sink_next(&s), 2);
@@ -192,7 +292,6 @@ static void an_event_without_memory_is_counted(void **state)
 
 static void messages_are_one_line_for_people(void **state)
 {
-	struct sink s;
 	json_auto_t *e = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:i}, s:s}", "type", "denied",
 				   "item", "SYS_ADMIN", "subject", "cgroup", "/a/b", "process",
 				   "comm", "mount", "pid", 12, "policy", "web");
@@ -201,22 +300,18 @@ static void messages_are_one_line_for_people(void **state)
 	json_auto_t *r = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i}}", "type", "would-deny",
 				   "restriction", "sockets", "item", "connect", "detail",
 				   "10.0.0.1:80", "process", "comm", "nc", "pid", 7);
-	_cleanup_free_ char *denied = sink_message(e), *applied = sink_message(p);
+	_cleanup_free_ char *denied = message_text(e), *applied = message_text(p);
 	_cleanup_free_ char *would = NULL, *named = NULL;
 
 	assert_string_equal(denied, "denied SYS_ADMIN by mount[12] in /a/b, policy web");
-	would = sink_message(r);
+	would = message_text(r);
 	assert_string_equal(would, "would-deny sockets connect 10.0.0.1:80 by nc[7]");
 	/* Capabilities go without the name of their restriction, and nothing has no text. */
 	json_object_set_new(e, "restriction", json_string("capabilities"));
 	json_object_set_new(e, "detail", json_null());
-	named = sink_message(e);
+	named = message_text(e);
 	assert_string_equal(named, denied);
 	assert_string_equal(applied, "policy applied, policy web");
-	/* With no journal there it is nobody's error. */
-	assert_int_equal(sink_init(&s, NULL, true), 0);
-	sink_emit(&s, json_incref(e));
-	sink_done(&s);
 }
 
 int main(void)
@@ -230,8 +325,14 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_pipe_without_a_reader_does_not_block, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(a_cut_line_does_not_spoil_the_next, setup,
+		cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing_that_the_queue_holds,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_line_that_another_daemon_left_is_ended, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_long_file_is_followed_by_another, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_a_queue_has_no_room_for_is_counted_and_told,
+						setup, teardown),
 		cmocka_unit_test(an_event_without_memory_is_counted),
 		cmocka_unit_test(messages_are_one_line_for_people),
 	};

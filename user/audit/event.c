@@ -13,6 +13,8 @@
 #include "base/shadow.h"
 #include "base/words.h"
 #include "subject/container.h"
+#include "subject/identity.h"
+#include "subject/unit.h"
 
 #define NSEC_PER_SEC 1000000000LL
 
@@ -138,6 +140,13 @@ static json_t *number(uint64_t n)
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && !strcmp(text + len - n, end);
+}
+
 static json_t *head(const char *type, uint64_t seq, int64_t ns)
 {
 	char when[40];
@@ -155,16 +164,40 @@ json_t *event_new(const char *type, uint64_t seq)
 	return head(type, seq, now.tv_sec * NSEC_PER_SEC + now.tv_nsec);
 }
 
-/* The innermost container of a path: the task's own, or the one that is bound. */
-static json_t *container(const char *path)
+char *event_container(const char *path, char ret_id[65])
 {
-	_cleanup_free_ char *up = path ? strdup(path) : NULL;
-	char id[65];
+	char *up = path ? strdup(path) : NULL;
 
 	while (up && up[0] == '/') {
-		if (container_from_path(up, id, NULL))
-			return json_string(id);
+		if (container_from_path(up, ret_id, NULL))
+			return up;
 		*strrchr(up, '/') = '\0';
+	}
+	free(up);
+	return NULL;
+}
+
+/* The task's own, or the one that is bound. */
+static json_t *container(const char *path)
+{
+	char id[65];
+	_cleanup_free_ char *cgroup = event_container(path, id);
+
+	return cgroup ? json_string(id) : json_null();
+}
+
+/* The innermost unit that is no slice. Names that the kernel would take for its own files have "_" before them. */
+static json_t *unit(const char *path)
+{
+	_cleanup_free_ char *up = path ? strdup(path) : NULL;
+
+	while (up && up[0] == '/') {
+		char *slash = strrchr(up, '/');
+		const char *name = slash + 1 + (slash[1] == '_');
+
+		if (unit_valid(name) && !ends_with(name, ".slice"))
+			return event_string(name);
+		*slash = '\0';
 	}
 	return json_null();
 }
@@ -173,12 +206,16 @@ static json_t *subject(const struct leastcap_event_cgroup *e, const struct event
 {
 	bool about = has_path(e->event.type);
 	const char *binding = about ? e->path : names->binding;
-	const char *cgroup = about ? e->path : names->cgroup;
+	const char *cgroup = about ? e->path : names->cgroup, *path = cgroup ? cgroup : binding;
+	const struct identity nobody = {}, *who = names->who ? names->who : &nobody;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "cgroup", event_string(cgroup), "cgroup_id",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cgroup",
+			 event_string(cgroup), "cgroup_id",
 			 number(about ? e->event.binding : e->event.cgroup), "binding",
 			 event_string(binding), "binding_id", number(e->event.binding), "container",
-			 container(cgroup ? cgroup : binding));
+			 container(path), "name", event_string(who->name), "image",
+			 event_string(who->image), "pod", event_string(who->pod), "namespace",
+			 event_string(who->pod_namespace), "unit", unit(path));
 }
 
 static json_t *process(const struct leastcap_event *e, const struct event_names *names)

@@ -17,6 +17,8 @@
  */
 int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *ret);
 
+struct identity;
+
 /* What the numbers of a record mean to people; NULL: not known. Strings may hold any bytes. */
 struct event_names {
 	uint64_t seq;
@@ -24,8 +26,12 @@ struct event_names {
 	const char *cgroup; /* path of the task's cgroup */
 	const char *binding; /* path of the bound cgroup */
 	const char *exe;
+	const struct identity *who; /* the container; NULL: none, or nothing is known of it */
 	const struct leastcap_policy *policy;
 };
+
+/* The cgroup of the innermost container that a path is in, to be freed; NULL: it is in none, or no memory. */
+char *event_container(const char *path, char ret_id[65]);
 
 /* What a verdict was about: "/run/x.sock", "10.0.0.1:80", "...". To be freed; NULL: nothing, or no memory. May hold any bytes. */
 char *event_detail(const struct leastcap_event *e);

@@ -72,7 +72,8 @@ static void print_other(const json_t *e, const char *type)
 	_cleanup_free_ char *subject = subject_name(json_object_get(e, "subject")),
 			    *policy = out_member(e, "policy"), *action = out_member(e, "action");
 	const json_t *losses = json_object_get(e, "losses"), *who = json_object_get(e, "by"), *n;
-	_cleanup_free_ char *by = out_member(who, "comm"), *reason = out_member(e, "reason");
+	_cleanup_free_ char *by = out_member(who, "comm"), *reason = out_member(e, "reason"),
+			    *sink = out_member(e, "sink"), *target = out_member(e, "target");
 	const char *key;
 
 	printf("%s", type);
@@ -81,6 +82,8 @@ static void print_other(const json_t *e, const char *type)
 	if (policy && *policy)
 		printf(" %s%s", policy,
 		       json_is_true(json_object_get(e, "shadow")) ? " (shadow)" : "");
+	if (sink && *sink)
+		printf(" %s %s", sink, target ? target : "?");
 	json_object_foreach((json_t *)losses, key, n)
 		if (json_integer_value(n))
 			printf(" %s=%lld", key, (long long)json_integer_value(n));

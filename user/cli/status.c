@@ -96,6 +96,29 @@ static void print_losses(const json_t *losses)
 		puts("lost        nothing");
 }
 
+/* Only those that are not as they should be. */
+static void print_sinks(const json_t *sinks)
+{
+	const json_t *each, *n;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(sinks, i, each) {
+		_cleanup_free_ char *name = out_member(each, "sink"),
+				    *target = out_member(each, "target"),
+				    *failing = out_member(each, "failing");
+		json_int_t lost = 0;
+
+		json_object_foreach(json_object_get(each, "losses"), key, n)
+			lost += json_integer_value(n);
+		if (!lost && !(failing && *failing))
+			continue;
+		printf("sink        %s %s: %s, %lld events lost, %lld wait\n", name ? name : "?",
+		       target ? target : "?", failing && *failing ? failing : "works",
+		       (long long)lost, (long long)out_number(each, "queued"));
+	}
+}
+
 static void print_problems(const json_t *problems)
 {
 	const json_t *each;
@@ -151,6 +174,7 @@ static void print_status(const json_t *state)
 	printf("default     %s\n",
 	       fallback && *fallback ? fallback : "none: new containers are free");
 	print_losses(json_object_get(state, "losses"));
+	print_sinks(json_object_get(state, "sinks"));
 	print_problems(json_object_get(state, "problems"));
 	if (json_array_size(bindings) == 0)
 		puts("\nno bindings");

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "audit/prom.h"
 #include "base/escape.h"
 #include "base/log.h"
+#include "daemon/http_loop.h"
 #include "daemon/requests.h"
 #include "daemon/socket.h"
 
@@ -21,7 +23,8 @@
 struct api {
 	struct MHD_Daemon *http;
 	sd_event *event;
-	sd_event_source *ready, *timer, *after;
+	struct http_loop loop;
+	sd_event_source *after;
 	struct state *state;
 	struct streams streams;
 	int (*unload)(void *ctx);
@@ -39,6 +42,7 @@ struct request {
 	size_t discarded;
 	unsigned int status; /* != 0: decided before the body */
 	json_t *answer;
+	char *text; /* an answer that is no JSON */
 	const char *allow; /* for 405 */
 	bool last; /* the daemon ends when it is answered */
 };
@@ -73,7 +77,10 @@ static unsigned int refuse(json_t **ret, unsigned int status, const char *fmt, .
 
 static enum MHD_Result send_answer(struct MHD_Connection *c, struct request *r)
 {
-	_cleanup_free_ char *text = r->answer ? json_dumps(r->answer, JSON_COMPACT) : NULL;
+	const char *type = r->text ? PROM_CONTENT_TYPE : "application/json";
+	_cleanup_free_ char *text = r->text	? TAKE_PTR(r->text)
+				    : r->answer ? json_dumps(r->answer, JSON_COMPACT)
+						: NULL;
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
@@ -90,7 +97,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, struct request *r)
 	}
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	if (r->allow)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->allow);
 	result = MHD_queue_response(c, r->status, response);
@@ -127,6 +134,13 @@ static unsigned int get_policies(struct api *a, struct MHD_Connection *c, struct
 				 json_t **ret)
 {
 	return state_policies(a->state, ret);
+}
+
+static unsigned int get_metrics(struct api *a, struct MHD_Connection *c, struct request *r,
+				json_t **ret)
+{
+	r->text = state_metrics(a->state);
+	return r->text ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct request *r,
@@ -170,6 +184,7 @@ static const struct route routes[] = {
 	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload, NULL},
 	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload, NULL},
 	{MHD_HTTP_METHOD_GET, "/v1/events", false, NULL, NULL},
+	{MHD_HTTP_METHOD_GET, "/metrics", false, get_metrics, NULL},
 };
 
 static unsigned int call_route(struct api *a, struct MHD_Connection *c, struct request *r)
@@ -230,7 +245,7 @@ static unsigned int find_route(struct request *r, const char *method)
 		return refuse(&r->answer, MHD_HTTP_NOT_FOUND,
 			      "no such path; the API is /v1/status, /v1/policies, /v1/show, "
 			      "/v1/events, /v1/confirm, /v1/promote, /v1/mode, /v1/disarm, "
-			      "/v1/rearm, /v1/reload, /v1/unload");
+			      "/v1/rearm, /v1/reload, /v1/unload, /metrics");
 	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only", r->allow);
 }
 
@@ -280,6 +295,7 @@ static unsigned int body_too_large(struct request *r)
 static void free_request(struct request *r)
 {
 	json_decref(r->answer);
+	free(r->text);
 	free(r->path);
 	free(r->body);
 	free(r);
@@ -403,31 +419,6 @@ static size_t unescape(void *ctx, struct MHD_Connection *c, char *text)
 
 /* ---- the event loop ---- */
 
-static void run(struct api *a)
-{
-	MHD_UNSIGNED_LONG_LONG ms;
-
-	MHD_run(a->http);
-	if (MHD_get_timeout(a->http, &ms) == MHD_YES) {
-		sd_event_source_set_time_relative(a->timer, ms * 1000);
-		sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
-	} else {
-		sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
-	}
-}
-
-static int on_ready(sd_event_source *source, int fd, uint32_t events, void *ctx)
-{
-	run(ctx);
-	return 0;
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *ctx)
-{
-	run(ctx);
-	return 0;
-}
-
 /* After anything else has happened: there may be new events. */
 static int on_other(sd_event_source *source, void *ctx)
 {
@@ -435,25 +426,14 @@ static int on_other(sd_event_source *source, void *ctx)
 
 	/* Nothing in libmicrohttpd's epoll tells it that a connection goes on. */
 	if (streams_wake(&a->streams))
-		run(a);
+		http_loop_run(&a->loop);
 	return 0;
-}
-
-static void log_http(void *ctx, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-
-static void log_http(void *ctx, const char *fmt, va_list ap)
-{
-	char text[512];
-
-	vsnprintf(text, sizeof(text), fmt, ap);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("http: %s", text);
 }
 
 static int start_http(struct api *a, int fd)
 {
 	a->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-				   NULL, NULL, handle, a, MHD_OPTION_EXTERNAL_LOGGER, log_http,
+				   NULL, NULL, handle, a, MHD_OPTION_EXTERNAL_LOGGER, http_loop_log,
 				   NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 				   CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
 				   MHD_OPTION_NOTIFY_COMPLETED, completed, a,
@@ -463,17 +443,9 @@ static int start_http(struct api *a, int fd)
 
 static int add_sources(struct api *a)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(a->http, MHD_DAEMON_INFO_EPOLL_FD);
-	int err;
+	int err = http_loop_open(&a->loop, a->event, a->http);
 
-	if (!info)
-		return -EOPNOTSUPP;
-	err = sd_event_add_io(a->event, &a->ready, info->epoll_fd, EPOLLIN, on_ready, a);
-	if (err < 0)
-		return err;
-	err = sd_event_add_time_relative(a->event, &a->timer, CLOCK_MONOTONIC, 0, 1000, on_timer,
-					 a);
-	if (err < 0)
+	if (err)
 		return err;
 	err = sd_event_add_post(a->event, &a->after, on_other, a);
 	return err < 0 ? err : 0;
@@ -525,8 +497,7 @@ struct api *api_free(struct api *a)
 		streams_wake(&a->streams);
 		MHD_stop_daemon(a->http);
 	}
-	sd_event_source_disable_unref(a->ready);
-	sd_event_source_disable_unref(a->timer);
+	http_loop_close(&a->loop);
 	sd_event_source_disable_unref(a->after);
 	if (a->path)
 		unlink(a->path);

@@ -3,6 +3,7 @@
 #ifndef LEASTCAP_DAEMON_INTERNAL_H
 #define LEASTCAP_DAEMON_INTERNAL_H
 
+#include "audit/tally.h"
 #include "daemon/plan.h"
 #include "daemon/state.h"
 #include "subject/identities.h"
@@ -46,6 +47,10 @@ struct state {
 	struct identities *identities; /* who the containers are; asked where a selector needs it */
 	bool again; /* something that a selector may be about has come, or is known now */
 	unsigned int ticks, swept;
+	struct tally tally; /* refusals, for metrics */
+	size_t bindings; /* as counted last */
+	uint64_t suppressed; /* refusals that events stood for beside their own */
+	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
@@ -106,6 +111,16 @@ void tell_policy(struct state *s, const char *action, const char *policy, const 
 /* Tells of every policy that is not what it was. */
 void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 		  const struct peer *by);
+
+/* ---- metrics.c ---- */
+
+/* Takes over what the ledgers have. Now and then, and before a binding ends: what a ledger has then would be lost. */
+void metrics_count(struct state *s);
+
+/* ---- status.c ---- */
+
+/* Are the programs attached, does the kernel call them, and do they refuse? */
+bool state_enforcing(struct state *s, char build[17]);
 
 /* ---- answer.c ---- */
 

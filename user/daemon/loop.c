@@ -16,6 +16,9 @@
 /* Below a watermark the kernel side does not wake us: what a quiet host has to tell is told after this. */
 #define DRAIN_USEC (100 * USEC_PER_MSEC)
 
+/* While a sink is behind, and gets on. */
+#define FLUSH_USEC (10 * USEC_PER_MSEC)
+
 /* Records of one turn: a few milliseconds, so that a flood does not keep requests waiting. */
 #define DRAIN_MAX 2000
 
@@ -151,7 +154,10 @@ static int again(sd_event_source *source, uint64_t usec)
 
 static int on_drain(sd_event_source *source, uint64_t usec, void *ctx)
 {
-	return again(source, drain(ctx) ? 0 : DRAIN_USEC);
+	struct loop *l = ctx;
+	bool more = drain(l), behind = sink_flush(l->sink);
+
+	return again(source, more ? 0 : behind ? FLUSH_USEC : DRAIN_USEC);
 }
 
 /* ---- the clock ---- */

@@ -19,6 +19,7 @@
 #include "daemon/api.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
+#include "daemon/scrape.h"
 #include "daemon/state.h"
 #include "daemon/watch.h"
 #include "kernel/kernel.h"
@@ -174,6 +175,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	_cleanup_(reader_freep) struct reader *reader = NULL;
 	_cleanup_(api_freep) struct api *api = NULL;
 	_cleanup_(watch_freep) struct watch *watch = NULL;
+	_cleanup_(scrape_freep) struct scrape *scrape = NULL;
 	struct state_options so = {.config_dir = o->config_dir, .state_dir = o->state_dir};
 	struct loop loop;
 	int err = sd_event_new(&event);
@@ -211,6 +213,9 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 		if (err)
 			return log_err(err, "cannot watch %s", o->config_dir);
 	}
+	/* Without it everything else works, and Prometheus tells that nobody is there. */
+	if (o->metrics)
+		(void)scrape_open(o->metrics, event, state, &scrape);
 	loop = (struct loop){
 		.event = event, .kernel = k, .reader = reader, .sink = sink, .state = state};
 	return loop_run(&loop);
@@ -219,7 +224,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 static int run(const struct options *o)
 {
 	_cleanup_(kernel_closep) struct kernel *k = NULL;
-	_cleanup_(sink_done) struct sink sink = {.fd = -EBADF};
+	_cleanup_(sink_done) struct sink sink = {};
 	_cleanup_close_ int lock = -EBADF;
 	int err = loop_block_signals();
 
@@ -235,9 +240,9 @@ static int run(const struct options *o)
 	if (err)
 		return err;
 	loop_add_launchers(k);
-	err = sink_init(&sink, o->log_file, true);
+	err = sink_init(&sink, &o->sink);
 	if (err)
-		return log_err(err, "cannot set up the log of events");
+		return log_err(err, "cannot set up the sinks of events");
 	return serve(o, k, &sink);
 }
 

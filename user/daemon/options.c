@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "base/nearest.h"
 
@@ -20,6 +21,8 @@
 /* The kernel refuses larger ring buffers on its own grounds; this keeps a slip of the pen from trying. */
 #define RING_MAX (1ULL << 30)
 #define BINDINGS_MAX (1ULL << 20)
+#define LOG_SIZE_MIN (64ULL << 10)
+#define LOG_SIZE_MAX (1ULL << 40)
 
 enum {
 	OPT_HELP = 0x100,
@@ -28,6 +31,12 @@ enum {
 	OPT_STATE_DIR,
 	OPT_SOCKET,
 	OPT_LOG_FILE,
+	OPT_LOG_SIZE,
+	OPT_LOG_KEEP,
+	OPT_NO_JOURNAL,
+	OPT_STDOUT,
+	OPT_SYSLOG,
+	OPT_METRICS,
 	OPT_RING_SIZE,
 	OPT_MAX_BINDINGS,
 	OPT_ENTERING_LIMIT,
@@ -40,6 +49,12 @@ static const struct option longs[] = {
 	{"state-dir", required_argument, NULL, OPT_STATE_DIR},
 	{"socket", required_argument, NULL, OPT_SOCKET},
 	{"log-file", required_argument, NULL, OPT_LOG_FILE},
+	{"log-size", required_argument, NULL, OPT_LOG_SIZE},
+	{"log-keep", required_argument, NULL, OPT_LOG_KEEP},
+	{"no-journal", no_argument, NULL, OPT_NO_JOURNAL},
+	{"stdout", no_argument, NULL, OPT_STDOUT},
+	{"syslog", required_argument, NULL, OPT_SYSLOG},
+	{"metrics", required_argument, NULL, OPT_METRICS},
 	{"ring-size", required_argument, NULL, OPT_RING_SIZE},
 	{"max-bindings", required_argument, NULL, OPT_MAX_BINDINGS},
 	{"entering-limit", required_argument, NULL, OPT_ENTERING_LIMIT},
@@ -60,6 +75,13 @@ static const char help[] =
 	"      --socket PATH         where 'leastcap' asks (/run/leastcap/leastcap.sock)\n"
 	"      --log-file FILE       events as JSON lines (/var/log/leastcap/events.jsonl);\n"
 	"                            none: no file\n"
+	"      --log-size BYTES      where a new file is begun (64M); 0: never\n"
+	"      --log-keep N          older files beside it, 1 to 100 (4)\n"
+	"      --no-journal          events do not go to the journal\n"
+	"      --stdout              events as JSON lines to standard output\n"
+	"      --syslog TO           events as syslog, RFC 5424: a socket's path, or\n"
+	"                            ADDRESS:PORT for UDP; up to 4 times\n"
+	"      --metrics ADDR:PORT   GET /metrics for Prometheus, on a loopback address\n"
 	"      --ring-size BYTES     ring buffer of events, a power of two (64K, 1M)\n"
 	"      --max-bindings N      most cgroups bound at once\n"
 	"      --entering-limit S    how long a process may set up a container, 1 to 3600\n"
@@ -176,6 +198,49 @@ static int socket_option(const char *text, const char **ret)
 	return OPTIONS_GO_ON;
 }
 
+static int log_size_option(const char *text, uint64_t *ret)
+{
+	int status = number_option("log-size", text, true, 0, LOG_SIZE_MAX, ret);
+
+	if (status == OPTIONS_GO_ON && *ret && *ret < LOG_SIZE_MIN)
+		return usage_error("--log-size: %s is less than 64K; 0: never a new file", text);
+	return status;
+}
+
+static int syslog_option(const char *text, const char *ret[SINK_SYSLOGS])
+{
+	size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path), n = 0;
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	while (n < SINK_SYSLOGS && ret[n])
+		n++;
+	if (n == SINK_SYSLOGS)
+		return usage_error("--syslog: at most %d times", SINK_SYSLOGS);
+	if (text[0] == '/' ? strlen(text) >= max : address_parse(text, &address, &len))
+		return usage_error("--syslog: '%s' is neither the path of a socket nor a numeric "
+				   "ADDRESS:PORT, as 192.0.2.1:514 or [2001:db8::1]:514",
+				   text);
+	ret[n] = text;
+	return OPTIONS_GO_ON;
+}
+
+static int metrics_option(const char *text, const char **ret)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	if (address_parse(text, &address, &len))
+		return usage_error("--metrics: '%s' is no numeric ADDRESS:PORT, as 127.0.0.1:9000",
+				   text);
+	if (!address_is_loopback(&address))
+		return usage_error("--metrics: %s is no loopback address: who may read is not "
+				   "asked there; take 127.0.0.1 or [::1], or the control socket",
+				   text);
+	*ret = text;
+	return OPTIONS_GO_ON;
+}
+
 static int path_option(const char *name, const char *text, const char **ret)
 {
 	if (!*text)
@@ -205,10 +270,26 @@ static int take(int opt, const char *arg, struct options *o)
 	case OPT_SOCKET:
 		return socket_option(arg, &o->socket);
 	case OPT_LOG_FILE:
-		status = path_option("log-file", arg, &o->log_file);
+		status = path_option("log-file", arg, &o->sink.file);
 		if (!strcmp(arg, "none"))
-			o->log_file = NULL;
+			o->sink.file = NULL;
 		return status;
+	case OPT_LOG_SIZE:
+		return log_size_option(arg, &o->sink.file_size);
+	case OPT_LOG_KEEP:
+		status = number_option("log-keep", arg, false, 1, 100, &value);
+		o->sink.file_keep = (unsigned int)value;
+		return status;
+	case OPT_NO_JOURNAL:
+		o->sink.journal = NULL;
+		return OPTIONS_GO_ON;
+	case OPT_STDOUT:
+		o->sink.standard_output = true;
+		return OPTIONS_GO_ON;
+	case OPT_SYSLOG:
+		return syslog_option(arg, o->sink.syslog);
+	case OPT_METRICS:
+		return metrics_option(arg, &o->metrics);
 	case OPT_RING_SIZE:
 		return ring_size_option(arg, &o->kernel.ring_size);
 	case OPT_MAX_BINDINGS:
@@ -251,8 +332,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 		.config_dir = "/etc/leastcap/policies.d",
 		.state_dir = "/var/lib/leastcap",
 		.socket = "/run/leastcap/leastcap.sock",
-		.log_file = "/var/log/leastcap/events.jsonl",
 		.watch = true,
+		.sink = {.file = "/var/log/leastcap/events.jsonl",
+			 .file_size = 64UL << 20,
+			 .file_keep = 4,
+			 .journal = SINK_JOURNAL_SOCKET},
 	};
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":v", longs, NULL)) >= 0) {

@@ -5,13 +5,15 @@
 
 #include <stdbool.h>
 
+#include "audit/sink.h"
 #include "kernel/kernel.h"
 
 struct options {
 	const char *config_dir;
 	const char *state_dir;
 	const char *socket;
-	const char *log_file; /* NULL: no file */
+	struct sink_options sink;
+	const char *metrics; /* a loopback address and a port; NULL: none */
 	struct kernel_options kernel;
 	bool watch; /* the files of policies */
 	bool debug;

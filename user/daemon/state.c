@@ -25,7 +25,9 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	s->problems = json_array();
 	s->own_problems = json_array();
 	s->modes = json_object();
-	if (!s->config_dir || !s->state_dir || !s->problems || !s->own_problems || !s->modes)
+	s->applied = json_object();
+	if (!s->config_dir || !s->state_dir || !s->problems || !s->own_problems || !s->modes ||
+	    !s->applied)
 		return -ENOMEM;
 	boot_id(s->boot);
 	err = identities_new(o->event, NULL, containers_changed, s, &s->identities) ?:
@@ -51,6 +53,8 @@ struct state *state_free(struct state *s)
 	json_decref(s->problems);
 	json_decref(s->own_problems);
 	json_decref(s->modes);
+	json_decref(s->applied);
+	tally_done(&s->tally);
 	json_decref(s->disarm);
 	free(s->gone);
 	free(s->config_dir);
@@ -142,6 +146,8 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	int err;
 
 	modes_join(s->modes, sources);
+	/* A binding that ends now takes its ledger along. */
+	metrics_count(s);
 	err = plan_and_publish(s, sources, applied, complaints, &plan);
 	if (err)
 		return err;

@@ -86,6 +86,9 @@ unsigned int state_status(struct state *s, const char *subject,
 unsigned int state_policies(struct state *s, json_t **ret);
 unsigned int state_show(struct state *s, const char *subject, json_t **ret);
 
+/* Everything that is counted, in the text format of Prometheus, to be freed; NULL: no memory. */
+char *state_metrics(struct state *s);
+
 /* One decoded event of the kernel: named, handed to the sink, and acted on (born, gone). */
 void state_event(struct state *s, const struct leastcap_event_cgroup *event);
 

@@ -14,7 +14,7 @@ static const char *old_path(uint64_t cgroup, void *ctx)
 	return names_get(ctx, cgroup);
 }
 
-static bool is_enforcing(struct state *s, char build[17])
+bool state_enforcing(struct state *s, char build[17])
 {
 	return kernel_attached(s->k, build) && !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM) &&
 	       kernel_disarmed(s->k) <= boot_now();
@@ -28,7 +28,7 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 	uint64_t losses[LEASTCAP_LOSSES] = {};
 	char build[17] = "";
 	struct utsname host;
-	bool enforcing = is_enforcing(s, build);
+	bool enforcing = state_enforcing(s, build);
 
 	/* What refuses nothing is no policy to rely on. */
 	if (fallback && (is_shadow(fallback) || !strcmp(fallback, PLAN_UNSELECTED)))
@@ -49,11 +49,12 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 		return *ret ? 404 : 500;
 	}
 	(void)kernel_losses(s->k, losses);
-	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:O}", "version",
+	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:O}", "version",
 			 LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
 			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
 			 "confirm", confirm_json(s), "default_policy", fallback, "bindings",
-			 bindings, "losses", listing_losses(losses), "problems", s->problems);
+			 bindings, "losses", listing_losses(losses), "sinks", sink_to_json(s->sink),
+			 "problems", s->problems);
 	return *ret ? 200 : 500;
 }
 
@@ -142,7 +143,7 @@ void state_summary(struct state *s, char *buf, size_t size)
 	(void)kernel_binding_each(s->k, count_one, &bindings);
 	if (!disarm_summary(s, what, sizeof(what)))
 		snprintf(what, sizeof(what), "%s",
-			 is_enforcing(s, build) ? "enforcing" : "NOT enforcing");
+			 state_enforcing(s, build) ? "enforcing" : "NOT enforcing");
 	snprintf(buf, size, "%s, %zu binding%s, %zu problem%s%s", what, bindings,
 		 bindings == 1 ? "" : "s", problems, problems == 1 ? "" : "s",
 		 s->confirm.about ? ", an apply waits to be confirmed" : "");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The audit trail of changes: who, what, the revision before and after. */
 #include <string.h>
+#include <time.h>
 
 #include "audit/event.h"
 #include "daemon/internal.h"
@@ -31,6 +32,15 @@ json_t *peer_json(const struct peer *by)
 			 event_string(*by->comm ? by->comm : NULL));
 }
 
+/* For metrics, which go without it where there is no memory. */
+static void note_applied(struct state *s, const char *policy)
+{
+	if (sources_find(&s->sources, policy, NULL))
+		json_object_set_new(s->applied, policy, json_integer(time(NULL)));
+	else
+		json_object_del(s->applied, policy);
+}
+
 void tell_policy(struct state *s, const char *action, const char *policy, const json_t *old,
 		 json_t *extra, const struct peer *by)
 {
@@ -51,6 +61,7 @@ void tell_policy(struct state *s, const char *action, const char *policy, const 
 			json_object_update(event, extra);
 	}
 	json_decref(extra);
+	note_applied(s, policy);
 	sink_emit(s->sink, event);
 }
 

@@ -111,6 +111,15 @@ static int64_t clock_offset(void)
 	return (real.tv_sec - boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
 }
 
+/* What is known of the container that a path is in; nobody is asked for it. */
+static const struct identity *who_of(const struct state *s, const char *path)
+{
+	char id[65];
+	_cleanup_free_ char *cgroup = event_container(path, id);
+
+	return cgroup ? identities_get(s->identities, cgroup) : NULL;
+}
+
 static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	_cleanup_free_ char *binding = NULL;
@@ -126,6 +135,7 @@ static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *
 	/* Two names at a time: the table may hold them in one slot. */
 	names.binding = binding = path ? strdup(path) : NULL;
 	names.cgroup = names_get(s, e->event.cgroup);
+	names.who = who_of(s, *e->path ? e->path : names.cgroup ?: names.binding);
 	if (!kernel_policy_get(s->k, e->event.policy, &policy)) {
 		policy.name[sizeof(policy.name) - 1] = '\0';
 		names.policy = &policy;
@@ -145,6 +155,7 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
 		json_object_set_new(event, "counters", event_counters(&ledger));
 		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
+		(void)tally_note(&s->tally, &ledger);
 	}
 	if (event)
 		sink_emit(s->sink, event);
@@ -214,6 +225,8 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	}
 	sink_emit(s->sink, event);
+	if (e->event.type == LEASTCAP_EVENT_VERDICT)
+		s->suppressed += e->event.suppressed;
 	/* The kernel gives no shadow at birth. */
 	if (e->event.type == LEASTCAP_EVENT_BORN)
 		s->born = s->born || s->plan.shadows;
@@ -254,8 +267,10 @@ void state_tick(struct state *s)
 	s->ticks++;
 	confirm_tick(s);
 	disarm_tick(s);
-	if (s->ticks % LOSS_TICKS == 1)
+	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
+		metrics_count(s);
+	}
 	if (s->born || (s->plan.pending && s->ticks % PENDING_TICKS == 0)) {
 		s->born = false;
 		s->again = true;

@@ -179,4 +179,12 @@ struct kernel_program {
 /* Returns how many there are; fills at most max. */
 int kernel_programs(const struct kernel *k, struct kernel_program *ret, size_t max);
 
+struct kernel_map {
+	const char *name;
+	uint64_t entries, max;
+};
+#define KERNEL_MAPS 4
+/* Maps that can become full, and how full they are. -errno. */
+int kernel_maps(const struct kernel *k, struct kernel_map ret[KERNEL_MAPS]);
+
 #endif

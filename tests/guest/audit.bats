@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Events get to every place that the options name; one that fails holds up nobody, and what it misses is told. Metrics.
+
+load common
+
+DROP_IN=/etc/systemd/system/leastcapd.service.d/audit.conf
+STDOUT=/run/audit.stdout
+PIPE=/run/leastcap/pipe
+
+setup_file() {
+	load common
+	install_probes
+	mkdir -p $CG/aud $CG/other /etc/systemd/system/leastcapd.service.d /var/log/leastcap
+	# A small disk of its own for the log.
+	mount -t tmpfs -o size=2m tmpfs /var/log/leastcap
+	cat >$DROP_IN <<-END
+		[Service]
+		RestrictAddressFamilies=AF_INET AF_INET6
+		StandardOutput=append:$STDOUT
+		StandardError=journal
+	END
+	socat -u UDP-RECV:5514,bind=127.0.0.1 CREATE:/run/audit.udp 3>&- &
+	echo $! >/run/audit.pids
+	socat -u UNIX-RECV:/run/audit.socket CREATE:/run/audit.unix 3>&- &
+	echo $! >>/run/audit.pids
+	eventually 10 test -S /run/audit.socket
+	fresh_daemon --stdout --syslog 127.0.0.1:5514 --syslog /run/audit.socket --metrics 127.0.0.1:9000 --sample-interval 0
+	journalctl --update-catalog
+}
+teardown_file() {
+	load common
+	xargs kill </run/audit.pids || true
+	rm -f $DROP_IN
+	systemctl daemon-reload
+	stop_daemon
+	umount /var/log/leastcap
+}
+setup() { mark; }
+teardown() { drop aud other; rm -f /var/log/leastcap/filler; }
+
+# sink NAME FILTER: what the status says of one.
+sink() { leastcap status --json | jq -rc "[.sinks[] | select(.sink == \"$1\")][0]$2"; }
+sink_is() { is "$1" "$(sink "$2" "$3")"; }
+
+metrics() { curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock http://localhost/metrics; }
+
+@test "an event is in every place, and its names forge nothing in any" {
+	local program=$'/tmp/x\nMESSAGE=y' entry
+	cp $PROBE "$program"
+	outcome 0 inside /aud "$program" sethostname
+	policy aud 'cgroup: /aud' none
+	outcome 1 inside /aud "$program" sethostname
+	denied SYS_ADMIN '.process.comm == "x\\x0aMESSAGE=y" and .boot != null'
+	is "$(hostname)" "$(tail -n 1 $LOG | jq -r .host)"
+
+	$PROBES/events find $STDOUT 0 '.type == "denied" and .process.comm == "x\\x0aMESSAGE=y"'
+	$PROBES/events wait $STDOUT 0 '.type == "denied"' 5 | jq -e '.subject.binding == "/aud"'
+	for entry in udp unix; do
+		eventually 5 grep -aqE '<84>1 [0-9TZ:.-]+ '"$(hostname)"' leastcapd [0-9]+ denied - @cee: [{].*"item":"SYS_ADMIN"' /run/audit.$entry
+		# One record, in which nothing ends a line.
+		is 0 "$(tr -cd '\n' </run/audit.$entry | wc -c)"
+	done
+
+	entry=$(journalctl -n 1 -o json MESSAGE_ID=7d0c5f1e2b6a4c3f9d8e6b0a41c2f7e5)
+	is '["4","leastcapd","SYS_ADMIN","aud","/aud","x\\x0aMESSAGE=y"]' "$(jq -c '[.PRIORITY, .SYSLOG_IDENTIFIER,
+		.LEASTCAP_ITEM, .LEASTCAP_POLICY, .LEASTCAP_BINDING, .LEASTCAP_COMM]' <<<"$entry")"
+	[[ $(jq -r .MESSAGE <<<"$entry") == 'denied SYS_ADMIN by x\x0aMESSAGE=y['*'] in /aud, policy aud' ]]
+	is 0 "$(journalctl -q -o cat MESSAGE=y | wc -l)"
+	entry=$(journalctl -n 1 -x MESSAGE_ID=7d0c5f1e2b6a4c3f9d8e6b0a41c2f7e5)
+	[[ $entry == *'Subject: Refused to a confined process: SYS_ADMIN'* ]]
+	[[ $entry == *'(capabilities: SYS_ADMIN), and got an error'* ]]
+	rm "$program"
+}
+
+@test "metrics, on the control socket and on loopback" {
+	policy aud 'cgroup: /aud' none
+	run -1 inside /aud $PROBE loop 500 sethostname
+	metrics >/tmp/metrics
+	# The sum goes on from the test before, whose binding has ended.
+	grep -E '^leastcap_refusals_total[{]restriction="capabilities",verdict="denied"[}] 501$' /tmp/metrics
+	grep -E '^leastcap_binding_refusals_total[{]cgroup="/aud",container="",policy="aud",restriction="capabilities",verdict="denied"[}] 500$' /tmp/metrics
+	grep -x 'leastcap_enforcing 1' /tmp/metrics
+	grep -x 'leastcap_policy_enforce{policy="aud",shadow="false"} 1' /tmp/metrics
+	grep -x 'leastcap_sink_failing{sink="file",target="/var/log/leastcap/events.jsonl"} 0' /tmp/metrics
+	grep -x 'leastcap_map_entries{map="bindings"} 1' /tmp/metrics
+	grep -E '^leastcap_policy_applied_timestamp_seconds[{]policy="aud",shadow="false"[}] [0-9]{10}$' /tmp/metrics
+	# Each family is begun once, before its samples; counters end in _total.
+	awk '$1 == "#" && $2 == "TYPE" { if (seen[$3]++) bad = bad " " $3; name = $3
+			if (($4 == "counter") != ($3 ~ /_total$/)) bad = bad " " $3; next }
+		$1 != "#" { sub(/[{ ].*/, ""); if ($0 != name) bad = bad " " $0 }
+		END { print bad; exit bad != "" }' /tmp/metrics
+
+	run -0 curl -sS --max-time 30 http://127.0.0.1:9000/metrics
+	grep -x 'leastcap_enforcing 1' <<<"$output"
+	# Nothing else is there, and it changes nothing.
+	is 404 "$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:9000/v1/status)"
+	is 405 "$(curl -s -o /dev/null -w '%{http_code}' -d x http://127.0.0.1:9000/metrics)"
+
+	leastcap disarm --for 60s --reason test
+	metrics >/tmp/metrics
+	grep -x 'leastcap_enforcing 0' /tmp/metrics
+	grep -E '^leastcap_disarmed_seconds [1-9]' /tmp/metrics
+	leastcap rearm
+	! leastcapd --metrics 0.0.0.0:9000 2>/tmp/err
+	grep 'no loopback address' /tmp/err
+}
+
+@test "a full disk loses nothing that the queue holds, holds up nobody, and is told" {
+	policy aud 'cgroup: /aud' none
+	head -c 4000000 /dev/zero >/var/log/leastcap/filler 2>/dev/null || true
+	run -1 inside /aud $PROBE loop 30 sethostname
+	$PROBES/events wait $STDOUT 0 '.type == "denied" and .process.comm == "probe"' 5 >/dev/null
+	eventually 5 sink_is "No space left on device" file .failing
+	leastcap status | grep -E '^sink +file /var/log/leastcap/events.jsonl: No space left on device, 0 events lost, [1-9][0-9]* wait'
+	metrics | grep -x 'leastcap_sink_failing{sink="file",target="/var/log/leastcap/events.jsonl"} 1'
+	rm /var/log/leastcap/filler
+	expect_event '.type == "sink" and .action == "recovered" and .sink == "file" and .losses.full == 0'
+	sink_is null file .failing
+	# Every line is whole, and no number is missing.
+	jq -se 'map(.seq) == [range(1; length + 1)]' $LOG
+	is 1 "$(journalctl -q -o cat MESSAGE_ID=4b9e2d7730a64f1ca5e8f60b1d92c384 | grep -c 'sink recovered: file')"
+}
+
+@test "a file that was deleted is made anew on SIGUSR1" {
+	policy aud 'cgroup: /aud' none
+	rm $LOG
+	systemctl kill -s USR1 leastcapd
+	eventually 5 test -e $LOG
+	MARK=0
+	outcome 1 inside /aud $PROBE chroot
+	denied SYS_CHROOT
+}
+
+@test "a pipe whose reader goes gets the rest to the next one" {
+	mkfifo $PIPE
+	sed -i "s,^ExecStart=/.*,ExecStart=/usr/sbin/leastcapd --log-file $PIPE --no-journal --sample-interval 0," \
+		/etc/systemd/system/leastcapd.service.d/test.conf
+	systemctl daemon-reload
+	policy aud 'cgroup: /aud' none
+	systemctl restart leastcapd
+	sink_is "No such device or address" file .failing
+	timeout 60 cat $PIPE >/tmp/pipe.1 3>&- &
+	local reader=$!
+	$PROBES/events wait /tmp/pipe.1 0 '.type == "sink"' 10
+	outcome 1 inside /aud $PROBE sethostname
+	$PROBES/events wait /tmp/pipe.1 0 '.item == "SYS_ADMIN"' 5
+	kill $reader
+	wait $reader || true
+	outcome 1 inside /aud $PROBE chroot
+	eventually 5 sink_is 1 file '.queued'
+	timeout 60 cat $PIPE >/tmp/pipe.2 3>&- &
+	reader=$!
+	$PROBES/events wait /tmp/pipe.2 0 '.type == "sink" and .sink == "file"' 10
+	is SYS_CHROOT "$(head -n 1 /tmp/pipe.2 | jq -r .item)"
+	is 0 "$(journalctl -q -o cat --since=-10s SYSLOG_IDENTIFIER=leastcapd LEASTCAP_ITEM=SYS_CHROOT | wc -l)"
+	# Ending does not wait for anybody.
+	kill $reader
+	outcome 0 timeout 20 systemctl stop leastcapd
+}

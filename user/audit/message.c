@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "audit/message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *message_member(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+char *message_text(const json_t *event)
+{
+	const json_t *process = json_object_get(event, "process");
+	const char *cgroup = message_member(json_object_get(event, "subject"), "cgroup");
+	const char *item = message_member(event, "item"), *policy = message_member(event, "policy");
+	const char *action = message_member(event, "action"),
+		   *detail = message_member(event, "detail");
+	const char *restriction = message_member(event, "restriction"),
+		   *sink = message_member(event, "sink");
+	char who[96] = "", *message;
+	int n;
+
+	if (process)
+		snprintf(who, sizeof(who), " by %s[%lld]", message_member(process, "comm"),
+			 (long long)json_integer_value(json_object_get(process, "pid")));
+	/* A capability's name says what it is. */
+	if (!strcmp(restriction, "capabilities"))
+		restriction = "";
+	n = asprintf(&message, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", message_member(event, "type"),
+		     *action ? " " : "", action, *restriction ? " " : "", restriction,
+		     *item ? " " : "", item, *detail ? " " : "", detail, *sink ? ": " : "", sink,
+		     who, *cgroup ? " in " : "", cgroup, *policy ? ", policy " : "", policy);
+	return n < 0 ? NULL : message;
+}
+
+int message_priority(const json_t *event)
+{
+	const char *type = message_member(event, "type");
+
+	return !strcmp(type, "denied") || !strcmp(type, "lost") || !strcmp(type, "sink") ? 4 : 6;
+}
