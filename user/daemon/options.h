@@ -13,6 +13,9 @@ struct options {
 	const char *socket;
 	const char *log_file; /* NULL: no file */
 	struct kernel_options kernel;
+	bool hold_start; /* hold entrypoints until their container is known */
+	uint64_t hold_limit_ns;
+	bool let_go; /* what is held, and nothing else */
 	bool debug;
 };
 
