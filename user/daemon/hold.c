@@ -166,7 +166,8 @@ int hold_open(struct state *s, sd_event *event, uint64_t limit_ns)
 
 void hold_done(struct state *s)
 {
-	if (s->hold.limit_ns)
-		kernel_hold_end(s->k);
+	if (!s->hold.limit_ns)
+		return;
+	kernel_hold_end(s->k);
 	guard_forget(s);
 }
