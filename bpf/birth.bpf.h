@@ -12,7 +12,7 @@
 #include <leastcap/pattern.h>
 #include <leastcap/shape.h>
 
-#include "audit.bpf.h"
+#include "hold.bpf.h"
 
 /* ---- which policy ---- */
 
@@ -140,6 +140,8 @@ static __noinline void bind_newborn(struct cgroup *cgrp, __u64 policy, const cha
 		return;
 	}
 	__sync_fetch_and_add(&state.born, 1);
+	if (state.hold && is_container(cgrp))
+		hold_await(id);
 	event_cgroup(LEASTCAP_EVENT_BORN, id, policy, path);
 }
 
@@ -183,6 +185,7 @@ int BPF_PROG(lc_rmdir, struct cgroup *cgrp, const char *path)
 	if (!armed || BPF_CORE_READ(cgrp, root, hierarchy_id))
 		return 0;
 	id = cgroup_id(cgrp);
+	bpf_map_delete_elem(&waiting, &id);
 	b = bpf_map_lookup_elem(&bindings, &id);
 	if (b)
 		event_cgroup(LEASTCAP_EVENT_GONE, id, b->policy, path);

@@ -16,7 +16,7 @@
 #ifndef LEASTCAP_ENTERING_BPF_H
 #define LEASTCAP_ENTERING_BPF_H
 
-#include "audit.bpf.h"
+#include "hold.bpf.h"
 
 /*
  * The storage of a task, made if there is none. Two CPUs that make the first storage of one task at a time: one of them
@@ -447,8 +447,10 @@ int BPF_PROG(lc_exec, struct linux_binprm *bprm)
 
 	if (!process || !process->enter_root)
 		return 0;
-	if (!entering(process) || !launcher_executed(task, bprm, process))
+	if (!entering(process) || !launcher_executed(task, bprm, process)) {
 		entering_end(process);
+		hold_entrypoint();
+	}
 	return 0;
 }
 

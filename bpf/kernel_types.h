@@ -151,6 +151,7 @@ struct task_struct {
 	unsigned int flags;
 	int pid;
 	int tgid;
+	__u64 start_boottime; /* v5.5: cf25e24db61c */
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	const struct cred *real_cred;

@@ -104,6 +104,25 @@ struct {
 	__type(value, struct leastcap_newborn);
 } newborn SEC(".maps");
 
+/* cgroup id -> when it was born: containers that are not known yet. Written at birth; user space, or its end, removes it.
+ * Full: its entrypoint is not held, and that is counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} waiting SEC(".maps");
+
+/* process -> why it is stopped. Full: not held, and counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct leastcap_held);
+} held SEC(".maps");
+
 /* executable -> LEASTCAP_LAUNCHER_*. Written by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

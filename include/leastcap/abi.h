@@ -21,7 +21,7 @@
 
 /* A test of taking over makes a build with another number. */
 #ifndef LEASTCAP_ABI
-#define LEASTCAP_ABI 3
+#define LEASTCAP_ABI 4
 #endif
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
@@ -211,9 +211,27 @@ struct leastcap_state {
 	__u64 next_policy; /* last policy id given out; user space only, under the lock */
 	__u64 born; /* bindings made at birth */
 	__u32 needed; /* rules that a published policy has needed: their programs are attached. User space only */
-	__u32 pad;
+	__u32 hold; /* entrypoints are held. User space only */
 	__u64 patterns; /* first number << 32 | how many */
 	__u64 disarmed_until; /* CLOCK_BOOTTIME ns; until then what would be refused is allowed and reported; 0: not */
+	__u64 hold_until; /* CLOCK_BOOTTIME ns: nothing is held later. Whoever lets go what is held moves it on */
+	__u64 held; /* entrypoints that were held */
+	__u64 held_too_long; /* those that were let go before their container was known. User space only */
+};
+
+/* held: process -> why it is stopped. Made by its own execve, removed by user space. */
+struct leastcap_held {
+	__u64 cgroup; /* the container, a key in `waiting` */
+	__u64 since; /* CLOCK_BOOTTIME ns */
+	__u64 start; /* task_struct.start_boottime: tells it from a later process with its number */
+	__u32 let_go; /* enum leastcap_let_go; it runs, and that has to be told yet */
+	__u32 pad;
+};
+
+enum leastcap_let_go {
+	LEASTCAP_LET_GO_NOT = 0,
+	LEASTCAP_LET_GO_LIMIT = 1, /* the time limit passed */
+	LEASTCAP_LET_GO_ENDED = 2, /* the daemon ended */
 };
 
 /* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
@@ -242,6 +260,7 @@ enum leastcap_loss {
 	LEASTCAP_LOSS_LEDGER, /* a ledger could not be made: masks and counters miss these checks */
 	LEASTCAP_LOSS_STORAGE, /* task storage could not be made */
 	LEASTCAP_LOSS_BIRTH, /* a new container could not be bound: the bindings map is full */
+	LEASTCAP_LOSS_HOLD, /* an entrypoint was not held: a table was full, or it could not be stopped */
 	LEASTCAP_LOSSES,
 };
 
@@ -299,6 +318,7 @@ enum leastcap_event_type {
 	LEASTCAP_EVENT_GONE = 4, /* struct leastcap_event_cgroup: a bound cgroup was removed */
 	LEASTCAP_EVENT_CARRIED =
 		5, /* a task was moved out of its binding by a confined task; the policy went with it */
+	LEASTCAP_EVENT_HELD = 6, /* an entrypoint is held until its container is known */
 };
 
 /* struct leastcap_event.flags */
@@ -354,7 +374,8 @@ static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_birth_pattern) == 1040, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 72, "abi");
+static_assert(sizeof(struct leastcap_state) == 96, "abi");
+static_assert(sizeof(struct leastcap_held) == 32, "abi");
 static_assert(sizeof(struct leastcap_task) == 160, "abi");
 static_assert(offsetof(struct leastcap_task, held) == 128, "abi");
 static_assert(sizeof(struct leastcap_makers) == 32, "abi");

@@ -88,7 +88,7 @@ static void records_of_the_right_shape_are_taken(void **state)
 	assert_string_equal(ret.path, "");
 	assert_int_equal(event_decode(&b, sizeof(b), &ret), 0);
 	assert_string_equal(ret.path, b.path);
-	for (unsigned int type = LEASTCAP_EVENT_VERDICT; type <= LEASTCAP_EVENT_CARRIED; type++) {
+	for (unsigned int type = LEASTCAP_EVENT_VERDICT; type <= LEASTCAP_EVENT_HELD; type++) {
 		b.event.type = (__u16)type;
 		b.event.verdict = LEASTCAP_WOULD_DENY;
 		b.event.size = type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE
@@ -139,7 +139,7 @@ static void another_version_or_type_is_refused(void **state)
 	v = verdict_record();
 	v.type = 0;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
-	v.type = LEASTCAP_EVENT_CARRIED + 1;
+	v.type = LEASTCAP_EVENT_HELD + 1;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
 	v = verdict_record();
 	v.restriction = LEASTCAP_RESTRICTIONS;

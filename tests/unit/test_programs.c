@@ -170,6 +170,8 @@ static void maps_have_the_shared_layout(void **state)
 		{MAP_BIRTHS, sizeof(struct leastcap_birth), sizeof(__u64)},
 		{MAP_PATTERNS, sizeof(__u32), sizeof(struct leastcap_birth_pattern)},
 		{MAP_NEWBORN, sizeof(__u32), sizeof(struct leastcap_newborn)},
+		{MAP_WAITING, sizeof(__u64), sizeof(__u64)},
+		{MAP_HELD, sizeof(__u32), sizeof(struct leastcap_held)},
 		{MAP_LAUNCHERS, sizeof(struct leastcap_file), sizeof(__u32)},
 		{MAP_TASKS, sizeof(__u32), sizeof(struct leastcap_task)},
 		{MAP_MAKERS, sizeof(__u32), sizeof(struct leastcap_makers)},

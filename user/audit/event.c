@@ -40,7 +40,7 @@ int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *
 	memcpy(&e, record, size);
 	if (e.event.version != LEASTCAP_ABI || e.event.size != size)
 		return -EBADMSG;
-	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_CARRIED)
+	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_HELD)
 		return -EBADMSG;
 	if (size != (has_path(e.event.type) ? sizeof(e) : sizeof(e.event)))
 		return -EBADMSG;
@@ -72,6 +72,8 @@ static const char *type_name(const struct leastcap_event *e)
 		return "gone";
 	case LEASTCAP_EVENT_CARRIED:
 		return "carried";
+	case LEASTCAP_EVENT_HELD:
+		return "held";
 	default:
 		return e->verdict == LEASTCAP_DENIED ? "denied" : "would-deny";
 	}

@@ -55,12 +55,28 @@ static json_t *rules_json(const struct leastcap_policy *policy, const struct lea
 			 event_rules(l->rules_would_deny));
 }
 
+static int count_held(uint32_t pid, const struct leastcap_held *h, void *ctx)
+{
+	*(json_int_t *)ctx += !h->let_go;
+	return 0;
+}
+
+json_t *listing_hold(struct kernel *k)
+{
+	const struct leastcap_state *state = kernel_state(k);
+	json_int_t now = 0;
+
+	(void)kernel_held_each(k, count_held, &now);
+	return json_pack("{s:b, s:I, s:I, s:I}", "on", state->hold, "now", now, "held",
+			 (json_int_t)state->held, "too_long", (json_int_t)state->held_too_long);
+}
+
 json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES])
 {
 	static const char *const names[LEASTCAP_LOSSES] = {
 		[LEASTCAP_LOSS_RING] = "ring",	   [LEASTCAP_LOSS_KEY] = "key",
 		[LEASTCAP_LOSS_LEDGER] = "ledger", [LEASTCAP_LOSS_STORAGE] = "storage",
-		[LEASTCAP_LOSS_BIRTH] = "birth",
+		[LEASTCAP_LOSS_BIRTH] = "birth",   [LEASTCAP_LOSS_HOLD] = "hold",
 	};
 	json_t *object = json_object();
 

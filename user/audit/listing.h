@@ -26,6 +26,9 @@ json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *led
 json_t *listing_disarmed(const struct kernel *k, const json_t *about);
 
 /* {"ring": N, ...}. NULL: no memory. */
+/* {"on", "now", "held", "too_long"}: entrypoints that are and were held, see bpf/hold.bpf.h. NULL: no memory. */
+json_t *listing_hold(struct kernel *k);
+
 json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES]);
 
 #endif

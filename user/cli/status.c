@@ -82,6 +82,8 @@ static void print_losses(const json_t *losses)
 		{"ledger", "checks missing in masks and counters: no ledger could be made"},
 		{"storage", "cached answers that could not be kept (checks are slower)"},
 		{"birth", "containers not bound at birth: the bindings map is full"},
+		{"hold",
+		 "entrypoints not held: nobody was there to let them go, or a table was full"},
 	};
 	bool any = false;
 
@@ -117,6 +119,16 @@ static void print_sinks(const json_t *sinks)
 		       target ? target : "?", failing && *failing ? failing : "works",
 		       (long long)lost, (long long)out_number(each, "queued"));
 	}
+}
+
+static void print_hold(const json_t *hold)
+{
+	bool on = json_is_true(json_object_get(hold, "on"));
+
+	if (on || out_number(hold, "held"))
+		printf("hold        %s; %lld held until now, %lld of them too long, %lld at present\n",
+		       on ? "on" : "off", (long long)out_number(hold, "held"),
+		       (long long)out_number(hold, "too_long"), (long long)out_number(hold, "now"));
 }
 
 static void print_problems(const json_t *problems)
@@ -175,6 +187,7 @@ static void print_status(const json_t *state)
 	       fallback && *fallback ? fallback : "none: new containers are free");
 	print_losses(json_object_get(state, "losses"));
 	print_sinks(json_object_get(state, "sinks"));
+	print_hold(json_object_get(state, "hold"));
 	print_problems(json_object_get(state, "problems"));
 	if (json_array_size(bindings) == 0)
 		puts("\nno bindings");

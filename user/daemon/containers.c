@@ -68,12 +68,16 @@ void state_settle(struct state *s)
 	json_auto_t *problems = NULL;
 	int err;
 
-	if (!s->again)
+	if (!s->again) {
+		hold_look(s);
 		return;
+	}
 	s->again = false;
 	problems = json_array();
 	err = problems ? state_follow(s, &s->sources, NULL, problems) : -ENOMEM;
+	s->unbound = err != 0;
 	if (err)
 		log_warn(err,
 			 "cannot bind what is new; it is tried again with the next that comes");
+	hold_look(s);
 }

@@ -25,6 +25,14 @@ struct confirm {
 		over; /* it has ended in this way, and only has to be told: "confirmed", "rolled-back" */
 };
 
+/* hold.c: entrypoints that are held until their container is known. */
+struct hold {
+	uint64_t limit_ns; /* 0: none is held */
+	sd_event *event; /* borrowed */
+	sd_event_source *guard; /* NULL: it does not run */
+	int guard_fd; /* keeps it alive */
+};
+
 struct state {
 	struct kernel *k;
 	struct sink *sink;
@@ -45,12 +53,14 @@ struct state {
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
 	struct identities *identities; /* who the containers are; asked where a selector needs it */
+	bool unbound; /* of that, something could not be bound */
 	bool again; /* something that a selector may be about has come, or is known now */
 	unsigned int ticks, swept;
 	struct tally tally; /* refusals, for metrics */
 	size_t bindings; /* as counted last */
 	uint64_t suppressed; /* refusals that events stood for beside their own */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
+	struct hold hold;
 	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
@@ -88,6 +98,16 @@ void containers_changed(const char *cgroup, const struct identity *identity, voi
 /* A container's cgroup is there, or no more. */
 void containers_came(struct state *s, const char *path);
 void containers_gone(struct state *s, const char *path);
+
+/* ---- hold.c ---- */
+
+/* Lets go what an earlier daemon held, and begins to hold, if that is asked for. Logs. */
+int hold_open(struct state *s, sd_event *event, uint64_t limit_ns);
+/* Lets go whose container is known and bound, and tells of those that were let go before. Call often: it is cheap. */
+void hold_look(struct state *s);
+/* Starts a guard that has ended. */
+void hold_tick(struct state *s);
+void hold_done(struct state *s);
 
 /* track.c */
 void names_put(struct state *s, uint64_t cgroup, const char *path);

@@ -134,6 +134,19 @@ static int unload(void *ctx)
 	return 0;
 }
 
+/* For when a daemon and its guard were killed at one time. */
+static int let_go(void)
+{
+	_cleanup_(kernel_closep) struct kernel *k = NULL;
+	int err = kernel_open(&k);
+
+	if (err && err != -ENOENT)
+		return log_err(err, "cannot open what is pinned in %s", KERNEL_PIN_DIR);
+	if (k)
+		kernel_hold_end(k);
+	return 0;
+}
+
 static void on_record(const void *record, size_t size, void *ctx)
 {
 	static bool told;
@@ -183,6 +196,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	if (err < 0)
 		return log_err(err, "cannot make an event loop");
 	so.event = event;
+	so.hold_ns = o->hold_start ? o->hold_limit_ns : 0;
 	err = state_open(&so, k, sink, &state);
 	if (err)
 		return log_err(err, "cannot open %s", o->state_dir);
@@ -261,5 +275,7 @@ int main(int argc, char **argv)
 	if (options.debug)
 		log_set_level(LOG_LEVEL_DEBUG);
 	umask(0022);
+	if (options.let_go)
+		return let_go() ? EXIT_FAILURE : EXIT_SUCCESS;
 	return run(&options) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -42,6 +42,9 @@ enum {
 	OPT_ENTERING_LIMIT,
 	OPT_SAMPLE_INTERVAL,
 	OPT_WATCH,
+	OPT_HOLD_START,
+	OPT_HOLD_LIMIT,
+	OPT_LET_GO,
 };
 
 static const struct option longs[] = {
@@ -60,6 +63,9 @@ static const struct option longs[] = {
 	{"entering-limit", required_argument, NULL, OPT_ENTERING_LIMIT},
 	{"sample-interval", required_argument, NULL, OPT_SAMPLE_INTERVAL},
 	{"watch", required_argument, NULL, OPT_WATCH},
+	{"hold-start", no_argument, NULL, OPT_HOLD_START},
+	{"hold-limit", required_argument, NULL, OPT_HOLD_LIMIT},
+	{"let-go", no_argument, NULL, OPT_LET_GO},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -87,6 +93,9 @@ static const char help[] =
 	"      --entering-limit S    how long a process may set up a container, 1 to 3600\n"
 	"      --sample-interval MS  between two events of the same kind, 0 to 3600000\n"
 	"      --watch yes|no        follow changes of the files of policies at once (yes)\n"
+	"      --hold-start          a container's program waits until its policy is bound\n"
+	"      --hold-limit MS       at most so long, 100 to 60000 (2000)\n"
+	"      --let-go              let go what an earlier daemon held, and end\n"
 	"  -v, --verbose             debug messages\n"
 	"      --help                this text\n"
 	"      --version             the version\n\n"
@@ -307,6 +316,16 @@ static int take(int opt, const char *arg, struct options *o)
 		return status;
 	case OPT_WATCH:
 		return bool_option("watch", arg, &o->watch);
+	case OPT_HOLD_START:
+		o->hold_start = true;
+		return OPTIONS_GO_ON;
+	case OPT_HOLD_LIMIT:
+		status = number_option("hold-limit", arg, false, 100, 60000, &value);
+		o->hold_limit_ns = value * NS_PER_MS;
+		return status;
+	case OPT_LET_GO:
+		o->let_go = true;
+		return OPTIONS_GO_ON;
 	case 'v':
 		o->debug = true;
 		return OPTIONS_GO_ON;
@@ -337,6 +356,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 			 .file_size = 64UL << 20,
 			 .file_keep = 4,
 			 .journal = SINK_JOURNAL_SOCKET},
+		.hold_limit_ns = 2 * NS_PER_S,
 	};
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":v", longs, NULL)) >= 0) {

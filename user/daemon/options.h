@@ -16,6 +16,9 @@ struct options {
 	const char *metrics; /* a loopback address and a port; NULL: none */
 	struct kernel_options kernel;
 	bool watch; /* the files of policies */
+	bool hold_start; /* hold entrypoints until their container is known */
+	uint64_t hold_limit_ns;
+	bool let_go; /* what is held, and nothing else */
 	bool debug;
 };
 

@@ -31,7 +31,7 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 		return -ENOMEM;
 	boot_id(s->boot);
 	err = identities_new(o->event, NULL, containers_changed, s, &s->identities) ?:
-	      modes_open(s) ?: confirm_open(s) ?: disarm_open(s);
+	      modes_open(s) ?: confirm_open(s) ?: disarm_open(s) ?: hold_open(s, o->event, o->hold_ns);
 	if (err)
 		return err;
 	/* What was lost before this daemon is in the status; only what comes is told. */
@@ -44,6 +44,7 @@ struct state *state_free(struct state *s)
 {
 	if (!s)
 		return NULL;
+	hold_done(s);
 	identities_free(s->identities);
 	plan_done(&s->plan);
 	sources_done(&s->sources);

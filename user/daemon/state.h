@@ -27,6 +27,7 @@ struct state_options {
 	const char *config_dir; /* /etc/leastcap/policies.d */
 	const char *state_dir; /* /var/lib/leastcap */
 	sd_event *event; /* container engines are asked from it */
+	uint64_t hold_ns; /* how long an entrypoint is held until its container is known; 0: not */
 };
 
 /* Who asks, by the peer credentials of the socket; for a signal: pid 0; for files that have changed: "files", too. */

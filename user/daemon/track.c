@@ -267,6 +267,7 @@ void state_tick(struct state *s)
 	s->ticks++;
 	confirm_tick(s);
 	disarm_tick(s);
+	hold_tick(s);
 	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
 		metrics_count(s);

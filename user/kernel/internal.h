@@ -20,6 +20,8 @@ enum pinned_map {
 	MAP_BIRTHS,
 	MAP_PATTERNS,
 	MAP_NEWBORN,
+	MAP_WAITING,
+	MAP_HELD,
 	MAP_LAUNCHERS,
 	MAP_TASKS,
 	MAP_MAKERS,
@@ -79,6 +81,11 @@ bool program_wanted(const struct bpf_program *prog, uint32_t rules);
 
 /* All keys of a hash map at one time, so that they may be deleted. To be freed. Returns how many. */
 long map_keys(int fd, size_t key_size, void **ret);
+
+/* ---- hold.c ---- */
+
+/* Of the text of /proc/PID/stat: when the process was started, in clock ticks since the boot. -EBADMSG. */
+int stat_start(const char *stat, uint64_t *ret);
 
 /* ---- lists.c ---- */
 

@@ -133,6 +133,27 @@ void kernel_publish(struct kernel *k);
 void kernel_set_default(struct kernel *k, uint64_t policy);
 uint64_t kernel_default(const struct kernel *k);
 
+/* ---- entrypoints that wait until their container is known, bpf/hold.bpf.h ---- */
+
+/* Is any to be held? Off: those that are held already stay so until they are let go. */
+void kernel_hold_switch(struct kernel *k, bool on);
+/* Nothing is held any more after this CLOCK_BOOTTIME (ns), unless this is called again. 0: from now on. */
+void kernel_hold_until(struct kernel *k, uint64_t ns);
+/* The containers that wait. Calls fn until it returns non-zero; returns that, or -errno, or 0. */
+int kernel_waiting_each(struct kernel *k, int (*fn)(uint64_t cgroup, void *ctx), void *ctx);
+bool kernel_is_waiting(struct kernel *k, uint64_t cgroup);
+/* It is known: its entrypoint will not be held. One that is held is still to be let go. */
+void kernel_waiting_end(struct kernel *k, uint64_t cgroup);
+/* Likewise the processes that are, or were, held. fn may let go and forget. */
+int kernel_held_each(struct kernel *k,
+		     int (*fn)(uint32_t pid, const struct leastcap_held *h, void *ctx), void *ctx);
+/* Lets it go and ends its container's waiting. why: LEASTCAP_LET_GO_NOT: in time, and forgotten; else it stays listed. */
+int kernel_let_go(struct kernel *k, uint32_t pid, const struct leastcap_held *h,
+		  enum leastcap_let_go why);
+void kernel_held_forget(struct kernel *k, uint32_t pid);
+/* Lets go all that are held, and holds nothing any more. */
+void kernel_hold_end(struct kernel *k);
+
 /*
  * Until this CLOCK_BOOTTIME (ns) everything is allowed, and reported as what would be refused; 0: it is not. It ends by
  * itself in the kernel, and takes effect at once.

@@ -106,8 +106,10 @@ int kernel_lock(void)
 
 int kernel_unload(void)
 {
+	_cleanup_(kernel_closep) struct kernel *k = NULL;
 	int err = 0;
 
+	(void)kernel_open(&k);
 	/* Programs of every ABI and build before any map. */
 	_cleanup_closedir_ DIR *dir = opendir(KERNEL_PIN_DIR);
 	struct dirent *entry;
@@ -123,16 +125,23 @@ int kernel_unload(void)
 			return -ENOMEM;
 		err = each_dir(path, "build-", unpin_other, (char[]){""}) ?: err;
 	}
+	/* What is held now, nobody would let go any more. */
+	if (k)
+		kernel_hold_end(k);
 	return unpin_dir(KERNEL_PIN_DIR) ?: err;
 }
 
 int kernel_unload_own(void)
 {
+	_cleanup_(kernel_closep) struct kernel *k = NULL;
 	char dir[64];
 	int err;
 
+	(void)kernel_open(&k);
 	snprintf(dir, sizeof(dir), KERNEL_PIN_DIR "/v%d", LEASTCAP_ABI);
 	err = each_dir(dir, "build-", unpin_other, (char[]){""});
+	if (k)
+		kernel_hold_end(k);
 	err = unpin_dir(dir) ?: err;
 	/* Fails, as it should, where another ABI's set is. */
 	(void)rmdir(KERNEL_PIN_DIR);

@@ -353,6 +353,28 @@ int engine_ask(struct engine *e, const char *id, void *key)
 	return 0;
 }
 
+/* The container may be new to an engine that is asked the first time. */
+#define SAYS_NO 2
+
+static bool may_tell_in(const struct questions *list, const void *key)
+{
+	const struct question *q;
+
+	TAILQ_FOREACH(q, list, link)
+	{
+		if (q->key == key)
+			return q->tries < SAYS_NO;
+	}
+	return false;
+}
+
+bool engine_may_tell(const struct engine *e, const void *key)
+{
+	return e->stats.state != ENGINE_ABSENT &&
+	       (may_tell_in(&e->asked, key) || may_tell_in(&e->waiting, key) ||
+		may_tell_in(&e->later, key));
+}
+
 static size_t forget_in(struct questions *list, const void *key)
 {
 	struct question *q, *following;

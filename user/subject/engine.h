@@ -6,6 +6,7 @@
 #ifndef LEASTCAP_ENGINE_H
 #define LEASTCAP_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -55,6 +56,9 @@ int engine_new(sd_event *event, const struct engine_options *options, struct eng
 /* Asks for a container by its 64 digits; found() tells, later, once. key is whoever asks. -EINVAL: no such id;
  * -ENOSPC: too many wait. */
 int engine_ask(struct engine *e, const char *id, void *key);
+
+/* Is an answer for this key still likely to come? Not from an engine that is absent, or has said twice that it does not know. */
+bool engine_may_tell(const struct engine *e, const void *key);
 
 /* No found() for this key any more. */
 void engine_forget(struct engine *e, const void *key);

@@ -16,6 +16,7 @@ struct container {
 	char *cgroup;
 	struct identity identity;
 	bool told; /* an engine has answered */
+	bool complete; /* so has the disk: its engine would say the same */
 	bool in_changed, in_pod;
 	struct engines_entry *engines[ENGINES_CHOSEN_MAX];
 	size_t n_engines;
@@ -237,6 +238,9 @@ int identities_want(struct identities *ids, const char *cgroup)
 	if (!uid) {
 		/* What is wrong with a bundle, an engine may make good. */
 		err = bundle_read(ids->root, cgroup, &e->identity, &ids->values_dropped);
+		/* Docker's bundle has no name: its own file has. */
+		e->complete = e->identity.runtime && !strcmp(e->identity.runtime, "docker") &&
+			      e->identity.name && e->identity.image;
 		if (err && err != -ENOENT)
 			log_debug("bundle of %s: %s", cgroup, strerror(-err));
 	}
@@ -252,6 +256,19 @@ const struct identity *identities_get(const struct identities *ids, const char *
 	const struct container *e = find(ids, cgroup);
 
 	return e && !identity_is_empty(&e->identity) ? &e->identity : NULL;
+}
+
+bool identities_settled(const struct identities *ids, const char *cgroup)
+{
+	const struct container *e = find(ids, cgroup);
+
+	if (!e || e->in_changed)
+		return false;
+	for (size_t n = 0; !e->told && !e->complete && n < e->n_engines; n++) {
+		if ((e->waiting & 1U << n) && engine_may_tell(e->engines[n]->engine, e))
+			return false;
+	}
+	return true;
 }
 
 void identities_drop(struct identities *ids, const char *cgroup)

@@ -10,6 +10,7 @@
 #ifndef LEASTCAP_IDENTITIES_H
 #define LEASTCAP_IDENTITIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -52,6 +53,9 @@ int identities_want(struct identities *ids, const char *cgroup);
 
 /* Valid until the loop runs again, or the cgroup is dropped. NULL: nothing known, or not wanted. */
 const struct identity *identities_get(const struct identities *ids, const char *cgroup);
+
+/* Is all known that will be, as far as can be foreseen, and has changed() told of it? False if it was not wanted. */
+bool identities_settled(const struct identities *ids, const char *cgroup);
 
 /* The cgroup is gone. */
 void identities_drop(struct identities *ids, const char *cgroup);
