@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 const char *message_member(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -38,7 +40,12 @@ char *message_text(const json_t *event)
 
 int message_priority(const json_t *event)
 {
+	static const char *const warnings[] = {"denied", "lost", "sink", "hold-expired"};
 	const char *type = message_member(event, "type");
 
-	return !strcmp(type, "denied") || !strcmp(type, "lost") || !strcmp(type, "sink") ? 4 : 6;
+	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
+		if (!strcmp(type, warnings[i]))
+			return 4;
+	}
+	return 6;
 }

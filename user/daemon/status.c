@@ -49,8 +49,8 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 		return *ret ? 404 : 500;
 	}
 	(void)kernel_losses(s->k, losses);
-	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:O}", "version",
-			 LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
+	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:O}",
+			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
 			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
 			 "confirm", confirm_json(s), "default_policy", fallback, "bindings",
 			 bindings, "losses", listing_losses(losses), "sinks", sink_to_json(s->sink),
