@@ -109,10 +109,10 @@ struct search {
 
 static __always_inline __u64 ancestor_id(const struct search *s, __u32 level)
 {
-	struct cgroup *ancestor = NULL;
+	struct cgroup *cgrp = s->cgrp, *ancestor = NULL;
 
 	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
-			      (void *)&s->cgrp->ancestors[0] + level * sizeof(ancestor));
+			      (void *)&cgrp->ancestors[0] + level * sizeof(ancestor));
 	return BPF_CORE_READ(ancestor, kn, id);
 }
 
@@ -136,8 +136,9 @@ static long find_subject(__u32 level, void *ctx)
 static __always_inline bool is_below(struct task_struct *task, const struct leastcap_task *process,
 				     bool bound)
 {
-	struct search s = {.cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp)};
-	__u32 levels = BPF_CORE_READ(s.cgrp, level) + 1;
+	struct cgroup *cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	__u32 levels = BPF_CORE_READ(cgrp, level) + 1;
+	struct search s = {.cgrp = cgrp};
 
 	if (bound)
 		bpf_loop(levels, find_bound, &s, 0);
