@@ -239,17 +239,13 @@ static __always_inline __u32 verdict_of(struct task_struct *task,
 
 /* ---- what is sent ---- */
 
-/* Has this kind of check been sent before? */
-static __always_inline bool is_repeated(struct task_struct *task, __u64 cgroup, int cap,
-					__u32 verdict, struct leastcap_trace_key *key,
+/* Has this kind of check been sent before? Completes the key. */
+static __always_inline bool is_repeated(struct task_struct *task, struct leastcap_trace_key *key,
 					struct leastcap_trace_counts *count)
 {
 	__u64 one = 1, *n;
 	int err;
 
-	key->cgroup = cgroup;
-	key->cap = (__u32)cap;
-	key->verdict = verdict;
 	BPF_CORE_READ_INTO(&key->comm, task, group_leader, comm);
 	n = bpf_map_lookup_elem(&kinds, key);
 	if (n) {
@@ -336,7 +332,11 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	__sync_fetch_and_add(&count->seen, 1);
 	verdict = verdict_of(task, process, cred, ns, cap, ret);
 	cgroup = task->cgroups->dfl_cgrp->kn->id;
-	if (config.unique && is_repeated(task, cgroup, cap, verdict, &key, count)) {
+	key.cgroup = cgroup;
+	key.cap = (__u32)cap;
+	key.verdict = verdict;
+	key.child = flags & LEASTCAP_CHECK_CHILD_USERNS;
+	if (config.unique && is_repeated(task, &key, count)) {
 		__sync_fetch_and_add(&count->repeated, 1);
 		return 0;
 	}

@@ -68,6 +68,8 @@ struct leastcap_trace_key {
 	char comm[LEASTCAP_COMM_LEN];
 	__u32 cap;
 	__u32 verdict;
+	__u32 child; /* the target is not the host's user namespace */
+	__u32 pad;
 };
 
 /* The table takes so many kinds of checks. What does not fit is sent each time, and counted. */
@@ -90,7 +92,7 @@ struct leastcap_trace_counts {
 #ifndef __bpf__
 static_assert(sizeof(struct leastcap_trace_config) == 48, "trace");
 static_assert(sizeof(struct leastcap_trace_check) == 64, "trace");
-static_assert(sizeof(struct leastcap_trace_key) == 32, "trace");
+static_assert(sizeof(struct leastcap_trace_key) == 40, "trace");
 static_assert(sizeof(struct leastcap_trace_counts) == 64, "trace");
 static_assert((sizeof(struct leastcap_trace_stack) + 8) * LEASTCAP_TRACE_KINDS <=
 		      LEASTCAP_TRACE_RING,
