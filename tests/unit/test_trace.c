@@ -8,10 +8,19 @@
 
 #include <cmocka.h>
 
+#include <bpf/libbpf.h>
+
 #include "base/cleanup.h"
+#include "kernel/internal.h"
 #include "trace/names.h"
 #include "trace/record.h"
 #include "trace/symbols.h"
+
+/* Needs the types of leastcap/trace.h. */
+#include "trace.skel.h"
+
+DEFINE_CLEANUP(struct trace_bpf *, trace_bpf__destroy);
+DEFINE_CLEANUP(struct bpf_object *, bpf_object__close);
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -213,6 +222,28 @@ static void cgroups_have_short_names(void **state)
 	assert_string_equal(trace_name_short(&(struct trace_name){}, buf), "?");
 }
 
+/* It reads them while leastcap writes. */
+static void shared_maps_have_the_same_layout(void **state)
+{
+	static const char *const shared[] = {"tasks", "bindings", ".data.state"};
+	_cleanup_(bpf_object__closep) struct bpf_object *own = object_open();
+	_cleanup_(trace_bpf__destroyp) struct trace_bpf *skel = trace_bpf__open();
+
+	assert_non_null(own);
+	assert_non_null(skel);
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		const struct bpf_map *a = bpf_object__find_map_by_name(own, shared[i]);
+		const struct bpf_map *b = bpf_object__find_map_by_name(skel->obj, shared[i]);
+
+		assert_non_null(a);
+		assert_non_null(b);
+		assert_int_equal(bpf_map__type(a), bpf_map__type(b));
+		assert_int_equal(bpf_map__map_flags(a), bpf_map__map_flags(b));
+		assert_int_equal(bpf_map__key_size(a), bpf_map__key_size(b));
+		assert_int_equal(bpf_map__value_size(a), bpf_map__value_size(b));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +255,7 @@ int main(void)
 		cmocka_unit_test(verdicts_have_words),
 		cmocka_unit_test(remarks_are_for_what_is_not_ordinary),
 		cmocka_unit_test(cgroups_have_short_names),
+		cmocka_unit_test(shared_maps_have_the_same_layout),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
