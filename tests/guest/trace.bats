@@ -222,10 +222,10 @@ some_acts() {
 	run -1 grep -wE 'kinds|checks' <(bpftool map)
 }
 
-# Pairs of process and capability that libbpf-tools' capable has seen. Its lines are: time, pid, process, number, name,
-# audit, verdict.
+# Pairs of process and capability that libbpf-tools' capable has seen. Its lines are: time, uid, pid, process, number,
+# name, audit, verdict.
 pairs_of_capable() {
-	awk '$1 ~ /^[0-9:]+$/ && $5 ~ /^CAP_/ { sub("CAP_", "", $5); print $3, $5 }' /tmp/capable.text | sort -u
+	awk '$1 ~ /^[0-9:]+$/ && $6 ~ /^CAP_/ { sub("CAP_", "", $6); print $4, $6 }' /tmp/capable.text | sort -u
 }
 
 @test "agrees with capable of libbpf-tools" {
@@ -248,7 +248,7 @@ pairs_of_capable() {
 	traced
 	kill -INT $other
 	wait $other || true
-	is 0 "$(summary '.lost + .missed')"
+	is 0 "$(summary .lost)"
 	pairs_of_capable | grep '^w-' >/tmp/pairs.capable
 	checks '.process.comm | startswith("w-")' '"\(.process.comm) \(.capability)"' >/tmp/pairs.trace
 	echo "# capable: $(wc -l </tmp/pairs.capable) pairs, trace: $(wc -l </tmp/pairs.trace)" >&3
@@ -270,9 +270,11 @@ pairs_of_capable() {
 	outcome 0 wait $unique
 	traced
 	is 1 "$(grep -c '"sethostname"' /tmp/unique.jsonl)"
-	is '1000000 1 999999 0 0 0' "$(tail -n 1 /tmp/unique.jsonl |
-		jq -r '"\(.checks) \(.shown) \(.repeated) \(.lost) \(.unfit) \(.missed)"')"
-	is 'true true' "$(summary '"\(.lost > 0 and .missed == 0) \(.checks == 1000000 and .shown + .lost == 1000000)"')"
+	# Where the kernel preempts, a check may fall into another task's and is not looked at: told as missed.
+	local exact='.checks <= 1000000 and .checks + .missed >= 1000000 and .missed < 100 and
+		.shown + .repeated + .lost == .checks'
+	is '1 0 0 true' "$(tail -n 1 /tmp/unique.jsonl | jq -r "\"\\(.shown) \\(.lost) \\(.unfit) \\($exact)\"")"
+	is 'true true' "$(summary "\"\\(.lost > 0) \\($exact)\"")"
 	is "$(summary .shown)" "$(grep -c '"sethostname"' $OUT)"
 	# While it went on, it was told as well.
 	grep -q '"type":"lost"' $OUT

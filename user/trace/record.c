@@ -2,15 +2,13 @@
 #include "trace/record.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "audit/event.h"
 #include "base/caps.h"
 #include "base/cleanup.h"
-
-/* The traced function: what is above it in a stack is the program that looked. */
-#define TRACED "security_capable"
 
 int trace_decode(const void *record, size_t size, struct leastcap_trace_stack *ret)
 {
@@ -75,18 +73,21 @@ static const char *name_at(const struct leastcap_trace_stack *r, const struct sy
 							      : NULL;
 }
 
+/* The program that looked, the trampoline that has called it, and, before v7, the function that was traced. */
+static bool is_ours(const char *name)
+{
+	return name && (!strncmp(name, "bpf_prog_", strlen("bpf_prog_")) ||
+			!strncmp(name, "bpf_trampoline_", strlen("bpf_trampoline_")) ||
+			!strcmp(name, "security_capable"));
+}
+
 const char *trace_frame(const struct leastcap_trace_stack *r, const struct symbols *s, size_t n,
 			char buf[32])
 {
 	const char *name;
 
-	for (size_t i = 0; i < LEASTCAP_TRACE_FRAMES; i++) {
-		name = name_at(r, s, i);
-		if (name && !strcmp(name, TRACED)) {
-			n += i + 1;
-			break;
-		}
-	}
+	for (size_t i = 0; i < LEASTCAP_TRACE_FRAMES && is_ours(name_at(r, s, i)); i++)
+		n++;
 	if (n >= LEASTCAP_TRACE_FRAMES || !r->frames[n])
 		return NULL;
 	name = name_at(r, s, n);
