@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# leastcap trace: sees every check with its verdict, agrees with another tracer, loses nothing in silence, leaves nothing.
+# leastcap trace: sees every check with its verdict, loses nothing in silence, leaves nothing.
 
 load common
 
@@ -220,44 +220,6 @@ some_acts() {
 	eventually 10 sh -c '! bpftool prog | grep -q lc_trace'
 	is "$before" "$(bpftool prog | grep -c '^[0-9]')"
 	run -1 grep -wE 'kinds|checks' <(bpftool map)
-}
-
-# Pairs of process and capability that libbpf-tools' capable has seen. Its lines are: time, uid, pid, process, number,
-# name, audit, verdict.
-pairs_of_capable() {
-	awk '$1 ~ /^[0-9:]+$/ && $6 ~ /^CAP_/ { sub("CAP_", "", $6); print $4, $6 }' /tmp/capable.text | sort -u
-}
-
-@test "agrees with capable of libbpf-tools" {
-	local capable
-	capable=$(command -v capable || echo /usr/sbin/capable)
-	# Both from before to after; what neither can do is see itself, so the workload has names of its own.
-	$capable >/tmp/capable.text 2>&1 3>&- &
-	local other=$!
-	within 60 grep -q COMM /tmp/capable.text
-	trace --all --overridden --entering
-	local act
-	for act in sethostname chroot settime setuid chown rawsocket bind80; do
-		ln -f $PROBE "$PROBES/w-$act"
-		outcome 0 inside /other "$PROBES/w-$act" $act
-		"$PROBES/w-$act" as 1000 "$PROBES/w-$act" $act || true
-	done
-	cp /bin/busybox $PROBES/w-ls
-	(exec -a ls $PROBES/w-ls -l /root /proc/1 >/dev/null)
-	sleep 2
-	traced
-	kill -INT $other
-	wait $other || true
-	is 0 "$(summary .lost)"
-	pairs_of_capable | grep '^w-' >/tmp/pairs.capable
-	checks '.process.comm | startswith("w-")' '"\(.process.comm) \(.capability)"' >/tmp/pairs.trace
-	echo "# capable: $(wc -l </tmp/pairs.capable) pairs, trace: $(wc -l </tmp/pairs.trace)" >&3
-	[ "$(wc -l </tmp/pairs.trace)" -ge 10 ]
-	# capable hooks cap_capable(), commoncap's own function; trace the question that all modules are asked. Memory
-	# accounting asks commoncap alone whether SYS_ADMIN may use the last pages (cap_vm_enough_memory(), a probe): no
-	# security_capable(), so no check that a module could refuse. Nothing else differs.
-	is '' "$(comm -13 /tmp/pairs.capable /tmp/pairs.trace)"
-	is '' "$(comm -23 /tmp/pairs.capable /tmp/pairs.trace | grep -v ' SYS_ADMIN$')"
 }
 
 @test "a million checks: none is lost with --unique, and without what is lost is counted" {
