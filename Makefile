@@ -57,7 +57,7 @@ BPF_CFLAGS := -g -O2 -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter -Wno
 
 # ---- what is built ----
 
-LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit))))
+LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit trace))))
 CLI_SRCS := $(sort $(wildcard user/cli/*.c))
 DAEMON_SRCS := $(sort $(wildcard user/daemon/*.c))
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
@@ -69,7 +69,7 @@ UNIT_TESTS := $(UNIT_SRCS:tests/unit/%.c=$(O)/tests/unit/%)
 PROBES := $(PROBE_SRCS:tests/guest/probes/%.c=$(O)/tests/guest/probes/%)
 # Probes that there are for 32-bit callers too, with 32 behind their name.
 PROBES += $(patsubst %,$(O)/tests/guest/probes/%32,$(basename $(notdir $(filter-out %/probe.c %/first.c %/events.c,$(PROBE_SRCS)))))
-SKEL := $(O)/leastcap.skel.h
+SKEL := $(O)/leastcap.skel.h $(O)/trace.skel.h
 MAN_RST := $(sort $(wildcard docs/*.[158].rst))
 MAN_PAGES := $(MAN_RST:docs/%.rst=$(O)/man/%)
 
@@ -83,17 +83,17 @@ $(O)/.flags: FORCE
 	@printf '%s\n' $(call quote,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)) $(call quote,$(CLANG) $(BPF_CFLAGS)) >$@.tmp; \
 	 if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
-# ---- the kernel side: one object, one skeleton ----
+# ---- the kernel side: one object that enforces, one that traces; a skeleton for each ----
 
-$(O)/bpf/leastcap.o: bpf/leastcap.bpf.c $(O)/.flags
+$(O)/bpf/%.o: bpf/%.bpf.c $(O)/.flags
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
-$(O)/leastcap.bpf.o: $(O)/bpf/leastcap.o
+$(O)/%.bpf.o: $(O)/bpf/%.o
 	$(Q)$(BPFTOOL) gen object $@ $<
-$(SKEL): $(O)/leastcap.bpf.o
+$(O)/%.skel.h: $(O)/%.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name leastcap_bpf >$@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf >$@
 
 # ---- the user side ----
 
@@ -152,7 +152,7 @@ $(O)/tests/bench/floor.bpf.o: tests/bench/floor.bpf.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
-DEPS := $(O)/bpf/leastcap.d $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(DAEMON_OBJS:.o=.d) \
+DEPS := $(SKEL:$(O)/%.skel.h=$(O)/bpf/%.d) $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(DAEMON_OBJS:.o=.d) \
 	$(addsuffix .d,$(UNIT_TESTS) $(PROBES)) $(addsuffix .d,$(basename $(BENCH)))
 -include $(DEPS)
 

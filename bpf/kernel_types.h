@@ -28,8 +28,14 @@ struct ns_common {
 	unsigned int inum;
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
 struct user_namespace {
+	struct user_namespace *parent;
 	int level; /* 0: the initial one */
+	kuid_t owner;
 	struct ns_common ns;
 };
 
@@ -41,12 +47,15 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+/* Only its place is used: two __u32 until v6.3, a __u64 since (f122a08b197d), the same bytes on x86. */
 typedef struct {
-	unsigned int val;
-} kuid_t;
+} kernel_cap_t;
 
 struct cred {
 	kuid_t uid;
+	kuid_t euid;
+	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
 };
 
 struct kernfs_node {

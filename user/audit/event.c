@@ -108,8 +108,7 @@ char *event_syscall(int32_t number, uint32_t flags)
 	return asprintf(&name, "%d", number) < 0 ? NULL : name;
 }
 
-/* "2026-01-02T03:04:05.678901Z" of nanoseconds since 1970. */
-static void time_text(int64_t ns, char buf[40])
+void event_time(int64_t ns, char buf[EVENT_TIME])
 {
 	time_t seconds = (time_t)(ns / NSEC_PER_SEC);
 	struct tm tm;
@@ -121,7 +120,7 @@ static void time_text(int64_t ns, char buf[40])
 		gmtime_r(&seconds, &tm);
 	}
 	n = strftime(buf, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, 40 - n, ".%06dZ", (int)(ns % NSEC_PER_SEC / 1000));
+	snprintf(buf + n, EVENT_TIME - n, ".%06dZ", (int)(ns % NSEC_PER_SEC / 1000));
 }
 
 /* ---- JSON ---- */
@@ -151,9 +150,9 @@ static bool ends_with(const char *text, const char *end)
 
 static json_t *head(const char *type, uint64_t seq, int64_t ns)
 {
-	char when[40];
+	char when[EVENT_TIME];
 
-	time_text(ns, when);
+	event_time(ns, when);
 	return json_pack("{s:i, s:o, s:s, s:s}", "v", 1, "seq", number(seq), "time", when, "type",
 			 type);
 }

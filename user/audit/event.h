@@ -62,6 +62,10 @@ json_t *event_audited(const struct leastcap_policy *policy);
 /* A JSON string of any bytes: control characters and what is no UTF-8 as \xNN. text NULL: null. */
 json_t *event_string(const char *text);
 
+/* "2026-01-02T03:04:05.678901Z" of nanoseconds since 1970. */
+#define EVENT_TIME 40
+void event_time(int64_t ns, char buf[EVENT_TIME]);
+
 const char *event_mode(uint32_t mode); /* "enforce", "audit" */
 
 /* Name of a system call in the table of its ABI, or its number; NULL for -1 or no memory. To be freed. */

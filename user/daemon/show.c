@@ -9,11 +9,7 @@
 #include "base/words.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
-#include "subject/container.h"
-#include "subject/unit.h"
-
-/* Shortest beginning of a container's id that is looked for. */
-#define CONTAINER_PREFIX_MIN 4
+#include "subject/find.h"
 
 /* Deeper than this the kernel makes no cgroups by default, and nobody binds. */
 #define LAYERS_MAX 64
@@ -36,42 +32,6 @@ static void layers_done(struct layers *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		free(l->items[i].path);
-}
-
-/* ---- the subject ---- */
-
-struct search {
-	const char *id;
-	char *found;
-};
-
-static int find_container(const char *path, uint64_t id, uint32_t level, void *ctx)
-{
-	struct search *search = ctx;
-	char container[65];
-
-	if (!container_from_path(path, container, NULL) ||
-	    strncmp(container, search->id, strlen(search->id)))
-		return 0;
-	search->found = strdup(path);
-	return 1;
-}
-
-/* The cgroup that is meant: a path, a unit, a container's id or its beginning. To be freed; NULL: none. */
-static char *find_subject(const char *subject)
-{
-	_cleanup_free_ char *path = NULL;
-	struct search search = {.id = subject};
-	uint64_t id;
-
-	if (subject[0] == '/')
-		return cgroup_id(subject, &id, NULL) ? NULL : strdup(subject);
-	if (unit_valid(subject) && !unit_cgroup(subject, &path, NULL) &&
-	    !cgroup_id(path, &id, NULL))
-		return TAKE_PTR(path);
-	if (strlen(subject) >= CONTAINER_PREFIX_MIN)
-		(void)cgroup_walk(find_container, &search);
-	return search.found;
 }
 
 /* ---- what binds it ---- */
@@ -213,16 +173,20 @@ static json_t *layer_json(struct state *s, const struct layer *l)
 
 unsigned int state_show(struct state *s, const char *subject, json_t **ret)
 {
-	_cleanup_free_ char *path = find_subject(subject);
 	_cleanup_(layers_done) struct layers layers = {};
+	_cleanup_free_ char *path = NULL;
 	json_t *bindings, *rules;
-	int err = path ? find_layers(s, path, &layers) : 0;
+	int err = subject_find(subject, &path);
 
-	if (!path)
+	if (err == -ENOTUNIQ)
+		return answer_text(409, ret, "\"%.200s\" is the beginning of several containers",
+				   subject);
+	if (err)
 		return answer_text(
 			404, ret,
 			"\"%.200s\" is neither a cgroup, a unit nor a container that is there",
 			subject);
+	err = find_layers(s, path, &layers);
 	if (err)
 		return answer_errno(err, "cannot read what binds it", ret);
 	bindings = json_array();

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * `leastcap trace`: every capability check with its final answer, also where commoncap refused and lsm/capable is
+ * never called.
+ *
+ *	fexit/security_capable		after all security modules
+ *
+ * An object of its own, loaded while somebody traces. Nothing of it is pinned: it ends with the process that loaded
+ * it. It decides nothing. Where leastcap is loaded, its maps say who is confined and who is entering.
+ */
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <asm-generic/errno-base.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include <leastcap/decide.h>
+#include <leastcap/trace.h>
+
+#include "kernel_types.h"
+
+const volatile struct leastcap_trace_config config = {};
+
+/* ---- maps ---- */
+
+/* leastcap's own, read only: see maps.bpf.h. Where it is not loaded they are new, and empty. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct leastcap_task);
+} tasks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct leastcap_binding);
+} bindings SEC(".maps");
+
+volatile struct leastcap_state state SEC(".data.state") = {.generation = 1};
+
+/* cgroup id -> anything. Written by user space, before the program is attached; a SUBJECT that does not fit is refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, __u32);
+} subjects SEC(".maps");
+
+/* What has been sent -> how often it came. Written here. Full: counted, and sent each time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LEASTCAP_TRACE_KINDS);
+	__type(key, struct leastcap_trace_key);
+	__type(value, __u64);
+} kinds SEC(".maps");
+
+/* The reader asks by a timer: nobody is woken, since that costs more than the check. Full: counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LEASTCAP_TRACE_RING);
+} checks SEC(".maps");
+
+/* Programs are preempted: a line may have several writers. */
+struct leastcap_trace_counts counts[LEASTCAP_TRACE_CPUS];
+
+/* ---- who ---- */
+
+static __always_inline struct leastcap_task *process_of(struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	return leader ? bpf_task_storage_get(&tasks, leader, NULL, 0) : NULL;
+}
+
+static __always_inline bool is_entering(const struct leastcap_task *process)
+{
+	return process && process->enter_root && bpf_ktime_get_ns() < process->enter_deadline;
+}
+
+/* leastcap's cached answer, as cached_answer() in judge.bpf.h. After a check that it has judged there is one. */
+static __always_inline struct leastcap_task *answer_of(struct task_struct *task)
+{
+	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
+
+	return t && t->generation == state.generation &&
+			       t->cgroup == task->cgroups->dfl_cgrp->kn->id
+		       ? t
+		       : NULL;
+}
+
+static __always_inline bool is_listed(bool bound, __u64 cgroup)
+{
+	return bound ? bpf_map_lookup_elem(&bindings, &cgroup) != NULL
+		     : bpf_map_lookup_elem(&subjects, &cgroup) != NULL;
+}
+
+/* A walk over a cgroup and what is above it. */
+struct search {
+	struct cgroup *cgrp;
+	__u32 found;
+};
+
+static __always_inline __u64 ancestor_id(const struct search *s, __u32 level)
+{
+	struct cgroup *cgrp = s->cgrp, *ancestor = NULL;
+
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+			      (void *)&cgrp->ancestors[0] + level * sizeof(ancestor));
+	return BPF_CORE_READ(ancestor, kn, id);
+}
+
+static long find_bound(__u32 level, void *ctx)
+{
+	struct search *s = ctx;
+
+	s->found = is_listed(true, ancestor_id(s, level));
+	return s->found;
+}
+
+static long find_subject(__u32 level, void *ctx)
+{
+	struct search *s = ctx;
+
+	s->found = is_listed(false, ancestor_id(s, level));
+	return s->found;
+}
+
+/* Is the task in such a cgroup, or below it, or does it carry the policy of one that it has left? */
+static __always_inline bool is_below(struct task_struct *task, const struct leastcap_task *process,
+				     bool bound)
+{
+	struct cgroup *cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	__u32 levels = BPF_CORE_READ(cgrp, level) + 1;
+	struct search s = {.cgrp = cgrp};
+
+	if (bound)
+		bpf_loop(levels, find_bound, &s, 0);
+	else
+		bpf_loop(levels, find_subject, &s, 0);
+	if (s.found || !process)
+		return s.found;
+	for (int i = 0; i < LEASTCAP_HELD; i++) {
+		if ((process->carried & (1U << i)) && is_listed(bound, process->held[i]))
+			return true;
+	}
+	return bound && (process->flags & LEASTCAP_TASK_OVERFLOW);
+}
+
+static __always_inline bool is_confined(struct task_struct *task,
+					const struct leastcap_task *process)
+{
+	const struct leastcap_task *t = answer_of(task);
+
+	return t ? t->bound != 0 : is_below(task, process, true);
+}
+
+static __always_inline bool is_meant(struct task_struct *task, const struct leastcap_task *process)
+{
+	if (config.tgid && (__u32)task->tgid != config.tgid)
+		return false;
+	switch (config.who) {
+	case LEASTCAP_TRACE_CONFINED:
+		return is_confined(task, process);
+	case LEASTCAP_TRACE_SUBJECTS:
+		return is_below(task, process, false);
+	default:
+		return true;
+	}
+}
+
+/* ---- who refused ---- */
+
+/* Deeper there are no user namespaces (create_user_ns() in kernel/user_namespace.c). */
+#define USERNS_LEVELS 33
+
+/*
+ * Do the credentials grant it? The same question that cap_capable() in security/commoncap.c answers, asked again where
+ * the final answer is no: a second program there would cost every check.
+ */
+static __always_inline bool is_granted(const struct cred *cred, struct user_namespace *ns, int cap)
+{
+	struct user_namespace *own = cred->user_ns;
+	__u64 effective = 0;
+
+	if ((__u32)cap >= 64)
+		return false;
+	for (int i = 0; i < USERNS_LEVELS; i++) {
+		if (ns == own) {
+			bpf_probe_read_kernel(&effective, sizeof(effective), &cred->cap_effective);
+			return effective >> cap & 1;
+		}
+		if (ns->level <= own->level)
+			return false;
+		if (ns->parent == own && ns->owner.val == cred->euid.val)
+			return true;
+		ns = ns->parent;
+	}
+	return false;
+}
+
+/*
+ * Is it leastcap that refuses a capability that was granted? Its answer is the one it has just given; where there is
+ * none (entering a nested binding, no storage) it is leastcap if anything binds the task.
+ */
+static __always_inline bool is_leastcaps(struct task_struct *task,
+					 const struct leastcap_task *process, int cap)
+{
+	const struct leastcap_task *t;
+
+	if (!config.loaded || bpf_ktime_get_boot_ns() < state.disarmed_until)
+		return false;
+	t = answer_of(task);
+	if (!t)
+		return is_below(task, process, true);
+	if ((__u32)cap >= 64 || !(t->enforce >> cap & 1))
+		return t->bound != 0;
+	/* Allowed as a capability, and refused by a rule, for what it is wanted for. */
+	return (t->deny & LEASTCAP_RULES_BY_SYSCALL) && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1);
+}
+
+static __always_inline __u32 verdict_of(struct task_struct *task,
+					const struct leastcap_task *process,
+					const struct cred *cred, struct user_namespace *ns, int cap,
+					int ret)
+{
+	if (!ret)
+		return LEASTCAP_TRACE_ALLOWED;
+	if (!is_granted(cred, ns, cap))
+		return LEASTCAP_TRACE_MISSING;
+	return is_leastcaps(task, process, cap) ? LEASTCAP_TRACE_DENIED : LEASTCAP_TRACE_REFUSED;
+}
+
+/* ---- what is sent ---- */
+
+/* Has this kind of check been sent before? Completes the key. */
+static __always_inline bool is_repeated(struct task_struct *task, struct leastcap_trace_key *key,
+					struct leastcap_trace_counts *count)
+{
+	__u64 one = 1, *n;
+	int err;
+
+	BPF_CORE_READ_INTO(&key->comm, task, group_leader, comm);
+	n = bpf_map_lookup_elem(&kinds, key);
+	if (n) {
+		__sync_fetch_and_add(n, 1);
+		return true;
+	}
+	err = (int)bpf_map_update_elem(&kinds, key, &one, BPF_NOEXIST);
+	if (err == -EEXIST)
+		return true;
+	if (err)
+		__sync_fetch_and_add(&count->unfit, 1);
+	return false;
+}
+
+static __always_inline void fill(struct leastcap_trace_check *e, struct task_struct *task)
+{
+	struct task_struct *leader = task->group_leader;
+
+	e->time = bpf_ktime_get_boot_ns();
+	*(__u64 *)&e->comm[0] = *(__u64 *)&leader->comm[0];
+	*(__u64 *)&e->comm[8] = *(__u64 *)&leader->comm[8];
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	e->uid = task->real_cred->uid.val;
+	e->syscall = -1;
+#if defined(__TARGET_ARCH_x86)
+	/* As event_fill() in audit.bpf.h. */
+	if (!(task->flags & (PF_IO_WORKER | PF_KTHREAD))) {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		e->syscall = (__s32)regs->orig_ax;
+		if (task->thread_info.status & TS_COMPAT)
+			e->flags |= LEASTCAP_EVENT_COMPAT;
+	}
+#endif
+}
+
+static __always_inline __u32 flags_of(struct task_struct *task, const struct cred *cred,
+				      struct user_namespace *ns, unsigned int opts)
+{
+	return (task->flags & PF_KTHREAD ? LEASTCAP_CHECK_KTHREAD : 0) |
+	       (task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0) |
+	       (cred != task->cred ? LEASTCAP_CHECK_FOREIGN : 0) |
+	       (task->cred != task->real_cred ? LEASTCAP_CHECK_OVERRIDDEN : 0) |
+	       (opts & CAP_OPT_NOAUDIT ? LEASTCAP_CHECK_PROBE : 0) |
+	       (ns->level > 0 ? LEASTCAP_CHECK_CHILD_USERNS : 0);
+}
+
+SEC("fexit/security_capable")
+int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int cap,
+	     unsigned int opts, int ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 flags = flags_of(task, cred, ns, opts), verdict;
+	struct leastcap_task *process = NULL;
+	struct leastcap_trace_counts *count;
+	struct leastcap_trace_key key = {};
+	struct leastcap_trace_check *e;
+	struct leastcap_trace_stack *s = NULL;
+	__u64 cgroup;
+
+	if ((config.denied && !ret) || (config.audited && (flags & LEASTCAP_CHECK_PROBE)))
+		return 0;
+	if ((__u32)cap < 64 ? !(config.caps >> cap & 1) : config.caps != LEASTCAP_ALL)
+		return 0;
+	if ((__u32)task->tgid == config.self)
+		return 0;
+	/* The kernel acts for somebody else, see leastcap_exempt(). */
+	if (!config.overridden && (flags & LEASTCAP_CHECK_OVERRIDDEN) &&
+	    !(flags & LEASTCAP_CHECK_IO_WORKER))
+		return 0;
+	if (config.loaded) {
+		process = process_of(task);
+		if (is_entering(process)) {
+			if (!config.entering)
+				return 0;
+			flags |= LEASTCAP_TRACE_ENTERING;
+		}
+	}
+	if (!is_meant(task, process))
+		return 0;
+
+	count = &counts[bpf_get_smp_processor_id() & (LEASTCAP_TRACE_CPUS - 1)];
+	__sync_fetch_and_add(&count->seen, 1);
+	verdict = verdict_of(task, process, cred, ns, cap, ret);
+	cgroup = task->cgroups->dfl_cgrp->kn->id;
+	key.cgroup = cgroup;
+	key.cap = (__u32)cap;
+	key.verdict = verdict;
+	key.child = flags & LEASTCAP_CHECK_CHILD_USERNS;
+	if (config.unique && is_repeated(task, &key, count)) {
+		__sync_fetch_and_add(&count->repeated, 1);
+		return 0;
+	}
+	if (config.stack) {
+		s = bpf_ringbuf_reserve(&checks, sizeof(*s), 0);
+		e = s ? &s->check : NULL;
+	} else {
+		e = bpf_ringbuf_reserve(&checks, sizeof(*e), 0);
+	}
+	if (!e) {
+		__sync_fetch_and_add(&count->lost, 1);
+		/* Of this kind none was shown: the next one is the first. */
+		if (config.unique)
+			bpf_map_delete_elem(&kinds, &key);
+		return 0;
+	}
+	e->cgroup = cgroup;
+	e->userns = ns->ns.inum;
+	e->cap = (__u32)cap;
+	e->verdict = verdict;
+	e->flags = flags;
+	fill(e, task);
+	if (config.stack && s) {
+		__builtin_memset(s->frames, 0, sizeof(s->frames));
+		bpf_get_stack(ctx, s->frames, sizeof(s->frames), 0);
+	}
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `leastcap trace` prints. */
+#ifndef LEASTCAP_CLI_TRACE_H
+#define LEASTCAP_CLI_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "trace/names.h"
+#include "trace/session.h"
+#include "trace/symbols.h"
+
+struct trace_printer {
+	bool json;
+	bool failed; /* standard output takes no more */
+	uint64_t shown;
+	uint64_t told_lost;
+	uint64_t bad; /* records that make no sense */
+	unsigned int columns; /* of a line; 0: as long as it gets */
+	int64_t clock_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	struct trace_names *names;
+	struct symbols *symbols; /* NULL: no stacks */
+};
+
+int trace_printer_init(struct trace_printer *p, bool stack);
+void trace_printer_done(struct trace_printer *p);
+
+void trace_print_head(const struct trace_printer *p);
+
+/* One record of the ring; ctx is the printer. */
+void trace_print(const void *record, size_t size, void *ctx);
+
+/* If more was lost since the last time: a line on standard error, or an object. */
+void trace_print_lost(struct trace_printer *p, const struct trace *session);
+
+void trace_print_summary(struct trace_printer *p, const struct trace *session);
+
+#endif

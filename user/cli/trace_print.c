@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "audit/event.h"
+#include "base/caps.h"
+#include "base/duration.h"
+#include "base/escape.h"
+#include "base/log.h"
+#include "cli/output.h"
+#include "cli/trace.h"
+#include "trace/record.h"
+
+#define NSEC_PER_SEC 1000000000LL
+
+/* Columns: time 8, subject, process 12, pid 7, capability 16, verdict 7, and what is left of 80 for the system call. */
+#define SUBJECT_MIN 12
+#define SUBJECT_MAX 40
+#define PROCESS 12
+
+int trace_printer_init(struct trace_printer *p, bool stack)
+{
+	_cleanup_fclose_ FILE *f = stack ? fopen("/proc/kallsyms", "re") : NULL;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	p->clock_ns = now.tv_sec * NSEC_PER_SEC + now.tv_nsec - (int64_t)boot_now();
+	p->columns = out_columns();
+	p->names = trace_names_new();
+	if (!p->names)
+		return -ENOMEM;
+	if (!stack)
+		return 0;
+	return f ? symbols_read(f, &p->symbols) : -errno;
+}
+
+void trace_printer_done(struct trace_printer *p)
+{
+	trace_names_free(p->names);
+	symbols_free(p->symbols);
+}
+
+/* ---- a line ---- */
+
+static int subject_width(const struct trace_printer *p)
+{
+	unsigned int width = SUBJECT_MIN + (p->columns > 80 ? p->columns - 80 : 0);
+
+	return (int)(width < SUBJECT_MAX ? width : SUBJECT_MAX);
+}
+
+/* Printable, as wide as it may be; of a path the end counts. */
+static void cell(const char *text, int width)
+{
+	char buf[SUBJECT_MAX + 1];
+	size_t len = strlen(text);
+
+	if (text[0] == '/' && len > (size_t)width) {
+		text += len - (size_t)width + 3;
+		while ((*text & 0xc0) == 0x80)
+			text++;
+		fputs("...", stdout);
+		width -= 3;
+	}
+	escape_text(buf, (size_t)width + 1, text, strlen(text));
+	printf("%-*s ", width, buf);
+}
+
+static void print_clock(int64_t ns)
+{
+	time_t seconds = (time_t)(ns / NSEC_PER_SEC);
+	struct tm local;
+	char text[16];
+
+	if (!localtime_r(&seconds, &local) || !strftime(text, sizeof(text), "%H:%M:%S", &local))
+		strcpy(text, "?");
+	printf("%-8s ", text);
+}
+
+static void print_frames(const struct trace_printer *p, const struct leastcap_trace_stack *r)
+{
+	const char *name;
+	char buf[32];
+
+	for (size_t n = 0; (name = trace_frame(r, p->symbols, n, buf)); n++) {
+		_cleanup_free_ char *shown = out_printable(name);
+
+		printf("%9s%s\n", "", shown ?: "?");
+	}
+}
+
+static void print_text(const struct trace_printer *p, const struct leastcap_trace_stack *r,
+		       const struct trace_name *name)
+{
+	const struct leastcap_trace_check *c = &r->check;
+	_cleanup_free_ char *call = event_syscall(c->syscall, c->flags);
+	_cleanup_free_ char *remarks = trace_remarks(c);
+	char buf[32];
+
+	print_clock((int64_t)(c->time + (uint64_t)p->clock_ns));
+	cell(trace_name_short(name, buf), subject_width(p));
+	cell(c->comm, PROCESS);
+	printf("%7u ", c->pid);
+	printf("%-16s %-7s %s\n", caps_name(c->cap, buf), trace_verdict(c->verdict), call ?: "-");
+	if (remarks && *remarks)
+		printf("%9s(%s)\n", "", remarks);
+	if (p->symbols)
+		print_frames(p, r);
+}
+
+void trace_print_head(const struct trace_printer *p)
+{
+	if (p->json)
+		puts("{\"type\":\"started\"}");
+	else
+		printf("%-8s %-*s %-*s %7s %-16s %-7s %s\n", "TIME", subject_width(p), "SUBJECT",
+		       PROCESS, "PROCESS", "PID", "CAPABILITY", "VERDICT", "SYSCALL");
+	fflush(stdout);
+}
+
+static void print_object(struct trace_printer *p, json_t *json)
+{
+	/* ASCII: a terminal obeys some characters above it. */
+	if (!json || json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII))
+		p->failed = true;
+	putchar('\n');
+	json_decref(json);
+}
+
+void trace_print(const void *record, size_t size, void *ctx)
+{
+	struct trace_printer *p = ctx;
+	struct leastcap_trace_stack r;
+	const struct trace_name *name;
+
+	if (trace_decode(record, size, &r)) {
+		p->bad++;
+		return;
+	}
+	name = trace_names_get(p->names, r.check.cgroup);
+	if (p->json)
+		print_object(p, trace_to_json(&r, name, p->symbols, p->clock_ns));
+	else
+		print_text(p, &r, name);
+	p->failed = p->failed || ferror(stdout);
+	p->shown++;
+}
+
+/* ---- what was lost ---- */
+
+void trace_print_lost(struct trace_printer *p, const struct trace *session)
+{
+	struct trace_counts counts;
+
+	trace_count(session, &counts);
+	if (counts.lost == p->told_lost)
+		return;
+	p->told_lost = counts.lost;
+	if (p->json)
+		print_object(p, json_pack("{s:s, s:I}", "type", "lost", "lost",
+					  (json_int_t)counts.lost));
+	else
+		log_warn(0, "%llu lost: more than can be shown; --unique loses nothing",
+			 (unsigned long long)counts.lost);
+}
+
+void trace_print_summary(struct trace_printer *p, const struct trace *session)
+{
+	struct trace_counts c;
+
+	trace_count(session, &c);
+	/* Records that cannot be read are not shown either. */
+	c.lost += p->bad;
+	if (p->json) {
+		print_object(p, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "type", "summary",
+					  "checks", (json_int_t)c.seen, "shown",
+					  (json_int_t)p->shown, "repeated", (json_int_t)c.repeated,
+					  "lost", (json_int_t)c.lost, "unfit", (json_int_t)c.unfit,
+					  "missed", (json_int_t)c.missed));
+		return;
+	}
+	fflush(stdout);
+	log_info("%llu checks: %llu shown, %llu repeated, %llu lost", (unsigned long long)c.seen,
+		 (unsigned long long)p->shown, (unsigned long long)c.repeated,
+		 (unsigned long long)c.lost);
+	if (c.unfit)
+		log_info("%llu were shown though they may be repeated: there were too many kinds",
+			 (unsigned long long)c.unfit);
+	if (c.missed)
+		log_info(
+			"%llu more checks came in the middle of another one and were not looked at",
+			(unsigned long long)c.missed);
+}

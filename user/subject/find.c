@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "subject/find.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "subject/bundle.h"
+#include "subject/cgroup.h"
+#include "subject/container.h"
+#include "subject/unit.h"
+
+/* Shortest beginning of a container's id that is looked for. */
+#define CONTAINER_PREFIX_MIN 4
+
+struct search {
+	const char *subject;
+	bool (*matches)(const char *path, const char *id, const char *subject);
+	char *found;
+	int err;
+};
+
+static bool id_begins(const char *path, const char *id, const char *subject)
+{
+	return !strncmp(id, subject, strlen(subject));
+}
+
+/* What a container has below itself it may call like somebody else; a user's containers are not in root's files. */
+static bool is_called(const char *path, const char *id, const char *subject)
+{
+	struct identity identity = {0};
+	uint64_t dropped = 0;
+	bool same;
+
+	if (!strncmp(path, "/user.slice/user-", strlen("/user.slice/user-")))
+		return false;
+	(void)bundle_read("/", path, &identity, &dropped);
+	same = identity.name && !strcmp(identity.name, subject);
+	identity_done(&identity);
+	return same;
+}
+
+/* Parents come first: the outermost cgroup of a container is taken, those below it are its own. */
+static int search_cgroup(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	struct search *s = ctx;
+	char container[65];
+
+	if ((s->found && cgroup_path_below(path, s->found)) ||
+	    !container_from_path(path, container, NULL) || !s->matches(path, container, s->subject))
+		return 0;
+	if (s->found) {
+		s->err = -ENOTUNIQ;
+		return 1;
+	}
+	s->found = strdup(path);
+	s->err = s->found ? 0 : -ENOMEM;
+	return s->err;
+}
+
+static int search(const char *subject,
+		  bool (*matches)(const char *path, const char *id, const char *subject),
+		  char **ret)
+{
+	struct search s = {.subject = subject, .matches = matches, .err = -ENOENT};
+	int err = cgroup_walk(search_cgroup, &s);
+
+	if (err >= 0)
+		err = s.err;
+	if (err)
+		free(s.found);
+	else
+		*ret = s.found;
+	return err;
+}
+
+int subject_find(const char *subject, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	uint64_t id;
+
+	if (subject[0] == '/') {
+		if (cgroup_id(subject, &id, NULL))
+			return -ENOENT;
+		*ret = strdup(subject);
+		return *ret ? 0 : -ENOMEM;
+	}
+	if (unit_valid(subject) && !unit_cgroup(subject, &path, NULL) &&
+	    !cgroup_id(path, &id, NULL)) {
+		*ret = TAKE_PTR(path);
+		return 0;
+	}
+	return strlen(subject) >= CONTAINER_PREFIX_MIN ? search(subject, id_begins, ret) : -ENOENT;
+}
+
+int subject_find_named(const char *name, char **ret)
+{
+	return *name ? search(name, is_called, ret) : -ENOENT;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What people call a subject -> its cgroup. */
+#ifndef LEASTCAP_FIND_H
+#define LEASTCAP_FIND_H
+
+/*
+ * The cgroup that is meant: a path, a unit, a container's id or its beginning. To be freed. -ENOENT: none that is there.
+ * -ENOTUNIQ: several containers. Works without the daemon.
+ */
+int subject_find(const char *subject, char **ret);
+
+/* The container of that name, as bundles tell it: reads files for every container. As above. */
+int subject_find_named(const char *name, char **ret);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a cgroup is called: its path, and the shortest name that people know it by. Looked up once, remembered. */
+#ifndef LEASTCAP_TRACE_NAMES_H
+#define LEASTCAP_TRACE_NAMES_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+/* NULL: not known. All of it may hold any bytes, the path and the unit do. */
+struct trace_name {
+	uint64_t cgroup; /* id */
+	char *path; /* NULL: it was gone before it was asked for */
+	char *container; /* 64 digits */
+	char *container_name;
+	char *unit; /* "nginx.service" */
+};
+
+/* Finds out all of a path. -ENOMEM. root: what bundles are looked for in: "/". */
+int trace_name_of(const char *path, const char *root, struct trace_name *ret);
+void trace_name_done(struct trace_name *n);
+
+/* The container's name, else 12 of its digits, else the unit without ".service", else the path; "?" where nothing is known.
+ * Returns buf or a part of n. */
+const char *trace_name_short(const struct trace_name *n, char buf[32]);
+
+struct trace_names;
+
+struct trace_names *trace_names_new(void);
+
+/* Valid until the next call. Never NULL. */
+const struct trace_name *trace_names_get(struct trace_names *names, uint64_t cgroup);
+
+struct trace_names *trace_names_free(struct trace_names *names); /* NULL is fine; returns NULL */
+DEFINE_CLEANUP(struct trace_names *, trace_names_free);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "trace/session.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "audit/reader.h"
+#include "base/log.h"
+#include "kernel/kernel.h"
+#include "trace.skel.h"
+
+struct trace {
+	struct trace_bpf *skel;
+	struct bpf_link *link;
+	struct reader *reader;
+	void (*fn)(const void *record, size_t size, void *ctx);
+	void *ctx;
+};
+
+/* Maps that are leastcap's own where it is loaded, and the names of their pins. */
+static const struct {
+	const char *map, *pin;
+} shared[] = {{"tasks", "tasks"}, {"bindings", "bindings"}, {".data.state", "state"}};
+
+/* libbpf's words: it warns only of what fails, and the verifier's log is many lines. */
+__attribute__((format(printf, 2, 0))) static int print_warnings(enum libbpf_print_level level,
+								const char *fmt, va_list args)
+{
+	_cleanup_free_ char *words = NULL;
+
+	if (level != LIBBPF_WARN || vasprintf(&words, fmt, args) < 0)
+		return 0;
+	for (char *save = NULL, *line = strtok_r(words, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		log_warn(0, "%s", line);
+	return 0;
+}
+
+static int open_pin(const char *name)
+{
+	char pin[96];
+
+	snprintf(pin, sizeof(pin), KERNEL_PIN_DIR "/v%d/%s", LEASTCAP_ABI, name);
+	return bpf_obj_get(pin);
+}
+
+bool trace_loaded(void)
+{
+	_cleanup_close_ int fd = open_pin("state");
+
+	return fd >= 0;
+}
+
+/* -ENOENT: leastcap is not loaded. */
+static int share_maps(struct trace_bpf *skel)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, shared[i].map);
+		_cleanup_close_ int fd = open_pin(shared[i].pin);
+		int err;
+
+		if (fd < 0 || !map)
+			return map ? fd : -ENOENT;
+		err = bpf_map__reuse_fd(map, fd);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int configure(struct trace_bpf *skel, const struct trace_options *o)
+{
+	int err = trace_loaded() ? share_maps(skel) : -ENOENT;
+
+	if (err && err != -ENOENT)
+		return err;
+	skel->rodata->config = (struct leastcap_trace_config){
+		.caps = o->caps,
+		.who = o->who,
+		.tgid = o->pid,
+		.loaded = !err,
+		.denied = o->denied,
+		.audited = o->audited,
+		.entering = o->entering,
+		.overridden = o->overridden,
+		.unique = o->unique,
+		.stack = o->stack,
+		.self = (uint32_t)getpid(),
+	};
+	return 0;
+}
+
+static int fill(struct trace_bpf *skel, const struct trace_options *o)
+{
+	for (size_t i = 0; i < o->n_subjects; i++) {
+		uint32_t value = 1;
+		int err = bpf_map__update_elem(skel->maps.subjects, &o->subjects[i],
+					       sizeof(o->subjects[i]), &value, sizeof(value),
+					       BPF_ANY);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void hand_over(const void *record, size_t size, void *ctx)
+{
+	struct trace *t = ctx;
+
+	t->fn(record, size, t->ctx);
+}
+
+int trace_open(const struct trace_options *options, struct trace **ret)
+{
+	_cleanup_(trace_closep) struct trace *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	libbpf_set_print(print_warnings);
+	t->skel = trace_bpf__open();
+	if (!t->skel)
+		return -errno;
+	err = configure(t->skel, options);
+	err = err ?: trace_bpf__load(t->skel);
+	err = err ?: fill(t->skel, options);
+	err = err ?: reader_new(bpf_map__fd(t->skel->maps.checks), hand_over, t, &t->reader);
+	if (err)
+		return err;
+	t->link = bpf_program__attach(t->skel->progs.lc_trace);
+	if (!t->link)
+		return -errno;
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+int trace_drain(struct trace *t, unsigned int max,
+		void (*fn)(const void *record, size_t size, void *ctx), void *ctx)
+{
+	t->fn = fn;
+	t->ctx = ctx;
+	return reader_drain(t->reader, max);
+}
+
+void trace_stop(struct trace *t)
+{
+	bpf_link__destroy(t->link);
+	t->link = NULL;
+}
+
+void trace_count(const struct trace *t, struct trace_counts *ret)
+{
+	const volatile struct leastcap_trace_counts *counts = t->skel->bss->counts;
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	*ret = (struct trace_counts){};
+	for (size_t cpu = 0; cpu < LEASTCAP_TRACE_CPUS; cpu++) {
+		ret->seen += counts[cpu].seen;
+		ret->repeated += counts[cpu].repeated;
+		ret->lost += counts[cpu].lost;
+		ret->unfit += counts[cpu].unfit;
+	}
+	if (!bpf_obj_get_info_by_fd(bpf_program__fd(t->skel->progs.lc_trace), &info, &len))
+		ret->missed = info.recursion_misses;
+}
+
+struct trace *trace_close(struct trace *t)
+{
+	if (t) {
+		trace_stop(t);
+		reader_free(t->reader);
+		trace_bpf__destroy(t->skel);
+		free(t);
+	}
+	return NULL;
+}
