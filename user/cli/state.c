@@ -46,12 +46,13 @@ int state_status_from_maps(const char *subject, json_t **ret)
 		bindings = json_array();
 	}
 	uname(&host);
-	*ret = json_pack("{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:n, s:O?, s:O, s:o, s:[], s:o, s:[]}",
-			 "daemon", 0, "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
-			 *build ? build : NULL, "kernel", host.release, "enforcing", enforcing,
-			 "disarmed", disarmed, "confirm", "default_policy", policy_name, "bindings",
-			 bindings, "losses", listing_losses(losses), "sinks", "hold",
-			 k ? listing_hold(k) : json_null(), "problems");
+	*ret = json_pack(
+		"{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:n, s:O?, s:O, s:o, s:[], s:o, s:[]}",
+		"daemon", 0, "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
+		*build ? build : NULL, "kernel", host.release, "enforcing", enforcing, "disarmed",
+		disarmed, "confirm", "default_policy", policy_name, "bindings", bindings, "losses",
+		listing_losses(losses), "sinks", "hold", k ? listing_hold(k) : json_null(),
+		"problems");
 	return *ret ? 0 : -ENOMEM;
 }
 
