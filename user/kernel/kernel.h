@@ -120,7 +120,8 @@ int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t poli
 int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
 int kernel_binding_get(struct kernel *k, uint64_t cgroup,
 		       struct leastcap_binding *ret); /* -ENOENT */
-/* Calls fn for every binding until it returns non-zero; returns that, or -errno, or 0. fn may unbind. */
+/* Calls fn for every binding that there is at the beginning, in ascending order, until it returns non-zero; returns that, or -errno, or
+ * 0. fn may unbind. */
 int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 			void *ctx);
 

@@ -101,11 +101,59 @@ long map_keys(int fd, size_t key_size, void **ret)
 	return (long)n;
 }
 
+#define BATCH 4096U
+
+/* Keys and values of a hash map, a system call for thousands of them. Returns how many. */
+static long map_entries(int fd, size_t key_size, size_t value_size, void **ret_keys,
+			void **ret_values)
+{
+	_cleanup_free_ char *keys = NULL, *values = NULL;
+	size_t n = 0, room = 0;
+	bool begun = false;
+	__u32 position = 0;
+	int err = 0;
+
+	while (err != -ENOENT) {
+		__u32 got;
+
+		/* What is left has to hold the longest chain of the hash: else it is -ENOSPC. */
+		if (err == -ENOSPC || room - n < BATCH) {
+			char *more_keys, *more_values;
+
+			room = (room ?: BATCH) * 2;
+			more_keys = reallocarray(keys, room, key_size);
+			keys = more_keys ?: keys;
+			more_values = reallocarray(values, room, value_size);
+			values = more_values ?: values;
+			if (!more_keys || !more_values)
+				return -ENOMEM;
+		}
+		got = (__u32)(room - n);
+		err = bpf_map_lookup_batch(fd, begun ? &position : NULL, &position,
+					   keys + n * key_size, values + n * value_size, &got,
+					   NULL);
+		if (err && err != -ENOENT && err != -ENOSPC)
+			return err;
+		begun = begun || err != -ENOSPC;
+		n += err == -ENOSPC ? 0 : got;
+	}
+	*ret_keys = TAKE_PTR(keys);
+	*ret_values = TAKE_PTR(values);
+	return (long)n;
+}
+
 static int compare_ids(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static int compare_cgroups(const void *a, const void *b)
+{
+	const struct leastcap_binding *x = a, *y = b;
+
+	return compare_ids(&x->cgroup, &y->cgroup);
 }
 
 /* Sorted and without repetition. Returns the new count. */
@@ -127,24 +175,17 @@ static size_t sort_ids(uint64_t *ids, size_t n)
 int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 			void *ctx)
 {
-	_cleanup_free_ void *keys = NULL;
-	long n = map_keys(k->maps[MAP_BINDINGS], sizeof(uint64_t), &keys);
-	uint64_t *ids = keys;
+	_cleanup_free_ void *keys = NULL, *values = NULL;
+	long n = map_entries(k->maps[MAP_BINDINGS], sizeof(uint64_t),
+			     sizeof(struct leastcap_binding), &keys, &values);
+	const struct leastcap_binding *bound = values;
+	int err = n < 0 ? (int)n : 0;
 
-	if (n < 0)
-		return (int)n;
-	n = (long)sort_ids(ids, (size_t)n);
-	for (long i = 0; i < n; i++) {
-		struct leastcap_binding b;
-		int err = kernel_binding_get(k, ids[i], &b);
-
-		if (err == -ENOENT)
-			continue;
-		err = err ?: fn(&b, ctx);
-		if (err)
-			return err;
-	}
-	return 0;
+	if (n > 0)
+		qsort(values, (size_t)n, sizeof(*bound), compare_cgroups);
+	for (long i = 0; !err && i < n; i++)
+		err = fn(&bound[i], ctx);
+	return err;
 }
 
 int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx),
