@@ -13,9 +13,14 @@
 
 static void check_no_lists(const struct policy_lists *lists)
 {
-	static const struct policy_lists none;
-
-	assert_memory_equal(lists, &none, sizeof(none));
+	assert_int_equal(lists->flags, 0);
+	assert_int_equal(lists->families, 0);
+	assert_null(lists->fs_deny);
+	assert_null(lists->fs_read_only);
+	assert_null(lists->unix_names);
+	assert_null(lists->destinations);
+	assert_null(lists->destination_rules);
+	assert_int_equal(lists->n_destinations, 0);
 }
 
 static const char fs_deny[] = "debugfs tracefs securityfs bpf pstore efivarfs configfs";
