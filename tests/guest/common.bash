@@ -90,9 +90,9 @@ events() {
 	[ $status -lt 2 ]
 }
 
-# expect_event FILTER: there is such an event since mark, within five seconds.
+# expect_event FILTER: there is such an event since mark, within some seconds: an emulated guest may be busy.
 expect_event() {
-	! $PROBES/events wait $LOG "$MARK" "$1" 5 >/dev/null || return 0
+	! $PROBES/events wait $LOG "$MARK" "$1" 15 >/dev/null || return 0
 	echo "no event with: $1"
 	echo "events since the mark:"
 	tail -c "+$((MARK + 1))" "$LOG" | tail -n 20
