@@ -37,7 +37,6 @@ static void all_bindings_of_a_policy_join(void **state)
 	assert_true(s.used == (CHOWN | NET_BIND));
 	assert_true(s.denied == 1ULL << 21);
 	assert_int_equal(json_array_size(s.bindings), 2);
-	assert_true(s.whole);
 	s.with_denied = true;
 	assert_true(suggest_allowed(&s) == (CHOWN | NET_BIND | 1ULL << 21));
 }
@@ -225,6 +224,80 @@ static void names_are_made_good(void **state)
 	}
 }
 
+/* A policy for more than what was asked for is not to be replaced by what is for less. */
+static void a_policy_is_replaced_by_its_like(void **state)
+{
+	static const struct {
+		const char *text, *name, *selectors;
+	} cases[] = {
+		{"web", "web", "[{\"cgroup\":\"/a/*\"}]"},
+		{"/a/one", "one", "[{\"cgroup\":\"/a/one\"}]"},
+		{"/a", "a", "[{\"cgroup\":\"/a/one\"},{\"cgroup\":\"/a/two\"}]"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *got = NULL;
+
+		gather(&s, cases[i].text);
+		identify(&s, cases[i].text);
+		assert_string_equal(s.name, cases[i].name);
+		got = json_dumps(s.selectors, JSON_COMPACT);
+		assert_string_equal(got, cases[i].selectors);
+	}
+	{
+		_cleanup_(suggestion_done) struct suggestion s = {};
+
+		gather(&s, "/a/one");
+		json_object_set_new(s.written, "select", json_pack("[{s:s}]", "cgroup", "/a/one"));
+		identify(&s, "/a/one");
+		assert_string_equal(s.name, "web");
+	}
+}
+
+/* Nothing of it is there now: what it was called is known. */
+static void what_has_ended_has_a_selector(void **state)
+{
+	static const struct {
+		const char *text, *selectors;
+	} cases[] = {
+		{"a.service", "[{\"unit\":\"a.service\"}]"},
+		{"/gone", "[{\"cgroup\":\"/gone\"}]"},
+		{"box", "[]"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct suggest_subject subject = {.text = cases[i].text};
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *got = NULL;
+
+		assert_int_equal(suggestion_init(&s, cases[i].text), 0);
+		assert_int_equal(suggest_identify(&s, &subject, "x"), 0);
+		got = json_dumps(s.selectors, JSON_COMPACT);
+		assert_string_equal(got, cases[i].selectors);
+		assert_string_equal(s.name, "x");
+		policy_set_free(parsed(&s, true));
+	}
+}
+
+/* A policy that holds nothing any more, by what has ended. */
+static void a_policy_without_bindings_is_known(void **state)
+{
+	json_auto_t *st = load("{\"bindings\": []}"), *pol = load(policies);
+	struct suggest_subject subject = {.text = "web"};
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *got = NULL;
+
+	assert_int_equal(suggestion_init(&s, "web"), 0);
+	assert_int_equal(suggest_bindings(&s, &subject, st), 0);
+	feed(&s, "web", GONE("{\"cgroup_id\": 7, \"binding\": \"/a/x\"}", "\"web\"", "CHOWN"));
+	assert_int_equal(suggest_policies(&s, json_object_get(pol, "policies")), 0);
+	identify(&s, "web");
+	got = json_dumps(s.selectors, JSON_COMPACT);
+	assert_string_equal(got, "[{\"cgroup\":\"/a/*\"}]");
+	assert_true(s.used == CHOWN);
+}
+
 static void selected(const char *path, const char *wanted)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
@@ -267,6 +340,9 @@ int main(void)
 		cmocka_unit_test(lines_of_any_kind_are_passed_over),
 		cmocka_unit_test(events_name_what_was_reported),
 		cmocka_unit_test(names_are_made_good),
+		cmocka_unit_test(a_policy_is_replaced_by_its_like),
+		cmocka_unit_test(what_has_ended_has_a_selector),
+		cmocka_unit_test(a_policy_without_bindings_is_known),
 		cmocka_unit_test(a_cgroup_becomes_a_selector),
 	};
 

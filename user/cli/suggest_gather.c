@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "cli/client.h"
@@ -26,8 +27,8 @@ int suggest_find(const char *subject, char **ret)
 	if (err == -ENOTUNIQ)
 		return log_err(err, "'%s' are several containers: more of the id is needed",
 			       subject);
-	/* It may be a policy's name, or something that was there. */
-	if (err == -ENOENT)
+	/* It may be a policy's name, or something that was there. No cgroups: the daemon knows them. */
+	if (err == -ENOENT || err == -EOPNOTSUPP)
 		return 0;
 	return err ? log_err(err, "cannot find '%s'", subject) : 0;
 }
@@ -75,6 +76,22 @@ static const char *log_file(const json_t *status)
 	return LOG_FILE;
 }
 
+/* A pipe is somebody else's to read. */
+static FILE *open_log(const char *path)
+{
+	struct stat st;
+	FILE *f = NULL;
+
+	if (!stat(path, &st)) {
+		if (!S_ISREG(st.st_mode))
+			return NULL;
+		f = fopen(path, "re");
+	}
+	if (!f && errno != ENOENT)
+		log_warn(-errno, "cannot read %s: what has ended may be missing", path);
+	return f;
+}
+
 static int read_logs(struct trail *t, const json_t *status)
 {
 	const char *path = log_file(status);
@@ -86,10 +103,7 @@ static int read_logs(struct trail *t, const json_t *status)
 
 		if (asprintf(&older, "%s.%u", path, i) < 0)
 			return -ENOMEM;
-		f = fopen(i ? older : path, "re");
-		if (!f && errno != ENOENT)
-			log_warn(-errno, "cannot read %s: what has ended may be missing",
-				 i ? older : path);
+		f = open_log(i ? older : path);
 		if (!f && i)
 			break;
 		err = f ? read_log(t, f) : 0;
@@ -118,13 +132,14 @@ static int gather(struct suggestion *s, const struct suggest_subject *subject, c
 	json_auto_t *policies = NULL;
 	int err = suggest_bindings(s, subject, status);
 
+	if (!err && daemon)
+		err = read_daemon(&trail);
+	err = err ?: read_logs(&trail, status);
 	if (!err && daemon) {
 		if (state_policies(&policies))
 			return -EIO;
 		err = suggest_policies(s, json_object_get(policies, "policies"));
-		err = err ?: read_daemon(&trail);
 	}
-	err = err ?: read_logs(&trail, status);
 	return err ? log_err(err, "cannot gather what '%s' has used", subject->text) : 0;
 }
 

@@ -134,20 +134,6 @@ static int join_bindings(struct suggestion *s, const struct suggest_subject *sub
 	return err;
 }
 
-/* Are there others that its policies hold? */
-static bool are_whole(const struct suggestion *s, const json_t *bindings)
-{
-	const json_t *each;
-	size_t i;
-
-	json_array_foreach(bindings, i, each) {
-		if (json_object_get(s->policies, mask_text(each, "policy")) &&
-		    !has_binding(s, mask_text(each, "cgroup")))
-			return false;
-	}
-	return true;
-}
-
 int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject,
 		     const json_t *status)
 {
@@ -159,7 +145,6 @@ int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject
 	/* The ledger of a cgroup has what was done below it as well. */
 	if (!err && !n)
 		err = join_bindings(s, subject, bindings, is_below, &n);
-	s->whole = are_whole(s, bindings);
 	s->unrecorded = (uint64_t)json_integer_value(json_object_get(losses, "ledger"));
 	return err;
 }
@@ -203,8 +188,10 @@ static bool is_about(const struct suggestion *s, const struct suggest_subject *s
 	       (*binding && has_binding(s, binding));
 }
 
-static int join_end(struct suggestion *s, const json_t *event)
+static int join_end(struct suggestion *s, const struct suggest_subject *subject,
+		    const json_t *event)
 {
+	const char *policy = mask_text(event, "policy");
 	json_int_t id =
 		json_integer_value(json_object_get(json_object_get(event, "subject"), "cgroup_id"));
 	const json_t *caps = json_object_get(event, "capabilities");
@@ -214,6 +201,9 @@ static int join_end(struct suggestion *s, const json_t *event)
 	if (!json_is_object(caps))
 		return 0;
 	join_masks(s, caps, json_object_get(event, "rules"));
+	/* The policy that was asked for, which holds nothing any more. */
+	if (!strcmp(policy, subject->text) && json_object_set_new(s->policies, policy, json_true()))
+		return -ENOMEM;
 	snprintf(key, sizeof(key), "%lld", (long long)id);
 	return json_object_set_new(s->ended, key, json_true()) ? -ENOMEM : 0;
 }
@@ -276,7 +266,7 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 	if (!json_is_object(event) || !is_about(s, subject, event))
 		return 0;
 	if (!strcmp(type, "gone"))
-		return join_end(s, event);
+		return join_end(s, subject, event);
 	if (would)
 		join_around(s, event);
 	return would || (s->with_denied && !strcmp(type, "denied")) ? join_detail(s, event) : 0;

@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "subject/cgroup.h"
+#include "subject/unit.h"
 #include "suggest/masks.h"
 #include "suggest/suggest.h"
 #include "trace/names.h"
@@ -178,13 +179,18 @@ static int select_bindings(struct suggestion *s)
 
 /* ---- both ---- */
 
-/* A policy that holds nothing else is the one to be replaced. */
-static const char *replaced(const struct suggestion *s)
+/* The policy that the suggestion is to replace: it was asked for, or is for just the same. NULL: there is none. */
+static const char *replaced(const struct suggestion *s, const struct suggest_subject *subject)
 {
 	const char *policy = json_object_iter_key(json_object_iter(s->policies));
+	const json_t *select = json_object_get(s->written, "select");
 
-	return s->whole && json_object_size(s->policies) == 1 && suggest_name_good(policy) ? policy
-											   : NULL;
+	if (json_object_size(s->policies) != 1 || !suggest_name_good(policy))
+		return NULL;
+	return !strcmp(policy, subject->text) ||
+			       (json_array_size(select) && json_equal(select, s->selectors))
+		       ? policy
+		       : NULL;
 }
 
 /* An id says little: the container's name, where there is one. */
@@ -198,18 +204,39 @@ static const char *called(const struct suggestion *s, const struct suggest_subje
 	return subject->text;
 }
 
+/* Nothing of it is there now, or nothing that could be selected: the word itself, where it is one. */
+static int select_text(struct suggestion *s, const struct suggest_subject *subject)
+{
+	if (subject->path || subject->text[0] == '/')
+		return suggest_select(s, subject->path ?: subject->text);
+	if (!unit_valid(subject->text))
+		return 0;
+	return json_array_append_new(s->selectors, json_pack("{s:s}", "unit", subject->text))
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* Its own selectors say more than those of what it holds just now. */
+static int take_selectors(struct suggestion *s)
+{
+	json_t *select = json_object_get(s->written, "select");
+
+	if (!json_array_size(select))
+		return 0;
+	json_array_clear(s->selectors);
+	return json_array_extend(s->selectors, select) ? -ENOMEM : 0;
+}
+
 int suggest_identify(struct suggestion *s, const struct suggest_subject *subject, const char *name)
 {
-	const char *policy = replaced(s);
-	json_t *select = policy ? json_object_get(s->written, "select") : NULL;
-	int err = 0;
+	const char *policy;
+	int err = select_bindings(s);
 
-	if (json_array_size(select))
-		err = json_array_extend(s->selectors, select) ? -ENOMEM : 0;
-	else
-		err = select_bindings(s);
-	if (!err && !json_array_size(s->selectors) && subject->path)
-		err = suggest_select(s, subject->path);
+	if (!err && !json_array_size(s->selectors))
+		err = select_text(s, subject);
+	policy = replaced(s, subject);
+	if (!err && policy)
+		err = take_selectors(s);
 	if (err)
 		return err;
 	s->name = name ? strdup(name) : policy ? strdup(policy) : suggest_name(called(s, subject));

@@ -132,16 +132,29 @@ static void note_unwatched(const struct suggestion *s, FILE *f)
 
 /* ---- the whole ---- */
 
+/* - unit: "a.service", or, with more in it, JSON. */
+static void print_selector(FILE *f, json_t *selector)
+{
+	void *first = json_object_iter(selector);
+	json_t *value = json_object_iter_value(first);
+
+	if (json_object_size(selector) == 1 && json_is_string(value)) {
+		fprintf(f, "%s: ", json_object_iter_key(first));
+		selector = value;
+	}
+	print_json(f, selector);
+}
+
 static void print_selectors(const struct suggestion *s, FILE *f)
 {
-	const json_t *each;
+	json_t *each;
 	size_t i;
 
 	if (json_array_size(s->selectors))
 		fputs("    select:\n", f);
 	json_array_foreach(s->selectors, i, each) {
 		fputs("      - ", f);
-		print_json(f, each);
+		print_selector(f, each);
 		fputc('\n', f);
 	}
 }

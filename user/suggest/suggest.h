@@ -39,7 +39,6 @@ struct suggestion {
 	json_t *bindings; /* [{"cgroup","policy","mode"}] */
 	json_t *ended; /* ids of bound cgroups that are gone, and whose end was recorded */
 	json_t *policies; /* names of the policies concerned -> true */
-	bool whole; /* they hold nothing else */
 	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
 	uint64_t unrecorded; /* checks that no mask has */
 	bool with_denied; /* what was refused is suggested, too */
@@ -61,7 +60,7 @@ int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject
 		     const json_t *status);
 
 /*
- * What the policies (as GET /v1/policies has them) say themselves; after the last suggest_bindings(). -ENOMEM.
+ * What the policies (as GET /v1/policies has them) say themselves; after all that joins. -ENOMEM.
  */
 int suggest_policies(struct suggestion *s, const json_t *policies);
 
