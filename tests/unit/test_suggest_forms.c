@@ -240,7 +240,7 @@ static void comments_are_wrapped(void **state)
 	FILE *f = open_memstream(&text, &size);
 
 	for (int i = 0; i < 3; i++)
-		suggest_note(f, "%0*d %0*d\\ %s", 60, 1, 60, 2, "end");
+		suggest_note(f, "%0*d\\ %0*d", 60, 1, 60, 2);
 	fclose(f);
 	assert_int_equal(count(text, "\n"), 6);
 	assert_int_equal(count(text, "\n# "), 5);

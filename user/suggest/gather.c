@@ -22,11 +22,13 @@ int suggestion_init(struct suggestion *s, const char *subject)
 		.selectors = json_array(),
 		.details = json_object(),
 		.bindings = json_array(),
+		.cgroups = json_object(),
 		.ended = json_object(),
 		.policies = json_object(),
 	};
 	json_decref(printable);
-	return s->subject && s->selectors && s->details && s->bindings && s->ended && s->policies
+	return s->subject && s->selectors && s->details && s->bindings && s->cgroups && s->ended &&
+			       s->policies
 		       ? 0
 		       : -ENOMEM;
 }
@@ -39,6 +41,7 @@ void suggestion_done(struct suggestion *s)
 	json_decref(s->written);
 	json_decref(s->details);
 	json_decref(s->bindings);
+	json_decref(s->cgroups);
 	json_decref(s->ended);
 	json_decref(s->policies);
 	*s = (struct suggestion){};
@@ -80,14 +83,7 @@ static void join_masks(struct suggestion *s, const json_t *caps, const json_t *r
 
 static bool has_binding(const struct suggestion *s, const char *cgroup)
 {
-	const json_t *each;
-	size_t i;
-
-	json_array_foreach(s->bindings, i, each) {
-		if (!strcmp(mask_text(each, "cgroup"), cgroup))
-			return true;
-	}
-	return false;
+	return json_object_get(s->cgroups, cgroup);
 }
 
 static int join_binding(struct suggestion *s, const json_t *b)
@@ -102,7 +98,8 @@ static int join_binding(struct suggestion *s, const json_t *b)
 	s->watched = json_array_size(s->bindings) ? s->watched & watched : watched;
 	if (!json_is_string(policy) || !json_is_string(cgroup))
 		return 0;
-	if (json_object_set_new(s->policies, json_string_value(policy), json_true()))
+	if (json_object_set_new(s->policies, json_string_value(policy), json_true()) ||
+	    json_object_set_new(s->cgroups, json_string_value(cgroup), json_true()))
 		return -ENOMEM;
 	if (known)
 		return 0;

@@ -37,6 +37,7 @@ struct suggestion {
 	json_t *written; /* the one policy of all bindings in its own language; NULL: several, or not known */
 	json_t *details; /* {"host-unix": ["/run/x.sock"]}: what events name of a rule */
 	json_t *bindings; /* [{"cgroup","policy","mode"}] */
+	json_t *cgroups; /* their paths -> true */
 	json_t *ended; /* ids of bound cgroups that are gone, and whose end was recorded */
 	json_t *policies; /* names of the policies concerned -> true */
 	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
