@@ -337,6 +337,13 @@ json_t *event_rules(uint32_t rules)
 	return words;
 }
 
+json_t *event_ledger_rules(const struct leastcap_ledger *l)
+{
+	return json_pack("{s:o, s:o, s:o}", "used", event_rules(l->rules_used), "denied",
+			 event_rules(l->rules_denied), "would_deny",
+			 event_rules(l->rules_would_deny));
+}
+
 json_t *event_enforced(const struct leastcap_policy *policy)
 {
 	return event_rules(policy->mode == LEASTCAP_AUDIT ? 0 : policy->deny);

@@ -48,6 +48,7 @@ json_t *event_new(const char *type, uint64_t seq);
 /* The same members of an event and of a binding in the status. NULL: no memory. */
 json_t *
 event_capabilities(const struct leastcap_ledger *ledger); /* used, denied, would_deny, probed */
+json_t *event_ledger_rules(const struct leastcap_ledger *ledger); /* used, denied, would_deny */
 json_t *event_counters(const struct leastcap_ledger *ledger);
 /* {"mounts": {"denied": 1, "would_deny": 0}}: the restrictions whose counters are not zero */
 json_t *event_restrictions(const struct leastcap_ledger *ledger);

@@ -49,10 +49,14 @@ json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *led
 /* What the policy says of rules, and what came of them. */
 static json_t *rules_json(const struct leastcap_policy *policy, const struct leastcap_ledger *l)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "enforced", event_enforced(policy), "audited",
-			 event_audited(policy), "used", event_rules(l->rules_used), "denied",
-			 event_rules(l->rules_denied), "would_deny",
-			 event_rules(l->rules_would_deny));
+	json_t *rules = event_ledger_rules(l);
+
+	if (rules && (json_object_set_new(rules, "enforced", event_enforced(policy)) ||
+		      json_object_set_new(rules, "audited", event_audited(policy)))) {
+		json_decref(rules);
+		return NULL;
+	}
+	return rules;
 }
 
 static int count_held(uint32_t pid, const struct leastcap_held *h, void *ctx)

@@ -168,13 +168,11 @@ static int parse(struct tracing *t, int argc, char **argv, const char **ret_subj
 
 /* ---- who ---- */
 
-static int find_subjects(struct tracing *t, const char *subject, uint64_t **ret)
+int trace_find(const char *subject, uint64_t **ret, size_t *ret_n)
 {
 	_cleanup_free_ char *near = NULL;
-	int err = trace_subjects(subject, ret, &t->options.n_subjects, &near);
+	int err = trace_subjects(subject, ret, ret_n, &near);
 
-	t->options.who = LEASTCAP_TRACE_SUBJECTS;
-	t->options.subjects = *ret;
 	switch (err) {
 	case 0:
 		return CLI_DONE;
@@ -192,6 +190,15 @@ static int find_subjects(struct tracing *t, const char *subject, uint64_t **ret)
 		log_err(err, "cannot find '%s'", subject);
 		return CLI_FAILED;
 	}
+}
+
+static int find_subjects(struct tracing *t, const char *subject, uint64_t **ret)
+{
+	int status = trace_find(subject, ret, &t->options.n_subjects);
+
+	t->options.who = LEASTCAP_TRACE_SUBJECTS;
+	t->options.subjects = *ret;
+	return status;
 }
 
 static int find_who(struct tracing *t, const char *subject, uint64_t **ret)
@@ -216,7 +223,7 @@ static int find_who(struct tracing *t, const char *subject, uint64_t **ret)
 	return CLI_DONE;
 }
 
-static int check_host(void)
+int trace_check_host(void)
 {
 	static const enum kernel_lack needed[] = {KERNEL_LACK_ROOT, KERNEL_LACK_BTF,
 						  KERNEL_LACK_CGROUP2};
@@ -315,7 +322,7 @@ static int trace(const struct verb *verb, int argc, char **argv)
 
 	if (status)
 		return status == CLI_OPT_EXIT ? CLI_DONE : status;
-	status = check_host() ?: find_who(&t, subject, &ids);
+	status = trace_check_host() ?: find_who(&t, subject, &ids);
 	if (status)
 		return status;
 	return run(&t) ? CLI_FAILED : CLI_DONE;

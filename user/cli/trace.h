@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `leastcap trace` prints. */
+/* What `leastcap trace` prints, and what it shares with `leastcap learn`. */
 #ifndef LEASTCAP_CLI_TRACE_H
 #define LEASTCAP_CLI_TRACE_H
 
@@ -34,5 +34,11 @@ void trace_print(const void *record, size_t size, void *ctx);
 void trace_print_lost(struct trace_printer *p, const struct trace *session);
 
 void trace_print_summary(struct trace_printer *p, const struct trace *session);
+
+/* Is anything in the way of tracing on this host? Logs it. Returns an exit status. */
+int trace_check_host(void);
+
+/* The cgroups that SUBJECT means, to be freed. Logs what it does not mean. Returns an exit status. */
+int trace_find(const char *subject, uint64_t **ret, size_t *ret_n);
 
 #endif

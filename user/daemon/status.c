@@ -93,7 +93,7 @@ static json_t *policy_json(struct state *s, const struct source *source, const s
 	struct leastcap_policy in_force = {};
 
 	(void)published_policy(s, p->name, &in_force);
-	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "name",
+	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name",
 			 shadow_shown(p->name), "revision", (json_int_t)in_force.revision, "mode",
 			 event_mode(p->mode), "mode_by",
 			 is_shadow(p->name) ? "shadow"
@@ -103,7 +103,7 @@ static json_t *policy_json(struct state *s, const struct source *source, const s
 			 "capabilities", caps_to_json(p->allow), "enforced",
 			 event_enforced(&in_force), "audited", event_audited(&in_force), "shadow",
 			 shadow_json(s, p), "selectors", selectors_json(p), "bindings",
-			 (json_int_t)count_wants(s, p->name));
+			 (json_int_t)count_wants(s, p->name), "written", policy_to_json(p));
 }
 
 unsigned int state_policies(struct state *s, json_t **ret)

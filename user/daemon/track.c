@@ -153,6 +153,7 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 
 	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {
 		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
+		json_object_set_new(event, "rules", event_ledger_rules(&ledger));
 		json_object_set_new(event, "counters", event_counters(&ledger));
 		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
 		(void)tally_note(&s->tally, &ledger);

@@ -93,13 +93,12 @@ static int configure(struct trace_bpf *skel, const struct trace_options *o)
 	return 0;
 }
 
-static int fill(struct trace_bpf *skel, const struct trace_options *o)
+static int list_subjects(struct trace_bpf *skel, const uint64_t *subjects, size_t n)
 {
-	for (size_t i = 0; i < o->n_subjects; i++) {
+	for (size_t i = 0; i < n; i++) {
 		uint32_t value = 1;
-		int err = bpf_map__update_elem(skel->maps.subjects, &o->subjects[i],
-					       sizeof(o->subjects[i]), &value, sizeof(value),
-					       BPF_ANY);
+		int err = bpf_map__update_elem(skel->maps.subjects, &subjects[i],
+					       sizeof(subjects[i]), &value, sizeof(value), BPF_ANY);
 
 		if (err)
 			return err;
@@ -127,7 +126,7 @@ int trace_open(const struct trace_options *options, struct trace **ret)
 		return -errno;
 	err = configure(t->skel, options);
 	err = err ?: trace_bpf__load(t->skel);
-	err = err ?: fill(t->skel, options);
+	err = err ?: list_subjects(t->skel, options->subjects, options->n_subjects);
 	err = err ?: reader_new(bpf_map__fd(t->skel->maps.checks), hand_over, t, &t->reader);
 	if (err)
 		return err;
@@ -144,6 +143,32 @@ int trace_drain(struct trace *t, unsigned int max,
 	t->fn = fn;
 	t->ctx = ctx;
 	return reader_drain(t->reader, max);
+}
+
+int trace_watch(struct trace *t, const uint64_t *subjects, size_t n)
+{
+	return list_subjects(t->skel, subjects, n);
+}
+
+/* Nothing is ever removed but a kind that was lost: at worst the walk begins again, which the limit ends. */
+int trace_kind_each(const struct trace *t,
+		    void (*fn)(const struct leastcap_trace_key *key, uint64_t n, void *ctx),
+		    void *ctx)
+{
+	const struct bpf_map *map = t->skel->maps.kinds;
+	struct leastcap_trace_key key, *last = NULL;
+	uint64_t n;
+
+	for (unsigned int i = 0; i < LEASTCAP_TRACE_KINDS; i++) {
+		int err = bpf_map__get_next_key(map, last, &key, sizeof(key));
+
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &n, sizeof(n), 0))
+			fn(&key, n, ctx);
+		last = &key;
+	}
+	return 0;
 }
 
 void trace_stop(struct trace *t)

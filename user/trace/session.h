@@ -44,6 +44,14 @@ int trace_open(const struct trace_options *options, struct trace **ret);
 int trace_drain(struct trace *t, unsigned int max,
 		void (*fn)(const void *record, size_t size, void *ctx), void *ctx);
 
+/* More cgroups for LEASTCAP_TRACE_SUBJECTS, while it goes on. */
+int trace_watch(struct trace *t, const uint64_t *subjects, size_t n);
+
+/* With `unique`: how often each kind of check has come until now. -errno. */
+int trace_kind_each(const struct trace *t,
+		    void (*fn)(const struct leastcap_trace_key *key, uint64_t n, void *ctx),
+		    void *ctx);
+
 /* No more checks from now on; what is in the ring can still be read. */
 void trace_stop(struct trace *t);
 

@@ -1,0 +1,270 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# leastcap suggest and learn: what was used and nothing else; it holds when it is applied; other tools take it.
+
+load common
+
+OUT=/tmp/suggested
+
+setup_file() {
+	load common
+	fresh_daemon
+	mkdir -p $CG/s $CG/r/1 $CG/r/2 $CG/u
+}
+teardown_file() { load common; stop_daemon; }
+setup() { mark; }
+teardown() {
+	[ -z "${LEARNER:-}" ] || kill -9 "$LEARNER" 2>/dev/null || true
+	LEARNER=
+	drop learned replicas any service
+	docker rm -f app >/dev/null 2>&1 || true
+	forget_services lc-suggested.service
+	rm -rf /etc/systemd/system/lc-suggested.service.d
+}
+
+# audit NAME SELECTOR: a policy that lets everything be, and has the kernel remember it.
+audit() {
+	cat >/tmp/audit.yaml <<-END
+		policies:
+		  - name: $1
+		    select:
+		      - $2
+		    mode: audit
+		    capabilities: none
+		    mounts: audit
+		    modules: audit
+		    devices: audit
+		    attributes: audit
+		    filesystems: audit
+		    namespaces: audit
+		    bpf: audit
+		    sockets: audit
+	END
+	leastcap apply /tmp/audit.yaml
+}
+
+some_acts() {
+	outcome 0 inside /s $PROBE chown
+	outcome 0 inside /s $PROBE mount
+}
+
+# suggested FILTER: of the answer in $OUT.
+suggested() {
+	jq -rc "$1" $OUT
+}
+
+# apply_without SED-SCRIPT: what is suggested, and one thing less.
+apply_without() {
+	sed "$1" /tmp/learned.yaml >/tmp/less.yaml
+	outcome 1 cmp -s /tmp/learned.yaml /tmp/less.yaml
+	leastcap apply /tmp/less.yaml
+}
+
+@test "two capabilities and a mount: just those; applied nothing is refused, and with one less it is" {
+	audit learned 'cgroup: /s'
+	some_acts
+	leastcap suggest --json learned >$OUT
+	is '["CHOWN","SYS_ADMIN"]' "$(suggested .capabilities.allow)"
+	is '["mounts","attributes"] ["modules","devices","namespaces","bpf"]' "$(suggested '
+		"\([.rules | to_entries[] | select(.value == "allow") | .key] | tojson) \([.rules | to_entries[] |
+		select(.value == "deny" and (.key | IN("host-unix", "connect", "families", "filesystems") | not)) | .key] | tojson)"')"
+	is unknown "$(suggested .rules.connect)"
+	is '[{"cgroup":"/s"}] learned masks' "$(suggested '"\(.select) \(.name) \(.source)"')"
+	# By the cgroup it is the same, and so is what a file gets.
+	is '["CHOWN","SYS_ADMIN"]' "$(leastcap suggest --json /s | jq -c .capabilities.allow)"
+	leastcap suggest learned -o /tmp/learned.yaml
+	outcome 0 leastcap check /tmp/learned.yaml
+	grep -qx 'policies:' /tmp/learned.yaml
+	grep -q '^# .*"/s"\|^# What "learned" has used' /tmp/learned.yaml
+	leastcap apply /tmp/learned.yaml
+	is enforce "$(binding /s .mode)"
+	some_acts
+	is 0 "$(binding /s .counters.denied)"
+	outcome 1 inside /s $PROBE chroot
+	denied SYS_CHROOT
+	# What was refused is not used, unless that is wanted.
+	is '["CHOWN","SYS_ADMIN"] ["SYS_CHROOT"]' \
+		"$(leastcap suggest --json learned | jq -r '.capabilities | "\(.allow) \(.denied)"')"
+	is '["CHOWN","SYS_ADMIN","SYS_CHROOT"]' \
+		"$(leastcap suggest --json --include-denied learned | jq -c .capabilities.allow)"
+	apply_without '/- CHOWN$/d'
+	outcome 1 inside /s $PROBE chown
+	denied CHOWN
+	apply_without '/- SYS_ADMIN$/d'
+	outcome 1 inside /s $PROBE mount
+	apply_without 's/mounts: allow/mounts: deny/'
+	outcome 1 inside /s $PROBE mount
+	expect_event '.type == "denied" and .restriction == "mounts"'
+	apply_without 's/attributes: allow/attributes: deny/'
+	outcome 1 inside /s $PROBE chown
+	expect_event '.type == "denied" and .restriction == "attributes"'
+}
+
+@test "replicas, those that have ended too, over a restart of the daemon, and without it" {
+	audit replicas 'cgroup: /r/*'
+	outcome 0 inside /r/1 $PROBE chown
+	outcome 0 inside /r/2 $PROBE chroot
+	rmdir $CG/r/1
+	expect_event '.type == "gone" and .subject.binding == "/r/1" and .rules.would_deny == ["attributes"]'
+	systemctl restart leastcapd
+	leastcap suggest --json replicas >$OUT
+	is '["CHOWN","SYS_CHROOT"] 1 1' "$(suggested '"\(.capabilities.allow) \(.ended) \(.bindings | length)"')"
+	is allow "$(suggested .rules.attributes)"
+	is '[{"cgroup":"/r/*"}]' "$(suggested .select)"
+	# One of them.
+	is '["SYS_CHROOT"]' "$(leastcap suggest --json /r/2 | jq -c .capabilities.allow)"
+	systemctl stop leastcapd
+	leastcap suggest --json replicas >$OUT 2>/tmp/errors
+	systemctl start leastcapd
+	grep -q 'read from the kernel' /tmp/errors
+	is '["CHOWN","SYS_CHROOT"] [{"cgroup":"/r/2"}]' "$(suggested '"\(.capabilities.allow) \(.select)"')"
+	mkdir $CG/r/1
+}
+
+@test "docker run takes it, and podman kube play" {
+	local flags
+	probe_image
+	audit any 'any: container'
+	docker run -d --name app probe sh -c 'probe chroot; probe rawsocket; echo done; exec probe sleep 1000'
+	within 10 sh -c 'docker logs app | grep -qx done'
+	flags=$(leastcap suggest -q --format docker app)
+	is '--cap-drop ALL --cap-add NET_RAW --cap-add SYS_CHROOT' "$flags"
+	is '{"container":{"name":"app"}} app' "$(leastcap suggest --json app | jq -r '"\(.select[0]) \(.name)"')"
+	leastcap suggest --format kubernetes app -o /tmp/context.yaml
+	drop any
+	run -1 docker run --rm $flags probe sh -c 'probe chroot && probe rawsocket && probe chown'
+	is "$(printf '%s\n' 'chroot: ok' 'rawsocket: ok' 'chown: EPERM')" "$output"
+	# Pods have a container of their own that does nothing.
+	podman import -c 'ENTRYPOINT ["sleep", "1000"]' /usr/share/leastcap-guest/busybox.tar pause:latest
+	printf '[engine]\ninfra_image = "localhost/pause:latest"\n' >/tmp/containers.conf
+	export CONTAINERS_CONF=/tmp/containers.conf
+	cat >/tmp/pod.yaml <<-END
+		apiVersion: v1
+		kind: Pod
+		metadata:
+		  name: suggested
+		spec:
+		  hostNetwork: true
+		  restartPolicy: Never
+		  containers:
+		  - name: app
+		    image: busybox
+		    imagePullPolicy: Never
+		    command: ["/probes/probe", "sleep", "1000"]
+		    volumeMounts: [{name: probes, mountPath: /probes}]
+		$(sed 's/^/    /' /tmp/context.yaml)
+		  volumes:
+		  - name: probes
+		    hostPath: {path: $PROBES}
+	END
+	podman kube play /tmp/pod.yaml
+	outcome 0 podman exec suggested-app /probes/probe chroot
+	run -1 podman exec suggested-app /probes/probe chown
+	is 'chown: EPERM' "$output"
+	podman kube down /tmp/pod.yaml || podman pod rm -f suggested
+}
+
+@test "systemd takes it, for root and for a user" {
+	local dropin=/etc/systemd/system/lc-suggested.service.d
+	audit service 'unit: lc-suggested.service'
+	service lc-suggested.service <<-END
+		[Service]
+		Type=oneshot
+		ExecStart=$PROBE chroot
+		ExecStart=$PROBE bind80
+	END
+	outcome 0 systemctl start lc-suggested
+	expect_event '.type == "gone" and .subject.unit == "lc-suggested.service"'
+	mkdir -p $dropin
+	# It runs no more: what it has used is in the audit trail.
+	leastcap suggest --format systemd lc-suggested.service -o $dropin/leastcap.conf
+	is '[{"unit":"lc-suggested.service"}] lc-suggested' \
+		"$(leastcap suggest --json lc-suggested.service | jq -r '"\(.select) \(.name)"')"
+	drop service
+	run -0 systemd-analyze verify /etc/systemd/system/lc-suggested.service
+	[[ $output != *lc-suggested* ]]
+	systemctl daemon-reload
+	is 'cap_net_bind_service cap_sys_chroot' "$(systemctl show -P CapabilityBoundingSet lc-suggested)"
+	outcome 0 systemctl start lc-suggested
+	printf '[Service]\nUser=nobody\n' >$dropin/user.conf
+	systemctl daemon-reload
+	outcome 0 systemctl start lc-suggested
+	printf '[Service]\nExecStart=%s chown\n' $PROBE >$dropin/user.conf
+	systemctl daemon-reload
+	outcome 1 systemctl start lc-suggested
+}
+
+# learn OPTION...: until learned(), JSON into $OUT. When this returns, every check is seen.
+learn() {
+	leastcap learn --json "$@" >$OUT 2>/tmp/learn.errors 3>&- &
+	LEARNER=$!
+	within 60 grep -q watching /tmp/learn.errors
+}
+
+learned() {
+	kill -INT "$LEARNER"
+	outcome 0 wait "$LEARNER"
+	LEARNER=
+}
+
+@test "learn: without a policy, who, how often, when and where from" {
+	learn /u
+	outcome 0 inside /u $PROBE loop 25 chown
+	sleep 2
+	outcome 0 inside /u $PROBE chown
+	outcome 1 inside /u $PROBE as 1000 $PROBE chroot
+	outcome 0 inside /s $PROBE sethostname
+	sleep 1
+	learned
+	grep -q 'no policy binds it' /tmp/learn.errors
+	grep -q "CHOWN: 'probe', fchown(), for " /tmp/learn.errors
+	# `as` uses two to become somebody else.
+	is 'trace ["CHOWN","SETGID","SETUID"] ["SYS_CHROOT"]' \
+		"$(suggested '"\(.source) \(.capabilities.allow) \(.capabilities.missing)"')"
+	is 'unknown' "$(suggested '[.rules[]] | unique | join(" ")')"
+	is '[{"cgroup":"/u"}]' "$(suggested .select)"
+	# The owner and the group are two checks.
+	is 'probe fchown 52 true true' "$(suggested '.evidence[] | select(.capability == "CHOWN") |
+		"\(.comm) \(.syscall) \(.count) \(.first < .last) \(.function | test("chown|chgrp|setattr"))"')"
+	suggested .text >/tmp/learned.yaml
+	outcome 0 leastcap check /tmp/learned.yaml
+	grep -qE '^ +# CHOWN: 52 times allowed, [0-9:]+ to [0-9:]+, by "probe" in fchown\(\), for .*\(\)$' /tmp/learned.yaml
+}
+
+@test "learn: beside the masks, a cgroup that comes meanwhile, an end by itself, a terminal" {
+	audit replicas 'cgroup: /r/*'
+	outcome 0 inside /r/1 $PROBE chroot
+	learn replicas
+	within 5 grep -q 'used before: SYS_CHROOT' /tmp/learn.errors
+	mkdir $CG/r/3
+	outcome 0 inside /r/3 $PROBE chown
+	sleep 8
+	outcome 0 inside /r/3 $PROBE rawsocket
+	learned
+	is 'masks ["CHOWN","NET_RAW","SYS_CHROOT"]' "$(suggested '"\(.source) \(.capabilities.allow)"')"
+	is probe "$(suggested '.evidence[] | select(.capability == "NET_RAW") | .comm')"
+	rmdir $CG/r/3
+	TERM=dumb script -qec 'leastcap learn --for 3s -o /tmp/ended.yaml replicas' /dev/null >/tmp/terminal </dev/null
+	outcome 0 leastcap check /tmp/ended.yaml
+	grep -qE '1 capability; nothing new for [12]s' /tmp/terminal
+}
+
+@test "wrong use, and what is not known" {
+	run -1 leastcap suggest /u
+	[[ $output == *"no policy binds '/u'"*"leastcap learn /u"* ]]
+	run -1 leastcap suggest nobody-is-called-so
+	[[ $output == *"no cgroup, unit, container or policy 'nobody-is-called-so'"* ]]
+	run -1 leastcap learn --for 1s nobody-is-called-so
+	run -2 leastcap suggest --format quadlt /u
+	[[ $output == *"did you mean 'quadlet'?"* ]]
+	run -2 leastcap suggest --name a/b /u
+	run -2 leastcap suggest
+	run -2 leastcap learn --for 10x /u
+	audit learned 'cgroup: /s'
+	run -1 leastcap suggest -o /no/such/place learned
+	[[ $output == *"cannot write /no/such/place"* ]]
+	echo before >/tmp/kept
+	run -1 leastcap suggest -o /tmp/kept /u
+	is before "$(cat /tmp/kept)"
+	run -1 setpriv --reuid 1000 --clear-groups --bounding-set=-all leastcap learn /u
+}

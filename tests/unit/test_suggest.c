@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bindings, policies and the audit trail -> the masks of a suggestion, its name and selectors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "suggestions.h"
+
+/* ---- masks ---- */
+
+static void words_are_bits(void **state)
+{
+	json_auto_t *
+		caps = load(
+		       "[\"CHOWN\", \"cap_kill\", \"50\", \"63\", \"64\", \"-1\", \"5x\", \"\", 7, null]"),
+	       *rules = load("[\"mounts\", \"bpf\", \"sockets\", 3]");
+
+	assert_true(mask_of_caps(caps) == (CHOWN | 1ULL << 5 | 1ULL << 50 | 1ULL << 63));
+	assert_int_equal(mask_of_rules(rules), LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS) |
+						       LEASTCAP_RULE_BIT(LEASTCAP_RULE_BPF));
+	assert_true(mask_of_caps(NULL) == 0);
+	assert_string_equal(mask_text(rules, "no object"), "");
+}
+
+static void all_bindings_of_a_policy_join(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+
+	gather(&s, "web");
+	/* What was only reported was done: without it something would break. A probe is no use. */
+	assert_true(s.used == (CHOWN | NET_BIND));
+	assert_true(s.denied == 1ULL << 21);
+	assert_int_equal(json_array_size(s.bindings), 2);
+	s.with_denied = true;
+	assert_true(suggest_allowed(&s) == (CHOWN | NET_BIND | 1ULL << 21));
+}
+
+static void a_subject_is_a_cgroup_a_container_or_what_is_below(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t bindings;
+		uint64_t used;
+	} cases[] = {
+		{"/a/one", 1, CHOWN},
+		{"/a", 2, CHOWN | NET_BIND},
+		{"0123", 1, 1ULL << 18},
+		{ID, 1, 1ULL << 18},
+		{"other", 1, 1ULL << 18},
+		{"012", 0, 0},
+		{"/a/on", 0, 0},
+		{"0123x", 0, 0},
+		{"", 0, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+
+		gather(&s, cases[i].text);
+		assert_int_equal(json_array_size(s.bindings), cases[i].bindings);
+		assert_true(s.used == cases[i].used);
+		assert_int_equal(suggest_knows(&s), cases[i].bindings > 0);
+	}
+}
+
+static void rules_follow_what_was_seen(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+
+	gather(&s, "web");
+	/* Reported in one of two. */
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MOUNTS), SUGGEST_ALLOW);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_UNIX), SUGGEST_ALLOW);
+	/* Refused, and never used. */
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), SUGGEST_DENY);
+	/* Used, and the list that the policy has was enough. */
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_CONNECT), SUGGEST_KEEP);
+	/* Not watched: used all the same, or nothing is known. */
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_BPF), SUGGEST_ALLOW);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_UNKNOWN);
+	s.with_denied = true;
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), SUGGEST_ALLOW);
+	/* Without the policy's own words. */
+	json_decref(s.written);
+	s.written = NULL;
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_CONNECT), SUGGEST_ALLOW);
+}
+
+/* ---- the audit trail ---- */
+
+static void feed(struct suggestion *s, const char *text, const char *line)
+{
+	struct suggest_subject subject = {.text = text, .path = text[0] == '/' ? text : NULL};
+
+	assert_int_equal(suggest_event(s, &subject, line, strlen(line)), 0);
+}
+
+#define GONE(subject, policy, cap)                                                          \
+	"{\"type\": \"gone\", \"policy\": " policy ", \"subject\": " subject ", "           \
+	"\"capabilities\": {\"used\": [\"" cap "\"], \"denied\": [], \"would_deny\": []}, " \
+	"\"rules\": {\"used\": [], \"denied\": [], \"would_deny\": [\"devices\"]}}"
+
+static void what_has_ended_counts(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+
+	gather(&s, "web");
+	feed(&s, "web", GONE("{\"cgroup_id\": 7, \"binding\": \"/a/x\"}", "\"web\"", "SYS_TIME"));
+	feed(&s, "web", GONE("{\"cgroup_id\": 7, \"binding\": \"/a/x\"}", "\"web\"", "SYS_TIME"));
+	/* An earlier one of the same place, under another policy. */
+	feed(&s, "web", GONE("{\"cgroup_id\": 8, \"binding\": \"/a/one\"}", "\"old\"", "KILL"));
+	/* Somebody else's. */
+	feed(&s, "web", GONE("{\"cgroup_id\": 9, \"binding\": \"/c\"}", "\"old\"", "SYS_BOOT"));
+	feed(&s, "web", GONE("{\"cgroup_id\": 9, \"binding\": null}", "null", "SYS_BOOT"));
+	assert_true(s.used == (CHOWN | NET_BIND | 1ULL << 25 | 1ULL << 5));
+	assert_int_equal(json_object_size(s.ended), 2);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_ALLOW);
+}
+
+static void by_unit_by_name_by_id(void **state)
+{
+	static const char *const texts[] = {"a.service", "box", "01234567"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+
+		assert_int_equal(suggestion_init(&s, texts[i]), 0);
+		feed(&s, texts[i],
+		     GONE("{\"cgroup_id\": 7, \"unit\": \"a.service\", \"name\": \"box\", \"container\": \"" ID
+			  "\"}",
+			  "\"p\"", "CHOWN"));
+		assert_true(s.used == CHOWN);
+		assert_true(suggest_knows(&s));
+	}
+}
+
+static void lines_of_any_kind_are_passed_over(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"{",
+		"[]",
+		"null",
+		"{\"type\": 7}",
+		"{\"type\": \"gone\", \"policy\": \"web\"}",
+		"{\"type\": \"gone\", \"policy\": \"web\", \"subject\": 3, \"capabilities\": {\"used\": 1}}",
+		"{\"type\": \"denied\", \"policy\": \"web\", \"restriction\": \"sockets\", \"item\": \"host-unix\", \"detail\": 7}",
+		"{\"type\": \"would-deny\", \"policy\": \"web\", \"restriction\": \"sockets\", \"item\": \"none\", \"detail\": \"x\"}",
+	};
+	_cleanup_(suggestion_done) struct suggestion s = {};
+
+	gather(&s, "web");
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		feed(&s, "web", lines[i]);
+	assert_true(s.used == (CHOWN | NET_BIND));
+	assert_int_equal(json_object_size(s.details), 0);
+}
+
+static void events_name_what_was_reported(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *text = NULL;
+	char line[256];
+
+	gather(&s, "web");
+	for (int i = 0; i < 40; i++) {
+		snprintf(
+			line, sizeof(line),
+			"{\"type\": \"would-deny\", \"policy\": \"web\", \"restriction\": \"sockets\","
+			" \"item\": \"host-unix\", \"detail\": \"/run/%d\\u001b\\n\"}",
+			i / 2);
+		feed(&s, "web", line);
+	}
+	feed(&s, "web",
+	     "{\"type\": \"would-deny\", \"policy\": \"web\", \"restriction\": \"capabilities\", \"item\": \"overlayfs-mount\"}");
+	assert_int_equal(json_array_size(json_object_get(s.details, "host-unix")), 16);
+	identify(&s, "web");
+	text = suggest_text(&s, SUGGEST_POLICY, true);
+	assert_non_null(strstr(text, "there may be more: [\"/run/0\\\\x1b\\\\x0a\", "));
+	assert_non_null(strstr(text, "no whitelist: overlayfs-mount"));
+	policy_set_free(parsed(&s, true));
+}
+
+/* ---- names ---- */
+
+static void named(const char *subject, const char *wanted)
+{
+	_cleanup_free_ char *name = suggest_name(subject);
+
+	assert_string_equal(name, wanted);
+	assert_true(suggest_name_good(name));
+}
+
+static void names_are_made_good(void **state)
+{
+	char longest[LEASTCAP_NAME_LEN];
+
+	memset(longest, 'x', sizeof(longest));
+	named("nginx.service", "nginx");
+	named("/system.slice/web proxy.scope", "web-proxy");
+	named("/", "suggested");
+	named("", "suggested");
+	named("..//..", "suggested");
+	named("-\x1b[2J*\"; rm -rf $HOME", "2J-rm--rf-HOME");
+	named("\xff\xfe", "suggested");
+	named("getty@tty1.service", "getty-tty1");
+	assert_false(suggest_name_good(""));
+	assert_false(suggest_name_good("-x"));
+	assert_false(suggest_name_good("a b"));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_true(suggest_name_good(longest));
+	{
+		char longer[LEASTCAP_NAME_LEN + 1];
+
+		snprintf(longer, sizeof(longer), "%sx", longest);
+		assert_false(suggest_name_good(longer));
+		named(longer, longest);
+	}
+}
+
+/* A policy for more than what was asked for is not to be replaced by what is for less. */
+static void a_policy_is_replaced_by_its_like(void **state)
+{
+	static const struct {
+		const char *text, *name, *selectors;
+	} cases[] = {
+		{"web", "web", "[{\"cgroup\":\"/a/*\"}]"},
+		{"/a/one", "one", "[{\"cgroup\":\"/a/one\"}]"},
+		{"/a", "a", "[{\"cgroup\":\"/a/one\"},{\"cgroup\":\"/a/two\"}]"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *got = NULL;
+
+		gather(&s, cases[i].text);
+		identify(&s, cases[i].text);
+		assert_string_equal(s.name, cases[i].name);
+		got = json_dumps(s.selectors, JSON_COMPACT);
+		assert_string_equal(got, cases[i].selectors);
+	}
+	{
+		_cleanup_(suggestion_done) struct suggestion s = {};
+
+		gather(&s, "/a/one");
+		json_object_set_new(s.written, "select", json_pack("[{s:s}]", "cgroup", "/a/one"));
+		identify(&s, "/a/one");
+		assert_string_equal(s.name, "web");
+	}
+}
+
+/* Nothing of it is there now: what it was called is known. */
+static void what_has_ended_has_a_selector(void **state)
+{
+	static const struct {
+		const char *text, *selectors;
+	} cases[] = {
+		{"a.service", "[{\"unit\":\"a.service\"}]"},
+		{"/gone", "[{\"cgroup\":\"/gone\"}]"},
+		{"box", "[]"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct suggest_subject subject = {.text = cases[i].text};
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *got = NULL;
+
+		assert_int_equal(suggestion_init(&s, cases[i].text), 0);
+		assert_int_equal(suggest_identify(&s, &subject, "x"), 0);
+		got = json_dumps(s.selectors, JSON_COMPACT);
+		assert_string_equal(got, cases[i].selectors);
+		assert_string_equal(s.name, "x");
+		policy_set_free(parsed(&s, true));
+	}
+}
+
+/* A policy that holds nothing any more, by what has ended. */
+static void a_policy_without_bindings_is_known(void **state)
+{
+	json_auto_t *st = load("{\"bindings\": []}"), *pol = load(policies);
+	struct suggest_subject subject = {.text = "web"};
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *got = NULL;
+
+	assert_int_equal(suggestion_init(&s, "web"), 0);
+	assert_int_equal(suggest_bindings(&s, &subject, st), 0);
+	feed(&s, "web", GONE("{\"cgroup_id\": 7, \"binding\": \"/a/x\"}", "\"web\"", "CHOWN"));
+	assert_int_equal(suggest_policies(&s, json_object_get(pol, "policies")), 0);
+	identify(&s, "web");
+	got = json_dumps(s.selectors, JSON_COMPACT);
+	assert_string_equal(got, "[{\"cgroup\":\"/a/*\"}]");
+	assert_true(s.used == CHOWN);
+}
+
+static void selected(const char *path, const char *wanted)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *got = NULL;
+
+	of_caps(&s, 0);
+	assert_int_equal(suggest_select(&s, path), 0);
+	got = json_dumps(s.selectors, JSON_COMPACT);
+	assert_string_equal(got, wanted);
+	set = parsed(&s, true);
+	assert_int_equal(set->policies[0].n_selectors, json_array_size(s.selectors));
+}
+
+static void a_cgroup_becomes_a_selector(void **state)
+{
+	selected("/web", "[{\"cgroup\":\"/web\"}]");
+	selected("/system.slice/nginx.service", "[{\"unit\":\"nginx.service\"}]");
+	selected("/system.slice/nginx.service/sub",
+		 "[{\"cgroup\":\"/system.slice/nginx.service/sub\"}]");
+	selected("/user.slice/user-1.slice/user@1.service/app.slice/x.service",
+		 "[{\"cgroup\":\"/user.slice/user-1.slice/user@1.service/app.slice/x.service\"}]");
+	selected("/system.slice/docker-" ID ".scope", "[{\"container\":{\"id\":\"" ID "\"}}]");
+	selected("/a*b?[c]\"\\x1b: #", "[{\"cgroup\":\"/a[*]b[?][[]c]\\\"\\\\x1b: #\"}]");
+	/* Everybody, and what cannot be written down. */
+	selected("/", "[]");
+	selected("/a\x1b[2J", "[]");
+	selected("/\xff", "[]");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_are_bits),
+		cmocka_unit_test(all_bindings_of_a_policy_join),
+		cmocka_unit_test(a_subject_is_a_cgroup_a_container_or_what_is_below),
+		cmocka_unit_test(rules_follow_what_was_seen),
+		cmocka_unit_test(what_has_ended_counts),
+		cmocka_unit_test(by_unit_by_name_by_id),
+		cmocka_unit_test(lines_of_any_kind_are_passed_over),
+		cmocka_unit_test(events_name_what_was_reported),
+		cmocka_unit_test(names_are_made_good),
+		cmocka_unit_test(a_policy_is_replaced_by_its_like),
+		cmocka_unit_test(what_has_ended_has_a_selector),
+		cmocka_unit_test(a_policy_without_bindings_is_known),
+		cmocka_unit_test(a_cgroup_becomes_a_selector),
+	};
+
+	return cmocka_run_group_tests_name("suggest", tests, NULL, NULL);
+}

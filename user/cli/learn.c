@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* leastcap learn: watches a subject, and then suggests, with the evidence. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <leastcap/decide.h>
+
+#include "base/duration.h"
+#include "base/log.h"
+#include "cli/learn.h"
+#include "cli/suggest.h"
+#include "cli/trace.h"
+#include "kernel/kernel.h"
+#include "trace/session.h"
+#include "trace/subjects.h"
+
+/* Between two looks at the ring, which has room for all kinds of checks: nothing is lost. */
+#define PERIOD_NS 100000000L
+/* Looks between two countings, and between two searches for cgroups that came. */
+#define COUNT_PERIODS 10U
+#define SEARCH_PERIODS 50U
+
+#define BATCH 512U
+
+#define NSEC_PER_SEC 1000000000LL
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int sig)
+{
+	interrupted = 1;
+}
+
+struct learning {
+	struct suggest_options options;
+	const char *subject;
+	uint64_t seconds; /* 0: until it is interrupted */
+	uint64_t *ids;
+	size_t n_ids;
+	struct trace *session;
+	struct symbols *symbols; /* NULL: functions are not named */
+	int64_t clock_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	struct evidence evidence;
+	struct kernel *kernel; /* NULL: leastcap is not loaded */
+	struct progress progress;
+};
+
+static void learning_done(struct learning *l)
+{
+	trace_close(l->session);
+	symbols_free(l->symbols);
+	evidence_done(&l->evidence);
+	kernel_close(l->kernel);
+	free(l->ids);
+}
+
+static int64_t real_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+/* ---- masks ---- */
+
+/* What the subject has used by the masks until now; *ret_bound: of how many cgroups there are some. */
+static uint64_t read_masks(const struct learning *l, size_t *ret_bound)
+{
+	uint64_t used = 0;
+
+	*ret_bound = 0;
+	for (size_t i = 0; l->kernel && i < l->n_ids; i++) {
+		struct leastcap_binding binding;
+		struct leastcap_ledger ledger;
+
+		if (kernel_binding_get(l->kernel, l->ids[i], &binding))
+			continue;
+		++*ret_bound;
+		if (!kernel_ledger_get(l->kernel, l->ids[i], &ledger))
+			used |= ledger.used | ledger.would_deny;
+	}
+	return used;
+}
+
+/* Containers restart, replicas come: those are the subject, too. What is found no more stays watched. */
+static void search_again(struct learning *l)
+{
+	_cleanup_free_ char *near = NULL;
+	uint64_t *ids = NULL;
+	size_t n = 0;
+
+	if (trace_subjects(l->subject, &ids, &n, &near))
+		return;
+	if (trace_watch(l->session, ids, n))
+		log_warn(0, "there are more cgroups than can be watched");
+	free(l->ids);
+	l->ids = ids;
+	l->n_ids = n;
+}
+
+/* ---- watching ---- */
+
+static void take(const void *record, size_t size, void *ctx)
+{
+	struct learning *l = ctx;
+	const struct evidence_item *item =
+		evidence_record(&l->evidence, record, size, l->symbols, l->clock_ns);
+
+	if (item)
+		progress_item(&l->progress, item);
+}
+
+static void count(const struct leastcap_trace_key *key, uint64_t n, void *ctx)
+{
+	evidence_count(ctx, key, n);
+}
+
+static void count_again(struct learning *l)
+{
+	evidence_count_begin(&l->evidence);
+	(void)trace_kind_each(l->session, count, &l->evidence);
+	evidence_count_end(&l->evidence, real_now());
+}
+
+static int drain(struct learning *l)
+{
+	int n;
+
+	do
+		n = trace_drain(l->session, BATCH, take, l);
+	while (n == (int)BATCH);
+	return n < 0 ? n : 0;
+}
+
+static int follow(struct learning *l)
+{
+	const struct timespec period = {.tv_nsec = PERIOD_NS};
+	uint64_t end = l->seconds ? boot_now() + l->seconds * (uint64_t)NSEC_PER_SEC : UINT64_MAX;
+	size_t bound;
+	int err = 0;
+
+	for (unsigned int i = 1; !err && !interrupted && boot_now() < end; i++) {
+		err = drain(l);
+		if (i % SEARCH_PERIODS == 0)
+			search_again(l);
+		if (i % COUNT_PERIODS == 0) {
+			count_again(l);
+			progress_masks(&l->progress, read_masks(l, &bound));
+			progress_show(&l->progress);
+		}
+		nanosleep(&period, NULL);
+	}
+	progress_end(&l->progress);
+	trace_stop(l->session);
+	err = err ?: drain(l);
+	count_again(l);
+	return err;
+}
+
+/* ---- before and after ---- */
+
+static int start(struct learning *l)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/kallsyms", "re");
+	struct trace_options options = {
+		.caps = LEASTCAP_ALL,
+		.who = LEASTCAP_TRACE_SUBJECTS,
+		.subjects = l->ids,
+		.n_subjects = l->n_ids,
+		/* Probes are the kernel's own: nobody needs what they ask for. */
+		.audited = true,
+		.unique = true,
+	};
+	int err = f ? symbols_read(f, &l->symbols) : -errno;
+
+	if (err)
+		log_warn(err, "cannot read /proc/kallsyms: functions are not named");
+	options.stack = !err;
+	l->clock_ns = real_now() - (int64_t)boot_now();
+	err = kernel_open(&l->kernel);
+	if (err && err != -ENOENT)
+		return log_err(err, "cannot read the maps in %s", KERNEL_PIN_DIR);
+	err = trace_open(&options, &l->session);
+	return err ? log_err(err, "cannot load the program that traces") : 0;
+}
+
+static void tell_start(struct learning *l)
+{
+	uint64_t used;
+	size_t bound;
+
+	used = read_masks(l, &bound);
+	log_info("watching '%s', %zu cgroup%s; Ctrl-C ends it", l->subject, l->n_ids,
+		 l->n_ids == 1 ? "" : "s");
+	if (!bound)
+		log_warn(
+			0,
+			"no policy binds it: what happens from now on is all that will be known, and "
+			"of restrictions nothing. A policy in mode audit has the kernel remember");
+	progress_start(&l->progress, used);
+}
+
+static int conclude(struct learning *l)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	struct suggest_subject subject = {.text = l->subject};
+	_cleanup_free_ char *path = NULL;
+	struct trace_counts counts;
+
+	if (suggest_find(l->subject, &path) || suggestion_init(&s, l->subject))
+		return CLI_FAILED;
+	subject.path = path;
+	s.with_denied = l->options.with_denied;
+	trace_count(l->session, &counts);
+	l->evidence.lost = counts.lost;
+	if (l->kernel && suggest_gather(&s, &subject))
+		return CLI_FAILED;
+	suggest_evidence(&s, &l->evidence, !suggest_knows(&s));
+	return suggest_finish(&l->options, &s, &subject);
+}
+
+static void catch_signals(void (*handler)(int sig))
+{
+	struct sigaction sa = {.sa_handler = handler};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+static int learn_it(struct learning *l)
+{
+	int status = trace_check_host() ?: trace_find(l->subject, &l->ids, &l->n_ids), err;
+
+	if (status)
+		return status;
+	if (start(l))
+		return CLI_FAILED;
+	catch_signals(interrupt);
+	tell_start(l);
+	err = follow(l);
+	catch_signals(SIG_DFL);
+	if (err) {
+		log_err(err, "cannot read the ring buffer");
+		return CLI_FAILED;
+	}
+	return conclude(l);
+}
+
+static int parse_option(struct learning *l, int opt)
+{
+	_cleanup_free_ char *error = NULL;
+
+	if (opt != 'f')
+		return suggest_option(&l->options, opt);
+	if (!duration_parse(optarg, &l->seconds, &error))
+		return CLI_DONE;
+	return cli_usage_error(l->options.verb, "--for: %s", error ?: "out of memory");
+}
+
+static int learn(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {{"for", required_argument, NULL, 'f'},
+						SUGGEST_OPTIONS};
+	_cleanup_(learning_done) struct learning l = {.options.verb = verb};
+	int opt, status = CLI_DONE;
+
+	while ((opt = cli_option(verb, argc, argv, "f:" SUGGEST_SHORTS, options, &status)) >= 0) {
+		status = parse_option(&l, opt);
+		if (status)
+			return status;
+	}
+	if (opt == CLI_OPT_EXIT)
+		return status;
+	status = cli_arguments(verb, argc, argv, 1, 1, "SUBJECT");
+	if (status)
+		return status;
+	l.subject = argv[optind];
+	return learn_it(&l);
+}
+
+const struct verb verb_learn = {
+	.name = "learn",
+	.args = "[OPTION...] SUBJECT",
+	.fn = learn,
+	.help = "watches a subject; then the whitelist that fits, with the evidence",
+	.text = "As 'leastcap suggest', and beside the kernel's masks every check is watched while\n"
+		"it works: how often, when, which program, system call and kernel function. It ends\n"
+		"after --for, or with Ctrl-C, and prints the suggestion. A subject that no policy\n"
+		"binds can be watched, too.\n\n"
+		"  -f, --for TIME       end after 10m, 1h30m, ...; at most 24h\n" SUGGEST_HELP,
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `leastcap learn` says while it watches, on standard error: a line that changes on a terminal, else plain lines. */
+#ifndef LEASTCAP_CLI_LEARN_H
+#define LEASTCAP_CLI_LEARN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "suggest/evidence.h"
+
+struct progress {
+	bool terminal;
+	bool shown; /* the line that changes is on the screen */
+	uint64_t caps; /* used until now */
+	uint64_t since; /* CLOCK_BOOTTIME ns: of the last new one */
+	uint64_t told; /* of the last plain line */
+};
+
+/* caps: by the masks, from before. */
+void progress_start(struct progress *p, uint64_t caps);
+/* A kind of check came; told if its capability is new. */
+void progress_item(struct progress *p, const struct evidence_item *item);
+/* What the masks have now. */
+void progress_masks(struct progress *p, uint64_t caps);
+/* "3 capabilities; nothing new for 4m12s". */
+void progress_show(struct progress *p);
+void progress_end(struct progress *p);
+
+#endif

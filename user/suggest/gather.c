@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bindings, policies and the audit trail -> the masks of a suggestion. */
+#include <string.h>
+
+#include "audit/event.h"
+#include "base/words.h"
+#include "subject/cgroup.h"
+#include "suggest/masks.h"
+#include "suggest/suggest.h"
+
+/* Shortest beginning of a container's id that selects it, as in `status`. */
+#define CONTAINER_PREFIX_MIN 4
+/* Names that are shown of one rule. */
+#define DETAILS_MAX 16
+
+int suggestion_init(struct suggestion *s, const char *subject)
+{
+	json_t *printable = event_string(subject);
+
+	*s = (struct suggestion){
+		.subject = printable ? strdup(json_string_value(printable)) : NULL,
+		.selectors = json_array(),
+		.details = json_object(),
+		.bindings = json_array(),
+		.cgroups = json_object(),
+		.ended = json_object(),
+		.policies = json_object(),
+	};
+	json_decref(printable);
+	return s->subject && s->selectors && s->details && s->bindings && s->cgroups && s->ended &&
+			       s->policies
+		       ? 0
+		       : -ENOMEM;
+}
+
+void suggestion_done(struct suggestion *s)
+{
+	free(s->subject);
+	free(s->name);
+	json_decref(s->selectors);
+	json_decref(s->written);
+	json_decref(s->details);
+	json_decref(s->bindings);
+	json_decref(s->cgroups);
+	json_decref(s->ended);
+	json_decref(s->policies);
+	*s = (struct suggestion){};
+}
+
+/* ---- bindings ---- */
+
+static bool is_container(const char *text, const char *id)
+{
+	return strlen(text) >= CONTAINER_PREFIX_MIN && !strncmp(id, text, strlen(text));
+}
+
+static bool is_meant(const struct suggest_subject *subject, const json_t *binding)
+{
+	const char *cgroup = mask_text(binding, "cgroup");
+
+	return !strcmp(subject->text, mask_text(binding, "policy")) ||
+	       !strcmp(subject->text, cgroup) ||
+	       (subject->path && !strcmp(subject->path, cgroup)) ||
+	       is_container(subject->text, mask_text(binding, "container"));
+}
+
+static bool is_below(const struct suggest_subject *subject, const json_t *binding)
+{
+	return subject->path && cgroup_path_below(mask_text(binding, "cgroup"), subject->path);
+}
+
+/* What is seen of a subject that an audit policy or a shadow would refuse was allowed: it is used. */
+static void join_masks(struct suggestion *s, const json_t *caps, const json_t *rules)
+{
+	s->used |= mask_of_caps(json_object_get(caps, "used")) |
+		   mask_of_caps(json_object_get(caps, "would_deny"));
+	s->denied |= mask_of_caps(json_object_get(caps, "denied"));
+	s->granted |= mask_of_caps(json_object_get(caps, "granted"));
+	s->rules_used |= mask_of_rules(json_object_get(rules, "used"));
+	s->rules_would |= mask_of_rules(json_object_get(rules, "would_deny"));
+	s->rules_denied |= mask_of_rules(json_object_get(rules, "denied"));
+}
+
+static bool has_binding(const struct suggestion *s, const char *cgroup)
+{
+	return json_object_get(s->cgroups, cgroup);
+}
+
+static int join_binding(struct suggestion *s, const json_t *b)
+{
+	const json_t *rules = json_object_get(b, "rules"), *cgroup = json_object_get(b, "cgroup"),
+		     *policy = json_object_get(b, "policy");
+	uint32_t watched = mask_of_rules(json_object_get(rules, "enforced")) |
+			   mask_of_rules(json_object_get(rules, "audited"));
+	bool known = has_binding(s, mask_text(b, "cgroup"));
+
+	join_masks(s, json_object_get(b, "capabilities"), rules);
+	s->watched = json_array_size(s->bindings) ? s->watched & watched : watched;
+	if (!json_is_string(policy) || !json_is_string(cgroup))
+		return 0;
+	if (json_object_set_new(s->policies, json_string_value(policy), json_true()) ||
+	    json_object_set_new(s->cgroups, json_string_value(cgroup), json_true()))
+		return -ENOMEM;
+	if (known)
+		return 0;
+	return json_array_append_new(s->bindings,
+				     json_pack("{s:O, s:O?, s:O, s:O?, s:O?}", "cgroup", cgroup,
+					       "cgroup_id", json_object_get(b, "cgroup_id"),
+					       "policy", policy, "mode", json_object_get(b, "mode"),
+					       "gone", json_object_get(b, "gone")))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int join_bindings(struct suggestion *s, const struct suggest_subject *subject,
+			 const json_t *bindings,
+			 bool (*meant)(const struct suggest_subject *subject, const json_t *b),
+			 size_t *ret_n)
+{
+	const json_t *each;
+	size_t i;
+	int err = 0;
+
+	*ret_n = 0;
+	json_array_foreach(bindings, i, each) {
+		if (err || !meant(subject, each))
+			continue;
+		++*ret_n;
+		err = join_binding(s, each);
+	}
+	return err;
+}
+
+int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject,
+		     const json_t *status)
+{
+	const json_t *bindings = json_object_get(status, "bindings"),
+		     *losses = json_object_get(status, "losses");
+	size_t n;
+	int err = join_bindings(s, subject, bindings, is_meant, &n);
+
+	/* The ledger of a cgroup has what was done below it as well. */
+	if (!err && !n)
+		err = join_bindings(s, subject, bindings, is_below, &n);
+	s->unrecorded = (uint64_t)json_integer_value(json_object_get(losses, "ledger"));
+	return err;
+}
+
+/* ---- policies ---- */
+
+int suggest_policies(struct suggestion *s, const json_t *policies)
+{
+	const char *name = json_object_iter_key(json_object_iter(s->policies));
+	const json_t *each;
+	size_t i;
+
+	if (json_object_size(s->policies) != 1)
+		return 0;
+	json_array_foreach(policies, i, each) {
+		json_t *written = json_object_get(each, "written");
+
+		if (strcmp(mask_text(each, "name"), name) || !json_is_object(written))
+			continue;
+		json_decref(s->written);
+		s->written = json_incref(written);
+	}
+	return 0;
+}
+
+/* ---- the audit trail ---- */
+
+static bool is_about(const struct suggestion *s, const struct suggest_subject *subject,
+		     const json_t *event)
+{
+	const json_t *who = json_object_get(event, "subject");
+	const char *binding = mask_text(who, "binding"), *text = subject->text;
+
+	if (!*text)
+		return false;
+	return !strcmp(text, mask_text(event, "policy")) || !strcmp(text, mask_text(who, "unit")) ||
+	       !strcmp(text, mask_text(who, "name")) || !strcmp(text, binding) ||
+	       is_container(text, mask_text(who, "container")) ||
+	       (subject->path &&
+		(!strcmp(subject->path, binding) || cgroup_path_below(binding, subject->path))) ||
+	       (*binding && has_binding(s, binding));
+}
+
+static int join_end(struct suggestion *s, const struct suggest_subject *subject,
+		    const json_t *event)
+{
+	const char *policy = mask_text(event, "policy");
+	json_int_t id =
+		json_integer_value(json_object_get(json_object_get(event, "subject"), "cgroup_id"));
+	const json_t *caps = json_object_get(event, "capabilities");
+	char key[24];
+
+	/* The daemon was not there: nothing was written down. */
+	if (!json_is_object(caps))
+		return 0;
+	join_masks(s, caps, json_object_get(event, "rules"));
+	/* The policy that was asked for, which holds nothing any more. */
+	if (!strcmp(policy, subject->text) && json_object_set_new(s->policies, policy, json_true()))
+		return -ENOMEM;
+	snprintf(key, sizeof(key), "%lld", (long long)id);
+	return json_object_set_new(s->ended, key, json_true()) ? -ENOMEM : 0;
+}
+
+/* Of which rule with a list is it, whose detail could be in that list? NULL: of none. */
+static const char *rule_of(const json_t *event)
+{
+	const char *restriction = mask_text(event, "restriction"), *item = mask_text(event, "item");
+
+	if (!strcmp(restriction, word_restriction(LEASTCAP_FILESYSTEMS)))
+		return restriction;
+	if (strcmp(restriction, word_restriction(LEASTCAP_SOCKETS)))
+		return NULL;
+	return !strcmp(item, "family") ? word_rule(LEASTCAP_RULE_FAMILIES)
+	       : !strcmp(item, "host-unix") || !strcmp(item, "connect") ? item
+									: NULL;
+}
+
+static int join_detail(struct suggestion *s, const json_t *event)
+{
+	const char *rule = rule_of(event), *detail = mask_text(event, "detail");
+	json_t *list;
+	const json_t *each;
+	size_t i;
+
+	if (!rule || !*detail)
+		return 0;
+	list = json_object_get(s->details, rule);
+	if (!list && json_object_set_new(s->details, rule, list = json_array()))
+		return -ENOMEM;
+	json_array_foreach(list, i, each) {
+		if (!strcmp(json_string_value(each), detail))
+			return 0;
+	}
+	if (json_array_size(list) == DETAILS_MAX)
+		return 0;
+	/* Escaped already, and once more: what comes from a file is what somebody has written. */
+	return json_array_append_new(list, event_string(detail)) ? -ENOMEM : 0;
+}
+
+/* Ways around a whitelist have no bit in a mask, and no name in a policy. */
+static void join_around(struct suggestion *s, const json_t *event)
+{
+	static const uint32_t items[] = {LEASTCAP_ITEM_URING_CREDS, LEASTCAP_ITEM_OVERLAYFS,
+					 LEASTCAP_ITEM_PTRACE_ENTERING};
+
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
+		if (!strcmp(mask_text(event, "item"), word_item(items[i])))
+			s->around |= 1U << (items[i] - LEASTCAP_ITEM_URING_CREDS);
+	}
+}
+
+int suggest_event(struct suggestion *s, const struct suggest_subject *subject, const char *line,
+		  size_t len)
+{
+	json_auto_t *event = json_loadb(line, len, 0, NULL);
+	const char *type = mask_text(event, "type");
+	bool would = !strcmp(type, "would-deny");
+
+	if (!json_is_object(event) || !is_about(s, subject, event))
+		return 0;
+	if (!strcmp(type, "gone"))
+		return join_end(s, subject, event);
+	if (would)
+		join_around(s, event);
+	return would || (s->with_denied && !strcmp(type, "denied")) ? join_detail(s, event) : 0;
+}
+
+/* ---- evidence ---- */
+
+void suggest_evidence(struct suggestion *s, struct evidence *evidence, bool only)
+{
+	s->evidence = evidence;
+	s->traced_only = only;
+	s->missing = evidence_caps(evidence, LEASTCAP_TRACE_MISSING);
+	/* Checks of somebody else's credentials are in no mask as long as they are allowed. */
+	s->used |= evidence_caps(evidence, LEASTCAP_TRACE_ALLOWED);
+	if (only)
+		s->denied = evidence_caps(evidence, LEASTCAP_TRACE_DENIED);
+}
+
+bool suggest_knows(const struct suggestion *s)
+{
+	return json_array_size(s->bindings) || json_object_size(s->ended) || s->traced_only;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The smallest whitelist for what was seen: masks of bindings and evidence of a trace -> a suggestion -> text in the
+ * forms that others read. Pure, but for suggest_select(), which reads who a container is.
+ */
+#ifndef LEASTCAP_SUGGEST_H
+#define LEASTCAP_SUGGEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include <leastcap/restrictions.h>
+
+#include "base/cleanup.h"
+#include "suggest/evidence.h"
+
+/* What is asked for. */
+struct suggest_subject {
+	const char *text; /* as the user wrote it */
+	const char *path; /* the cgroup that it means; NULL: none that is there */
+};
+
+struct suggestion {
+	char *subject; /* printable */
+	char *name; /* good for a policy */
+	json_t *selectors; /* an array, as policies have it */
+	uint64_t used; /* was asked for and given: without it something would break */
+	uint64_t denied; /* was refused by leastcap */
+	uint64_t missing; /* was asked for, and the process did not have it */
+	uint64_t granted; /* what its processes hold now */
+	uint32_t rules_used, rules_would, rules_denied; /* enum leastcap_rule is the bit */
+	uint32_t
+		watched; /* rules that every binding enforces or audits: nothing of them was overlooked */
+	json_t *written; /* the one policy of all bindings in its own language; NULL: several, or not known */
+	json_t *details; /* {"host-unix": ["/run/x.sock"]}: what events name of a rule */
+	json_t *bindings; /* [{"cgroup","policy","mode"}] */
+	json_t *cgroups; /* their paths -> true */
+	json_t *ended; /* ids of bound cgroups that are gone, and whose end was recorded */
+	json_t *policies; /* names of the policies concerned -> true */
+	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
+	uint64_t unrecorded; /* checks that no mask has */
+	bool with_denied; /* what was refused is suggested, too */
+	struct evidence *evidence; /* NULL: none was gathered */
+	bool traced_only; /* nothing is bound: the evidence is all there is */
+};
+
+void suggestion_done(struct suggestion *s);
+
+/* ---- gathering ---- */
+
+int suggestion_init(struct suggestion *s, const char *subject);
+
+/*
+ * The bindings of a status (as GET /v1/status has it) that the subject names join: those of the policy, the unit, the
+ * container, the cgroup, and those below it. May be called again, later. -ENOMEM.
+ */
+int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject,
+		     const json_t *status);
+
+/*
+ * What the policies (as GET /v1/policies has them) say themselves; after all that joins. -ENOMEM.
+ */
+int suggest_policies(struct suggestion *s, const json_t *policies);
+
+/*
+ * A line of the audit trail: of bound cgroups that are gone the masks join, and of refusals what was tried. Anything else,
+ * also what is no JSON, is passed over. After suggest_bindings(), which says which policies are concerned.
+ */
+int suggest_event(struct suggestion *s, const struct suggest_subject *subject, const char *line,
+		  size_t len);
+
+/* The evidence joins: all of it where nothing is bound. */
+void suggest_evidence(struct suggestion *s, struct evidence *evidence, bool only);
+
+/* Was anything found that says what is used? */
+bool suggest_knows(const struct suggestion *s);
+
+/* A policy's name made of a subject's, to be freed. NULL: no memory. */
+char *suggest_name(const char *subject);
+bool suggest_name_good(const char *name);
+
+/* A selector of the cgroup joins: of its container, its unit, or itself. What cannot be selected is left out. -ENOMEM. */
+int suggest_select(struct suggestion *s, const char *path);
+
+/* Selectors and a name where there are none yet. name: the user's, may be NULL. -ENOMEM. */
+int suggest_identify(struct suggestion *s, const struct suggest_subject *subject, const char *name);
+
+/* ---- what it comes to ---- */
+
+uint64_t suggest_allowed(const struct suggestion *s);
+
+enum suggest_rule {
+	SUGGEST_UNKNOWN, /* nobody has watched it */
+	SUGGEST_DENY, /* never used */
+	SUGGEST_ALLOW, /* used */
+	SUGGEST_KEEP, /* used, and nothing that the policy's own rule refuses: it can stay as it is written */
+};
+
+enum suggest_rule suggest_rule(const struct suggestion *s, uint32_t rule);
+
+/* The rule as the policy has it: see SUGGEST_KEEP. NULL: not known, or a plain word. Borrowed. */
+const json_t *suggest_written(const struct suggestion *s, uint32_t rule);
+
+/* ---- forms ---- */
+
+enum suggest_format {
+	SUGGEST_POLICY,
+	SUGGEST_DOCKER,
+	SUGGEST_COMPOSE,
+	SUGGEST_KUBERNETES,
+	SUGGEST_SYSTEMD,
+	SUGGEST_QUADLET,
+	SUGGEST_LABEL,
+	SUGGEST_FORMATS,
+};
+
+/* Their names, NULL-terminated, in the order of the numbers. */
+extern const char *const suggest_formats[SUGGEST_FORMATS + 1];
+
+/* To be freed; NULL: no memory. comments: with the reasons. */
+char *suggest_text(const struct suggestion *s, enum suggest_format format, bool comments);
+
+/* All of it, and the text as member `text`. NULL: no memory. */
+json_t *suggest_json(const struct suggestion *s, enum suggest_format format, const char *text);
+
+/* ---- between the forms ---- */
+
+/* Comments: "# " and words, wrapped. Text of others is in it only printable, and never at the end of a line. */
+void suggest_note(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the numbers are from, what is granted and never used, what is to be known. */
+void suggest_notes(const struct suggestion *s, FILE *f);
+
+/* The evidence of one capability, a line for each program; indent: what stands before it. */
+void suggest_reasons(const struct suggestion *s, FILE *f, unsigned int cap, const char *indent);
+
+/* The policy language. */
+void suggest_policy(const struct suggestion *s, FILE *f, bool comments);
+
+#endif
