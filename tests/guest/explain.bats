@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# leastcap explain: names the policy, its file and line; and the change that it prints, applied as printed, allows it.
+
+load common
+
+FILE=$POLICIES/e.yaml
+A=$PROBES/addresses
+
+setup_file() {
+	load common
+	fresh_daemon --sample-interval 0
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/addresses $PROBES/
+	mkdir -p $CG/e/in $CG/api
+	cat >$FILE <<-END
+		policies:
+		  - name: in
+		    select:
+		      - cgroup: /e/in
+		    capabilities: { allow: [CHOWN, SYS_CHROOT] }
+		    mounts: deny
+		    sockets:
+		      connect: { default: deny, allow: ["127.0.0.1:53"] }
+	END
+	api POST /v1/reload
+}
+teardown_file() { load common; stop_daemon; }
+
+# explained FILTER: of the newest refusal.
+explained() {
+	leastcap explain --json | jq -r "$1"
+}
+
+# write_change N: change N of the newest refusal is written where it says: in place of the line of its key.
+write_change() {
+	local line text
+	line=$(explained ".changes[$1].line")
+	text=$(explained ".changes[$1].text")
+	is "$(explained ".changes[$1].replaces")" "$(sed -n "${line}s/^ *\([a-z-]*\):.*/\1/p" $FILE)"
+	text=${text//&/\\&} # of sed's
+	sed -i "${line}s|^\( *\).*|\1$text|" $FILE
+	leastcap check $FILE
+	api POST /v1/reload
+}
+
+@test "a capability: who, which call, which line; the change allows it" {
+	local text
+	mark
+	outcome 0 inside /e/in $PROBE chroot
+	outcome 1 inside /e/in $PROBE sethostname
+	denied SYS_ADMIN '.syscall == "sethostname"'
+	is "in $FILE 5 5 true" "$(explained '.refused_by | "\(.policy) \(.file) \(.line) \(.column) \(.refuses)"')"
+	is 'SYS_ADMIN set the host name' "$(explained '.asked_for | "\(.capability) \(.act)"')"
+	is "/e/in" "$(explained .event.subject.cgroup)"
+	text=$(leastcap explain)
+	grep -qE '^event [0-9]+ +denied SYS_ADMIN in sethostname\(\), ' <<<"$text"
+	grep -qE "^who +probe\[[0-9]+\], uid 0, $PROBE" <<<"$text"
+	grep -qF "$FILE:5:5" <<<"$text"
+	grep -qE '^ +capabilities: \{ allow: \[CHOWN, SYS_CHROOT, SYS_ADMIN\] \}$' <<<"$text"
+	write_change 0
+	outcome 0 inside /e/in $PROBE sethostname
+	# By its number; and that it is allowed by now.
+	is '0 false' "$(leastcap explain --json "$(explained .event.seq)" | jq -r '"\(.changes | length) \(.refused_by.refuses)"')"
+}
+
+@test "a mount: what the kernel asks for besides is a change, too" {
+	sed -i 's/^    capabilities:.*/    capabilities: [CHOWN, SYS_CHROOT]/' $FILE
+	api POST /v1/reload
+	mark
+	outcome 1 inside /e/in $PROBE mount
+	expect_event '.type == "denied" and .item == "mount" and .detail == "tmpfs"'
+	is "mounts $FILE 6 5" "$(explained '"\(.asked_for.rule) \(.refused_by | "\(.file) \(.line) \(.column)")"')"
+	is 'mounts: allow' "$(explained '.changes[0].text')"
+	is 'capabilities: { allow: [CHOWN, SYS_CHROOT, SYS_ADMIN] }' "$(explained '.changes[1].text')"
+	explained '.' >/tmp/explanation
+	write_change 1
+	# That alone is not enough.
+	outcome 1 inside /e/in $PROBE mount
+	within 5 eval 'is 1 "$(explained ".changes | length")"'
+	write_change 0
+	outcome 0 inside /e/in $PROBE mount
+}
+
+@test "an address: it alone joins the list" {
+	mark
+	run -1 inside /e/in $A udp 127.0.0.1 5353
+	expect_event '.type == "denied" and .item == "connect" and .detail == "127.0.0.1:5353"'
+	is "connect 8 7" "$(explained '"\(.asked_for.rule) \(.refused_by | "\(.line) \(.column)")"')"
+	is 'connect: { default: deny, allow: ["127.0.0.1:53", "127.0.0.1:5353"] }' "$(explained '.changes[0].text')"
+	write_change 0
+	run -0 inside /e/in $A udp 127.0.0.1 5353
+	run -0 inside /e/in $A udp 127.0.0.1 53
+	run -1 inside /e/in $A udp 127.0.0.1 5354
+}
+
+@test "a policy of the API: the whole command; one above that refuses it as well" {
+	policy above 'cgroup: /e' '[CHOWN]'
+	policy low 'cgroup: /api' '[CHOWN]'
+	mark
+	outcome 1 inside /api $PROBE chroot
+	denied SYS_CHROOT
+	is null "$(explained .refused_by.file)"
+	explained '.changes[0].command' >/tmp/command.sh
+	bash /tmp/command.sh
+	outcome 0 inside /api $PROBE chroot
+	outcome 1 inside /api $PROBE sethostname
+	# Two policies on the way refuse it: each has a change.
+	mark
+	outcome 1 inside /e/in $PROBE nice
+	denied SYS_NICE
+	is 'above in' "$(explained '[.changes[].policy] | sort | join(" ")')"
+	is 1 "$(explained '.others | length')"
+	explained '.changes[] | select(.command) | .command' >/tmp/command.sh
+	bash /tmp/command.sh
+	write_change "$(explained '[.changes[].policy] | index("in")')"
+	outcome 0 inside /e/in $PROBE nice
+	drop above low
+}
+
+@test "a subject: each kind once; one that is gone, and a daemon that is" {
+	local log
+	mkdir $CG/gone
+	policy gone 'cgroup: /gone' none
+	mark
+	outcome 1 inside /gone $PROBE sethostname
+	outcome 1 inside /gone $PROBE sethostname
+	outcome 1 inside /gone $PROBE chroot
+	denied SYS_CHROOT '.subject.cgroup == "/gone"'
+	rmdir $CG/gone
+	is 'SYS_CHROOT SYS_ADMIN' "$(leastcap explain --json /gone | jq -r '[.[].event.item] | join(" ")')"
+	is 'SYS_CHROOT SYS_ADMIN' "$(leastcap explain --json gone | jq -r '[.[].event.item] | join(" ")')"
+	run -1 leastcap explain gnoe
+	[[ $output == *"did you mean 'gone'?"* ]]
+	run -1 leastcap explain 999999999
+	run -2 leastcap explain 0
+	# The log, with what no daemon has written.
+	log=/tmp/other.jsonl
+	{ printf '{"type":"denied"\n\xff\xfe\n[]\n'; cat $LOG; echo '{"type":"denied","subject":[]}'; } >$log.1
+	printf '\033[2J denied' >$log
+	is 'SYS_CHROOT SYS_ADMIN' "$(leastcap explain --log $log --json gone | jq -r '[.[].event.item] | join(" ")')"
+	run -1 leastcap explain --log /dev/zero
+	run -1 leastcap explain --log /nowhere
+	drop gone
+	systemctl stop leastcapd
+	run -0 leastcap explain gone
+	[[ $output == *"The policy is not known"* ]]
+	systemctl start leastcapd
+}
+
+@test "a process that is there: its sets" {
+	policy low 'cgroup: /api' '[CHOWN]'
+	mark
+	# The probe tries and ends: nothing is said of a later process with its number.
+	outcome 1 inside /api $PROBE sethostname
+	denied SYS_ADMIN '.subject.cgroup == "/api"'
+	is null "$(explained .process)"
+	# The shell tries, and stays: a file of somebody else's, which has no mode.
+	inside /api /bin/busybox sh -c 'read x </tmp/probe-dac; while :; do sleep 1; done' 2>/dev/null 3>&- &
+	denied DAC_OVERRIDE '.subject.cgroup == "/api"'
+	is 'true true true true' \
+		"$(explained '.event.process.pid as $pid | .process | "\(.pid == $pid) \(.permitted) \(.effective) \(.bounding)"')"
+	is DAC_OVERRIDE "$(explained .asked_for.capability)"
+	leastcap explain | grep -qE '^process +[0-9]+ is still there, has it in permitted, effective, bounding; seccomp: none$'
+	echo 1 >$CG/api/cgroup.kill
+	wait
+	drop low
+}
