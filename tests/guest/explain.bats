@@ -165,3 +165,41 @@ write_change() {
 	wait
 	drop low
 }
+
+@test "status of a subject: processes, drift, and files that give capabilities" {
+	local root=/var/tmp/status-root
+	mkdir -p $root/bin $root/mnt
+	cp /bin/busybox $root/bin/busybox
+	for name in su raw admin; do cp $PROBE $root/bin/$name; done
+	chmod 4755 $root/bin/su
+	setcap cap_net_raw+ep $root/bin/raw
+	setcap cap_sys_admin,cap_chown+ep $root/bin/admin
+	ln -s / $root/out
+	ln -s /proc/1/root $root/magic
+	mount -t tmpfs none $root/mnt
+	cp $PROBE $root/mnt/su
+	chmod 4755 $root/mnt/su
+	policy low 'cgroup: /api' '[CHOWN, SYS_CHROOT, KILL]'
+	inside /api /bin/busybox chroot $root /bin/busybox sh -c 'while :; do sleep 1; done' 3>&- &
+	within 5 eval '[ -n "$(cat $CG/api/cgroup.procs)" ]'
+	within 5 eval 'binding /api ".capabilities.used" | grep -q SYS_CHROOT'
+	leastcap status --json --files /api >/tmp/status
+	is 'true 0 41' "$(jq -r '.bindings[0].processes[0] | "\(.pid > 1) \(.uid) \(.permitted | length)"' /tmp/status)"
+	is '["CHOWN","KILL"]' "$(jq -c '.bindings[0].drift.never_used' /tmp/status)"
+	is '38 true' "$(jq -r '.bindings[0].drift.not_allowed | "\(length) \(any(. == "SYS_ADMIN"))"' /tmp/status)"
+	is "$(printf '%s\n' '/bin/admin false ["CHOWN"] false' '/bin/raw false [] true' \
+		'/bin/su true ["CHOWN","KILL","SYS_CHROOT"] false')" \
+		"$(jq -r '.bindings[0].files.found[] | "\(.path) \(.setuid_root) \(.left) \(.harmless)"' /tmp/status)"
+	is false "$(jq -r '.bindings[0].files.cut' /tmp/status)"
+	leastcap status --files /api >/tmp/status
+	grep -qE '^ +process +busybox\[[0-9]+\], uid 0$' /tmp/status
+	grep -qE '^ +permitted, effective, bounding all$' /tmp/status
+	grep -qE '^ +file +/bin/raw gives NET_RAW: harmless, none is left$' /tmp/status
+	grep -qE '^ +never used +CHOWN, KILL$' /tmp/status
+	run -2 leastcap status --files
+	echo 1 >$CG/api/cgroup.kill
+	wait
+	umount $root/mnt
+	rm -rf $root
+	drop low
+}
