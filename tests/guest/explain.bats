@@ -203,3 +203,36 @@ write_change() {
 	rm -rf $root
 	drop low
 }
+
+@test "the report: who has what for nothing, and what to write" {
+	local name=/page-$(printf '<script>&\033')
+	mkdir "$CG$name"
+	cat >$POLICIES/page.yaml <<-END
+		policies:
+		  - name: page
+		    select:
+		      - cgroup: "/page-*"
+		    capabilities: [SYS_CHROOT, SYS_PTRACE, KILL]
+	END
+	api POST /v1/reload
+	inside "$name" /bin/busybox chroot / /bin/busybox sh -c 'while :; do sleep 1; done' 3>&- &
+	within 5 eval 'leastcap status --json page | jq -e ".bindings[0].capabilities.used == [\"SYS_CHROOT\"]" >/dev/null'
+	leastcap report --json >/tmp/report
+	is 'used unused unused withheld' "$(jq -r '.subjects[] | select(.policy == "page") | .cells |
+		"\(.SYS_CHROOT) \(.SYS_PTRACE) \(.KILL) \(.SYS_ADMIN)"' /tmp/report)"
+	is 'SYS_PTRACE 3 1' "$(jq -r '.worst[0] | "\(.capability) \(.danger) \(.count)"' /tmp/report)"
+	is "$POLICIES/page.yaml 5 capabilities: { allow: [SYS_CHROOT] }" \
+		"$(jq -r '.tighter[] | select(.policy == "page") | .change | "\(.file) \(.line) \(.text)"' /tmp/report)"
+	leastcap report --html /tmp/report.html
+	grep -qF 'page-&lt;script&gt;&amp;\x1b' /tmp/report.html
+	run -1 grep -iE '<script|http:|https:' /tmp/report.html
+	grep -q '<td class="cell withheld"' /tmp/report.html
+	is 640 "$(stat -c %a /tmp/report.html)"
+	leastcap report | grep -qE '^ +1 +SYS_PTRACE +policy page, 1 subject: could trace'
+	run -1 leastcap report --html /nowhere/x
+	run -2 leastcap report --json --html /tmp/x
+	echo 1 >"$CG$name/cgroup.kill"
+	wait
+	rm $POLICIES/page.yaml
+	api POST /v1/reload
+}

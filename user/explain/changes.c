@@ -149,6 +149,19 @@ static void edit_answer(const struct explain_input *in, const json_t *answer,
 		edit_policy(&e, all, n);
 }
 
+json_t *change_capabilities(const struct explain_input *in, const json_t *answer, uint64_t set)
+{
+	json_auto_t *written = json_deep_copy(json_object_get(answer, "written"));
+	struct edit e = {.in = in, .answer = answer, .written = written};
+	const struct refused r = refused_capability(0);
+
+	if (!json_is_object(written) || !text_of(answer, "name") ||
+	    json_object_set_new(written, "capabilities",
+				json_pack("{s:o}", "allow", caps_to_json(set))))
+		return NULL;
+	return text_of(answer, "file") ? edit_file(&e, &r, NULL) : edit_api(&e, NULL);
+}
+
 /* ---- `leastcap run` ---- */
 
 static json_t *edit_run(const struct refused *r, const char *policy)

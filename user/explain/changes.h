@@ -14,4 +14,7 @@ const json_t *change_place(const json_t *answer, const struct refused *r);
 /* An array, one for each thing to write. cap: what the kernel asks for besides, -1: nothing. */
 json_t *changes_json(const struct explain_input *in, const struct refused *r, int cap);
 
+/* The same for a policy that gets another set of capabilities. NULL: it is no such answer, or no memory. */
+json_t *change_capabilities(const struct explain_input *in, const json_t *answer, uint64_t set);
+
 #endif
