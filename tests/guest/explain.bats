@@ -115,6 +115,25 @@ write_change() {
 	write_change "$(explained '[.changes[].policy] | index("in")')"
 	outcome 0 inside /e/in $PROBE nice
 	drop above low
+	is 404 "$(api GET '/v1/policy?name=low' | tail -n 1)"
+	is 400 "$(api GET /v1/policy | tail -n 1)"
+	is 400 "$(api GET '/v1/policy?name=in&shadow=2' | tail -n 1)"
+	is "[\"file\",\"$FILE\",5]" "$(api GET '/v1/policy?name=in' | head -n 1 | jq -c '[.source, .file, .capabilities.line]')"
+}
+
+@test "a shadow: a change of the shadow, not of what is in force" {
+	policy low 'cgroup: /api' '[CHOWN, SYS_CHROOT]'
+	printf 'policies:\n  - name: low\n    select: [cgroup: /api]\n    capabilities: [CHOWN]\n' >/tmp/shadow.yaml
+	leastcap apply --shadow /tmp/shadow.yaml
+	mark
+	outcome 0 inside /api $PROBE chroot
+	expect_event '.type == "would-deny" and .shadow and .item == "SYS_CHROOT"'
+	leastcap explain --json low | jq -r '.[0].changes[0].command' >/tmp/command.sh
+	grep -q '^leastcap apply --shadow - ' /tmp/command.sh
+	bash /tmp/command.sh
+	is '["CHOWN","SYS_CHROOT"]' "$(api GET '/v1/policy?name=low&shadow=1' | head -n 1 | jq -c .written.capabilities.allow)"
+	leastcap remove --shadow low
+	drop low
 }
 
 @test "a subject: each kind once; one that is gone, and a daemon that is" {

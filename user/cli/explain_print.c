@@ -191,6 +191,7 @@ static void print_change(const char *label, const json_t *c)
 void explain_print(const json_t *e)
 {
 	const json_t *event = json_object_get(e, "event"), *each;
+	bool file = false;
 	size_t i;
 
 	print_head(event);
@@ -203,6 +204,12 @@ void explain_print(const json_t *e)
 
 		line(i ? "" : "note", "%s", hint ?: "?");
 	}
-	json_array_foreach(json_object_get(e, "changes"), i, each)
+	json_array_foreach(json_object_get(e, "changes"), i, each) {
 		print_change(i ? "and" : "to allow", each);
+		file = file || json_is_string(json_object_get(each, "file"));
+	}
+	if (file)
+		line("then",
+		     "leastcapd reads a file that has changed within some seconds; 'leastcap "
+		     "check' says before whether it is right");
 }

@@ -105,8 +105,8 @@ static void progress(uint64_t entries, size_t found, void *ctx)
 			(unsigned long long)entries, found);
 }
 
-/* The root that a process has. It is looked at twice that the process is of this cgroup: numbers are reused. */
-static int open_root(const struct process *p, const char *cgroup, int *ret)
+/* The root that a process has. That it is of this cgroup is looked at afterwards: numbers are reused. */
+static int open_root_of(const struct process *p, const char *cgroup, int *ret)
 {
 	_cleanup_free_ char *own = NULL;
 	_cleanup_close_ int fd = -EBADF;
@@ -122,6 +122,25 @@ static int open_root(const struct process *p, const char *cgroup, int *ret)
 	return 0;
 }
 
+/* Of the first one that is still there. */
+static int open_root(const struct process *all, size_t n, const char *cgroup, int *ret_root,
+		     uid_t *ret_uid)
+{
+	int err = -ESRCH;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_close_ int fd = -EBADF;
+
+		err = open_root_of(&all[i], cgroup, &fd);
+		err = err ?: capfiles_root_uid(all[i].pid, ret_uid);
+		if (err)
+			continue;
+		*ret_root = TAKE_FD(fd);
+		return 0;
+	}
+	return err;
+}
+
 /* What who executes it gets, and what of that the policy leaves. */
 static json_t *file_json(const struct capfile *f, const struct capfiles *all, uint64_t bounding,
 			 uint64_t allowed)
@@ -134,7 +153,7 @@ static json_t *file_json(const struct capfile *f, const struct capfiles *all, ui
 			 caps_to_json(gives), "left", caps_to_json(left), "harmless", left == 0);
 }
 
-static int add_files(json_t *binding, const struct process *p, uint64_t bounding)
+static int add_files(json_t *binding, const struct process *all, size_t n, uint64_t bounding)
 {
 	const char *cgroup = json_string_value(json_object_get(binding, "cgroup")) ?: "";
 	_cleanup_(capfiles_done) struct capfiles found = {0};
@@ -148,10 +167,8 @@ static int add_files(json_t *binding, const struct process *p, uint64_t bounding
 	};
 	_cleanup_close_ int root = -EBADF;
 	json_t *list = json_array();
-	int err = open_root(p, cgroup, &root);
+	int err = open_root(all, n, cgroup, &root, &options.root_uid);
 
-	if (!err)
-		err = capfiles_root_uid(p->pid, &options.root_uid);
 	if (!err)
 		err = capfiles_find(root, &options, &found);
 	if (tty)
@@ -186,7 +203,8 @@ int status_subject_add(json_t *binding, bool files)
 	if (!cgroup || json_is_true(json_object_get(binding, "gone")))
 		return 0;
 	err = processes_in(cgroup, PROCESSES_MAX, &all, &n, &more);
-	if (err)
+	/* It may have been removed meanwhile. */
+	if (err && err != -ENOENT)
 		return log_err(err, "cannot read the processes of %s", cgroup);
 	err = add_processes(binding, all, n, more);
 	if (err || !files)
@@ -197,7 +215,7 @@ int status_subject_add(json_t *binding, bool files)
 	}
 	for (size_t i = 0; i < n; i++)
 		bounding |= all[i].bounding;
-	err = add_files(binding, &all[0], bounding);
+	err = add_files(binding, all, n, bounding);
 	return err ? log_err(err, "cannot look through the files of %s", cgroup) : 0;
 }
 

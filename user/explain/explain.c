@@ -116,20 +116,23 @@ static void hint(json_t *hints, const char *fmt, ...)
 	json_array_append_new(hints, json_string(text));
 }
 
-static void hint_process(json_t *hints, const struct process *p, const struct refused *r, int cap)
+static void hint_process(json_t *hints, const struct explain_input *in, const struct refused *r,
+			 int cap)
 {
+	bool foreign = json_is_true(json_object_get(in->event, "foreign_credentials"));
+	const struct process *p = in->process;
 	bool own = refused_is_capability(r);
 	char name[32];
 
 	if (cap < 0)
 		return;
 	caps_name((unsigned int)cap, name);
-	if (own)
+	if (own && !foreign)
 		hint(hints,
 		     "The process had %s: where it is not granted, the kernel refuses "
 		     "before leastcap is asked.",
 		     name);
-	else
+	else if (!own)
 		hint(hints, "The kernel asks for %s besides.", name);
 	if (!p || p->effective >> cap & 1)
 		return;
@@ -186,7 +189,7 @@ static json_t *hints_json(const struct explain_input *in, const struct refused *
 		return NULL;
 	hint_event(hints, in->event);
 	hint_policy(hints, in->event, in->policy);
-	hint_process(hints, in->process, r, cap);
+	hint_process(hints, in, r, cap);
 	return hints;
 }
 
