@@ -106,14 +106,14 @@ write_change() {
 	outcome 1 inside /api $PROBE sethostname
 	# Two policies on the way refuse it: each has a change.
 	mark
-	outcome 1 inside /e/in $PROBE nice
-	denied SYS_NICE
+	outcome 1 inside /e/in $PROBE setgroups
+	denied SETGID
 	is 'above in' "$(explained '[.changes[].policy] | sort | join(" ")')"
 	is 1 "$(explained '.others | length')"
 	explained '.changes[] | select(.command) | .command' >/tmp/command.sh
 	bash /tmp/command.sh
 	write_change "$(explained '[.changes[].policy] | index("in")')"
-	outcome 0 inside /e/in $PROBE nice
+	outcome 0 inside /e/in $PROBE setgroups
 	drop above low
 	is 404 "$(api GET '/v1/policy?name=low' | tail -n 1)"
 	is 400 "$(api GET /v1/policy | tail -n 1)"
