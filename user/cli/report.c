@@ -207,11 +207,13 @@ static int write_page(const char *path, const json_t *report)
 	_cleanup_fclose_ FILE *f = NULL;
 	int fd, err = 0;
 
-	if (asprintf(&fresh, "%s.XXXXXX", path) < 0) {
+	if (asprintf(&fresh, "%s.new", path) < 0) {
 		fresh = NULL;
 		return -ENOMEM;
 	}
-	fd = mkostemp(fresh, O_CLOEXEC);
+	/* One that somebody else has put there is not written to. */
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	f = fdopen(fd, "w");
@@ -220,7 +222,7 @@ static int write_page(const char *path, const json_t *report)
 		close(fd);
 	} else {
 		report_html(f, report);
-		if (fflush(f) || ferror(f) || fchmod(fd, 0640) || rename(fresh, path))
+		if (fflush(f) || ferror(f) || rename(fresh, path))
 			err = errno ? -errno : -EIO;
 	}
 	if (err)
