@@ -304,8 +304,7 @@ static void hostile_input_stays_text(void **state)
 		"@\xff\xfe",
 		"\\x0a",
 		"'; reboot #",
-		"/run/\xe2\x80\xae"
-		"gnp",
+		"/run/\xe2\x80\xae/gnp",
 		"/run/$(reboot)`x`",
 	};
 	static const char *const answers[] = {
