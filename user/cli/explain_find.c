@@ -192,7 +192,7 @@ static bool find_process(const json_t *event, struct process *ret)
 
 /* ---- all of it ---- */
 
-static bool word_at(const char *file, unsigned int line, unsigned int column, char buf[32])
+bool explain_word_at(const char *file, unsigned int line, unsigned int column, char buf[32])
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len;
@@ -211,7 +211,7 @@ json_t *explain_event(const json_t *event)
 		.policy = policy,
 		.others = others,
 		.process = find_process(event, &process) ? &process : NULL,
-		.word_at = word_at,
+		.word_at = explain_word_at,
 	};
 
 	return explain(&in);

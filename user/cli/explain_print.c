@@ -144,19 +144,6 @@ static void print_process(const json_t *p)
 	       json_is_true(json_object_get(p, "no_new_privs")) ? "; no_new_privs" : "");
 }
 
-/* As it is to be copied: each line for itself, whatever it holds. */
-static void print_block(const char *text)
-{
-	for (const char *end; *text; text = *end ? end + 1 : end) {
-		_cleanup_free_ char *one = NULL, *safe = NULL;
-
-		end = strchrnul(text, '\n');
-		one = strndup(text, (size_t)(end - text));
-		safe = one ? out_printable(one) : NULL;
-		printf("%s\n", safe ?: "?");
-	}
-}
-
 static void print_change(const char *label, const json_t *c)
 {
 	_cleanup_free_ char *policy = out_member(c, "policy"), *file = out_member(c, "file"),
@@ -178,7 +165,7 @@ static void print_change(const char *label, const json_t *c)
 	} else if (command) {
 		line(label, "policy %s, by this command:", policy);
 		putchar('\n');
-		print_block(command);
+		out_block(command);
 		putchar('\n');
 	} else {
 		line(label, "policy %s: %s", policy, *note ? note : "no change is known");

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/explain.h"
 #include "cli/output.h"
 #include "cli/state.h"
 #include "explain/changes.h"
@@ -20,34 +21,10 @@
 
 /* ---- what it is made of ---- */
 
-static bool word_at(const char *file, unsigned int line, unsigned int column, char buf[32])
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-
-	return !cli_read_file(file, &text, &len) && explain_word(text, len, line, column, buf);
-}
-
-static uint64_t set_of(const json_t *names)
-{
-	uint64_t set = 0;
-	json_t *each;
-	size_t i;
-
-	json_array_foreach(names, i, each) {
-		const char *name = json_string_value(each) ?: "";
-		int cap = caps_parse(name, strlen(name));
-
-		if (cap >= 0)
-			set |= 1ULL << cap;
-	}
-	return set;
-}
-
 /* Where the policy is written, and what to write there. Without a daemon nobody knows. */
 static void add_change(json_t *tighter)
 {
-	static const struct explain_input in = {.word_at = word_at};
+	static const struct explain_input in = {.word_at = explain_word_at};
 	_cleanup_(api_reply_done) struct api_reply reply = {0};
 	const char *name = json_string_value(json_object_get(tighter, "policy"));
 	_cleanup_free_ char *path = name ? api_path("/v1/policy?name=", name) : NULL;
@@ -55,7 +32,7 @@ static void add_change(json_t *tighter)
 
 	if (path && !api_request("GET", path, NULL, 0, &reply) && api_ok(&reply))
 		change = change_capabilities(&in, reply.json,
-					     set_of(json_object_get(tighter, "keep")));
+					     caps_from_json(json_object_get(tighter, "keep")));
 	json_object_set_new(tighter, "change", change ?: json_null());
 }
 
@@ -144,18 +121,6 @@ static void print_worst(const json_t *worst)
 	}
 }
 
-static void print_block(const char *text)
-{
-	for (const char *end; *text; text = *end ? end + 1 : end) {
-		_cleanup_free_ char *one = NULL, *safe = NULL;
-
-		end = strchrnul(text, '\n');
-		one = strndup(text, (size_t)(end - text));
-		safe = one ? out_printable(one) : NULL;
-		printf("%s\n", safe ?: "?");
-	}
-}
-
 static void print_tighter(const json_t *tighter)
 {
 	const json_t *each;
@@ -173,7 +138,7 @@ static void print_tighter(const json_t *tighter)
 		printf("\npolicy %s", policy ?: "?");
 		if (command) {
 			puts(", by this command");
-			print_block(command);
+			out_block(command);
 		} else if (file && *file) {
 			printf(" in %s:%lld\n    %s\n", file, (long long)out_number(change, "line"),
 			       text ?: "?");

@@ -25,27 +25,9 @@
 
 /* ---- sets ---- */
 
-static uint64_t set_of(const json_t *names)
-{
-	uint64_t set = 0;
-	json_t *each;
-	size_t i;
-
-	json_array_foreach(names, i, each) {
-		const char *name = json_string_value(each) ?: "";
-		int cap = caps_parse(name, strlen(name));
-
-		if (!strcmp(name, "ALL"))
-			return ~0ULL;
-		if (cap >= 0)
-			set |= 1ULL << cap;
-	}
-	return set;
-}
-
 static uint64_t binding_set(const json_t *binding, const char *key)
 {
-	return set_of(json_object_get(json_object_get(binding, "capabilities"), key));
+	return caps_from_json(json_object_get(json_object_get(binding, "capabilities"), key));
 }
 
 /* What the binding leaves: a policy that only audits takes nothing away. */
@@ -224,7 +206,7 @@ int status_subject_add(json_t *binding, bool files)
 /* A set in the fewest words. */
 static char *set_text(const json_t *names)
 {
-	uint64_t set = set_of(names);
+	uint64_t set = caps_from_json(names);
 
 	if (json_array_size(names) > caps_last())
 		set = ~0ULL;

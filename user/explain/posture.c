@@ -42,18 +42,7 @@ static const char *text_of(const json_t *object, const char *key)
 
 static uint64_t set_of(const json_t *binding, const char *key)
 {
-	const json_t *names = json_object_get(json_object_get(binding, "capabilities"), key), *each;
-	uint64_t set = 0;
-	size_t i;
-
-	json_array_foreach(names, i, each) {
-		const char *name = json_string_value(each) ?: "";
-		int cap = caps_parse(name, strlen(name));
-
-		if (cap >= 0)
-			set |= 1ULL << cap;
-	}
-	return set;
+	return caps_from_json(json_object_get(json_object_get(binding, "capabilities"), key));
 }
 
 /* The shortest name: 12 digits of a container, else the last part of the path. */

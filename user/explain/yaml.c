@@ -160,22 +160,6 @@ static json_t *tidy_sockets(const json_t *value)
 	return json_string("allow");
 }
 
-static uint64_t set_of(const json_t *names)
-{
-	uint64_t set = 0;
-	json_t *each;
-	size_t i;
-
-	json_array_foreach(names, i, each) {
-		const char *name = json_string_value(each) ?: "";
-		int cap = caps_parse(name, strlen(name));
-
-		if (cap >= 0)
-			set |= 1ULL << cap;
-	}
-	return set;
-}
-
 /* Docker's list is what people know: a set that has all of it is told by what it has besides. */
 static json_t *tidy_capabilities(const json_t *value)
 {
@@ -183,7 +167,7 @@ static json_t *tidy_capabilities(const json_t *value)
 		"CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP "
 		"SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE";
 	const json_t *allow = json_is_object(value) ? json_object_get(value, "allow") : value;
-	uint64_t base = 0, set = set_of(allow);
+	uint64_t base = 0, set = caps_from_json(allow);
 
 	if (!json_is_array(allow) || caps_parse_list(docker, &base, NULL, NULL) ||
 	    (set & base) != base)
