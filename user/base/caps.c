@@ -163,6 +163,22 @@ json_t *caps_to_json(uint64_t set)
 	return array;
 }
 
+uint64_t caps_from_json(const json_t *list)
+{
+	const json_t *each;
+	uint64_t set = 0;
+	size_t i;
+
+	json_array_foreach(list, i, each) {
+		const char *name = json_string_value(each) ?: "";
+		int cap = caps_parse(name, strlen(name));
+
+		if (cap >= 0)
+			set |= 1ULL << cap;
+	}
+	return set;
+}
+
 char *caps_to_text(uint64_t set)
 {
 	unsigned int n = caps_last();

@@ -27,6 +27,9 @@ int caps_parse_list(const char *list, uint64_t *ret, const char **ret_bad, size_
  * memory. */
 json_t *caps_to_json(uint64_t set);
 
+/* The set of an array of names; what is no name is passed over. */
+uint64_t caps_from_json(const json_t *list);
+
 /* "CHOWN, SETUID", "all" or "none"; to be freed by the caller. NULL: no memory. */
 char *caps_to_text(uint64_t set);
 

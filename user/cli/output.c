@@ -137,6 +137,17 @@ void out_wrapped(unsigned int indent, const char *line)
 	putchar('\n');
 }
 
+void out_block(const char *text)
+{
+	for (const char *end; *text; text = *end ? end + 1 : end) {
+		_cleanup_free_ char *line = NULL;
+
+		end = strchrnul(text, '\n');
+		line = escape_dup(text, (size_t)(end - text));
+		puts(line ?: "?");
+	}
+}
+
 struct table *table_new(const struct table_column *columns, size_t n_columns)
 {
 	struct table *t = calloc(1, sizeof(*t));

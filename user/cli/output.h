@@ -31,6 +31,9 @@ void out_words(const char *label, const json_t *words);
 /* Prints a line; where width is limited, a long one goes on at indent, which is where the cursor is. */
 void out_wrapped(unsigned int indent, const char *line);
 
+/* Lines that are to be copied: each made printable for itself, none wrapped. */
+void out_block(const char *text);
+
 /* A line that says that nothing is enforced, for how long, and why; nothing where json is null. */
 void out_disarmed(const json_t *json);
 

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/state.h"
+#include "cli/status.h"
 
 /* A set with every capability of this kernel is one word for people. */
 static void print_set(const char *label, const json_t *caps, const char *key)
@@ -69,6 +70,7 @@ static void print_binding(const json_t *b)
 	printf("  %-12s%lld refused, %lld would be refused, %lld probes answered no\n", "checks",
 	       (long long)out_number(n, "denied"), (long long)out_number(n, "would_deny"),
 	       (long long)out_number(n, "probe_denied"));
+	status_subject_print(b);
 }
 
 static void print_losses(const json_t *losses)
@@ -195,16 +197,31 @@ static void print_status(const json_t *state)
 		print_binding(each);
 }
 
+/* Of a subject more is told than of all. */
+static int add_subject(const json_t *state, bool files)
+{
+	json_t *each;
+	size_t i;
+
+	json_array_foreach(json_object_get(state, "bindings"), i, each) {
+		if (status_subject_add(each, files))
+			return -EIO;
+	}
+	return 0;
+}
+
 static int status_verb(const struct verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {CLI_OPTIONS};
+	static const struct option options[] = {{"files", no_argument, NULL, 'f'}, CLI_OPTIONS};
 	json_auto_t *state = NULL;
 	int opt, status = CLI_DONE;
+	bool json = false, files = false;
 	const char *subject;
-	bool json = false;
 
-	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0)
+	while ((opt = cli_option(verb, argc, argv, "f", options, &status)) >= 0) {
 		json = json || opt == CLI_OPT_JSON;
+		files = files || opt == 'f';
+	}
 	if (opt == CLI_OPT_EXIT)
 		return status;
 	status = cli_arguments(verb, argc, argv, 0, 1, "SUBJECT");
@@ -212,7 +229,9 @@ static int status_verb(const struct verb *verb, int argc, char **argv)
 		return status;
 
 	subject = argv[optind];
-	if (state_status(subject, &state))
+	if (files && !subject)
+		return cli_usage_error(verb, "--files: no SUBJECT given whose files are meant");
+	if (state_status(subject, &state) || (subject && add_subject(state, files)))
 		return CLI_FAILED;
 	if (json)
 		status = out_json(state);
@@ -227,7 +246,7 @@ static int status_verb(const struct verb *verb, int argc, char **argv)
 
 const struct verb verb_status = {
 	.name = "status",
-	.args = "[SUBJECT]",
+	.args = "[--files] [SUBJECT]",
 	.fn = status_verb,
 	.help = "bound subjects: granted, allowed, used and denied capabilities",
 	.text = "SUBJECT is a cgroup path, a systemd unit, a container's id (or its beginning) or\n"
@@ -236,5 +255,9 @@ const struct verb verb_status = {
 		"  allowed  what the policy lets them use\n"
 		"  used     what they asked for and got\n"
 		"  denied   what they asked for and were refused\n\n"
+		"and of a SUBJECT its processes with their sets, and what was granted for nothing:\n"
+		"`never used`, though allowed, and `not allowed`.\n\n"
+		"  -f, --files  the files below its root that give capabilities, and what of that\n"
+		"               the policy leaves\n\n"
 		"Without a daemon the kernel's maps are read, which needs root.\n",
 };

@@ -180,6 +180,7 @@ static const struct route routes[] = {
 	{MHD_HTTP_METHOD_POST, "/v1/mode", true, NULL, request_mode},
 	{MHD_HTTP_METHOD_POST, "/v1/disarm", true, NULL, request_disarm},
 	{MHD_HTTP_METHOD_POST, "/v1/rearm", true, NULL, request_rearm},
+	{MHD_HTTP_METHOD_GET, "/v1/policy", false, NULL, request_policy},
 	{MHD_HTTP_METHOD_GET, "/v1/show", false, NULL, request_show},
 	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload, NULL},
 	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload, NULL},
@@ -242,10 +243,11 @@ static unsigned int find_route(struct request *r, const char *method)
 		r->allow = r->allow ? "GET, POST" : route->method;
 	}
 	if (!r->allow)
-		return refuse(&r->answer, MHD_HTTP_NOT_FOUND,
-			      "no such path; the API is /v1/status, /v1/policies, /v1/show, "
-			      "/v1/events, /v1/confirm, /v1/promote, /v1/mode, /v1/disarm, "
-			      "/v1/rearm, /v1/reload, /v1/unload, /metrics");
+		return refuse(
+			&r->answer, MHD_HTTP_NOT_FOUND,
+			"no such path; the API is /v1/status, /v1/policies, /v1/policy, "
+			"/v1/show, /v1/events, /v1/confirm, /v1/promote, /v1/mode, /v1/disarm, "
+			"/v1/rearm, /v1/reload, /v1/unload, /metrics");
 	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only", r->allow);
 }
 

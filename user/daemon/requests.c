@@ -116,6 +116,18 @@ unsigned int request_rearm(const struct request_call *call, json_t **ret)
 	return state_rearm(call->state, call->peer, ret);
 }
 
+unsigned int request_policy(const struct request_call *call, json_t **ret)
+{
+	const char *name = argument(call, "name");
+	bool shadow;
+
+	if (!name || !*name)
+		return wrong(ret, "name: the name of a policy is needed");
+	if (flag(call, "shadow", &shadow))
+		return wrong(ret, "shadow: 0 or 1 is needed");
+	return state_policy(call->state, name, shadow, ret);
+}
+
 unsigned int request_show(const struct request_call *call, json_t **ret)
 {
 	const char *subject = argument(call, "subject");

@@ -85,6 +85,7 @@ unsigned int state_rearm(struct state *s, const struct peer *by, json_t **ret);
 unsigned int state_status(struct state *s, const char *subject,
 			  json_t **ret); /* subject may be NULL */
 unsigned int state_policies(struct state *s, json_t **ret);
+unsigned int state_policy(struct state *s, const char *name, bool shadow, json_t **ret);
 unsigned int state_show(struct state *s, const char *subject, json_t **ret);
 
 /* Everything that is counted, in the text format of Prometheus, to be freed; NULL: no memory. */

@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# leastcap explain: names the policy, its file and line; and the change that it prints, applied as printed, allows it.
+
+load common
+
+FILE=$POLICIES/e.yaml
+A=$PROBES/addresses
+
+setup_file() {
+	load common
+	fresh_daemon --sample-interval 0
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/addresses $PROBES/
+	mkdir -p $CG/e/in $CG/api
+	cat >$FILE <<-END
+		policies:
+		  - name: in
+		    select:
+		      - cgroup: /e/in
+		    capabilities: { allow: [CHOWN, SYS_CHROOT] }
+		    mounts: deny
+		    sockets:
+		      connect: { default: deny, allow: ["127.0.0.1:53"] }
+	END
+	api POST /v1/reload
+}
+teardown_file() { load common; stop_daemon; }
+
+# explained FILTER: of the newest refusal.
+explained() {
+	leastcap explain --json | jq -r "$1"
+}
+
+# write_change N: change N of the newest refusal is written where it says: in place of the line of its key.
+write_change() {
+	local line text
+	line=$(explained ".changes[$1].line")
+	text=$(explained ".changes[$1].text")
+	is "$(explained ".changes[$1].replaces")" "$(sed -n "${line}s/^ *\([a-z-]*\):.*/\1/p" $FILE)"
+	text=${text//&/\\&} # of sed's
+	sed -i "${line}s|^\( *\).*|\1$text|" $FILE
+	leastcap check $FILE
+	api POST /v1/reload
+}
+
+@test "a capability: who, which call, which line; the change allows it" {
+	local text
+	mark
+	outcome 0 inside /e/in $PROBE chroot
+	outcome 1 inside /e/in $PROBE sethostname
+	denied SYS_ADMIN '.syscall == "sethostname"'
+	is "in $FILE 5 5 true" "$(explained '.refused_by | "\(.policy) \(.file) \(.line) \(.column) \(.refuses)"')"
+	is 'SYS_ADMIN set the host name' "$(explained '.asked_for | "\(.capability) \(.act)"')"
+	is "/e/in" "$(explained .event.subject.cgroup)"
+	text=$(leastcap explain)
+	grep -qE '^event [0-9]+ +denied SYS_ADMIN in sethostname\(\), ' <<<"$text"
+	grep -qE "^who +probe\[[0-9]+\], uid 0" <<<"$text"
+	grep -qF "$FILE:5:5" <<<"$text"
+	grep -qE '^ +capabilities: \{ allow: \[CHOWN, SYS_CHROOT, SYS_ADMIN\] \}$' <<<"$text"
+	write_change 0
+	outcome 0 inside /e/in $PROBE sethostname
+	# By its number; and that it is allowed by now.
+	is '0 false' "$(leastcap explain --json "$(explained .event.seq)" | jq -r '"\(.changes | length) \(.refused_by.refuses)"')"
+}
+
+@test "a mount: what the kernel asks for besides is a change, too" {
+	sed -i 's/^    capabilities:.*/    capabilities: [CHOWN, SYS_CHROOT]/' $FILE
+	api POST /v1/reload
+	mark
+	outcome 1 inside /e/in $PROBE mount
+	expect_event '.type == "denied" and .item == "mount" and .detail == "tmpfs"'
+	is "mounts $FILE 6 5" "$(explained '"\(.asked_for.rule) \(.refused_by | "\(.file) \(.line) \(.column)")"')"
+	is 'mounts: allow' "$(explained '.changes[0].text')"
+	is 'capabilities: { allow: [CHOWN, SYS_CHROOT, SYS_ADMIN] }' "$(explained '.changes[1].text')"
+	explained '.' >/tmp/explanation
+	write_change 1
+	# That alone is not enough.
+	outcome 1 inside /e/in $PROBE mount
+	within 5 eval 'is 1 "$(explained ".changes | length")"'
+	write_change 0
+	outcome 0 inside /e/in $PROBE mount
+}
+
+@test "an address: it alone joins the list" {
+	mark
+	run -1 inside /e/in $A udp 127.0.0.1 5353
+	expect_event '.type == "denied" and .item == "connect" and .detail == "127.0.0.1:5353"'
+	is "connect 8 7" "$(explained '"\(.asked_for.rule) \(.refused_by | "\(.line) \(.column)")"')"
+	is 'connect: { default: deny, allow: ["127.0.0.1:53", "127.0.0.1:5353"] }' "$(explained '.changes[0].text')"
+	write_change 0
+	run -0 inside /e/in $A udp 127.0.0.1 5353
+	run -0 inside /e/in $A udp 127.0.0.1 53
+	run -1 inside /e/in $A udp 127.0.0.1 5354
+}
+
+@test "a policy of the API: the whole command; one above that refuses it as well" {
+	policy above 'cgroup: /e' '[CHOWN]'
+	policy low 'cgroup: /api' '[CHOWN]'
+	mark
+	outcome 1 inside /api $PROBE chroot
+	denied SYS_CHROOT
+	is null "$(explained .refused_by.file)"
+	explained '.changes[0].command' >/tmp/command.sh
+	bash /tmp/command.sh
+	outcome 0 inside /api $PROBE chroot
+	outcome 1 inside /api $PROBE sethostname
+	# Two policies on the way refuse it: each has a change.
+	mark
+	outcome 1 inside /e/in $PROBE setgroups
+	denied SETGID
+	is 'above in' "$(explained '[.changes[].policy] | sort | join(" ")')"
+	is 1 "$(explained '.others | length')"
+	explained '.changes[] | select(.command) | .command' >/tmp/command.sh
+	bash /tmp/command.sh
+	write_change "$(explained '[.changes[].policy] | index("in")')"
+	outcome 0 inside /e/in $PROBE setgroups
+	drop above low
+	is 404 "$(api GET '/v1/policy?name=low' | tail -n 1)"
+	is 400 "$(api GET /v1/policy | tail -n 1)"
+	is 400 "$(api GET '/v1/policy?name=in&shadow=2' | tail -n 1)"
+	is "[\"file\",\"$FILE\",5]" "$(api GET '/v1/policy?name=in' | head -n 1 | jq -c '[.source, .file, .capabilities.line]')"
+}
+
+@test "a shadow: a change of the shadow, not of what is in force" {
+	policy low 'cgroup: /api' '[CHOWN, SYS_CHROOT]'
+	printf 'policies:\n  - name: low\n    select: [cgroup: /api]\n    capabilities: [CHOWN]\n' >/tmp/shadow.yaml
+	leastcap apply --shadow /tmp/shadow.yaml
+	mark
+	outcome 0 inside /api $PROBE chroot
+	expect_event '.type == "would-deny" and .shadow and .item == "SYS_CHROOT"'
+	leastcap explain --json low | jq -r '.[0].changes[0].command' >/tmp/command.sh
+	grep -q '^leastcap apply --shadow - ' /tmp/command.sh
+	bash /tmp/command.sh
+	is '["CHOWN","SYS_CHROOT"]' "$(api GET '/v1/policy?name=low&shadow=1' | head -n 1 | jq -c .written.capabilities.allow)"
+	leastcap remove --shadow low
+	drop low
+}
+
+@test "a subject: each kind once; one that is gone, and a daemon that is" {
+	local log
+	mkdir $CG/gone
+	policy gone 'cgroup: /gone' none
+	mark
+	outcome 1 inside /gone $PROBE sethostname
+	outcome 1 inside /gone $PROBE sethostname
+	outcome 1 inside /gone $PROBE chroot
+	denied SYS_CHROOT '.subject.cgroup == "/gone"'
+	rmdir $CG/gone
+	is 'SYS_CHROOT SYS_ADMIN' "$(leastcap explain --json /gone | jq -r '[.[].event.item] | join(" ")')"
+	is 'SYS_CHROOT SYS_ADMIN' "$(leastcap explain --json gone | jq -r '[.[].event.item] | join(" ")')"
+	run -1 leastcap explain gnoe
+	[[ $output == *"did you mean 'gone'?"* ]]
+	run -1 leastcap explain 999999999
+	run -2 leastcap explain 0
+	# The log, with what no daemon has written.
+	log=/tmp/other.jsonl
+	{ printf '{"type":"denied"\n\xff\xfe\n[]\n'; cat $LOG; echo '{"type":"denied","subject":[]}'; } >$log.1
+	printf '\033[2J denied' >$log
+	is 'SYS_CHROOT SYS_ADMIN' "$(leastcap explain --log $log --json gone | jq -r '[.[].event.item] | join(" ")')"
+	run -1 leastcap explain --log /dev/zero
+	run -1 leastcap explain --log /nowhere
+	drop gone
+	systemctl stop leastcapd
+	run -0 leastcap explain gone
+	[[ $output == *"The policy is not known"* ]]
+	systemctl start leastcapd
+}
+
+@test "a process that is there: its sets" {
+	policy low 'cgroup: /api' '[CHOWN]'
+	mark
+	# The probe tries and ends: nothing is said of a later process with its number.
+	outcome 1 inside /api $PROBE sethostname
+	denied SYS_ADMIN '.subject.cgroup == "/api"'
+	is null "$(explained .process)"
+	# The shell tries, and stays: a file of somebody else's, which has no mode.
+	inside /api /bin/busybox sh -c 'read x </tmp/probe-dac; while :; do sleep 1; done' 2>/dev/null 3>&- &
+	denied DAC_OVERRIDE '.subject.cgroup == "/api"'
+	is 'true true true true' \
+		"$(explained '.event.process.pid as $pid | .process | "\(.pid == $pid) \(.permitted) \(.effective) \(.bounding)"')"
+	is DAC_OVERRIDE "$(explained .asked_for.capability)"
+	leastcap explain | grep -qE '^process +[0-9]+ is still there, has it in permitted, effective, bounding; seccomp: none$'
+	echo 1 >$CG/api/cgroup.kill
+	wait
+	drop low
+}
+
+@test "status of a subject: processes, drift, and files that give capabilities" {
+	local root=/var/tmp/status-root
+	mkdir -p $root/bin $root/mnt
+	cp /bin/busybox $root/bin/busybox
+	for name in su raw admin; do cp $PROBE $root/bin/$name; done
+	chmod 4755 $root/bin/su
+	setcap cap_net_raw+ep $root/bin/raw
+	setcap cap_sys_admin,cap_chown+ep $root/bin/admin
+	ln -s / $root/out
+	ln -s /proc/1/root $root/magic
+	mount -t tmpfs none $root/mnt
+	cp $PROBE $root/mnt/su
+	chmod 4755 $root/mnt/su
+	policy low 'cgroup: /api' '[CHOWN, SYS_CHROOT, KILL]'
+	inside /api /bin/busybox chroot $root /bin/busybox sleep 1000 3>&- &
+	within 5 eval '[ -n "$(cat $CG/api/cgroup.procs)" ]'
+	within 5 eval 'binding /api ".capabilities.used" | grep -q SYS_CHROOT'
+	leastcap status --json --files /api >/tmp/status
+	is 'true 0 41' "$(jq -r '.bindings[0].processes[0] | "\(.pid > 1) \(.uid) \(.permitted | length)"' /tmp/status)"
+	is '["CHOWN","KILL"]' "$(jq -c '.bindings[0].drift.never_used' /tmp/status)"
+	is '38 true' "$(jq -r '.bindings[0].drift.not_allowed | "\(length) \(any(. == "SYS_ADMIN"))"' /tmp/status)"
+	is "$(printf '%s\n' '/bin/admin false ["CHOWN"] false' '/bin/raw false [] true' \
+		'/bin/su true ["CHOWN","KILL","SYS_CHROOT"] false')" \
+		"$(jq -r '.bindings[0].files.found[] | "\(.path) \(.setuid_root) \(.left) \(.harmless)"' /tmp/status)"
+	is false "$(jq -r '.bindings[0].files.cut' /tmp/status)"
+	leastcap status --files /api >/tmp/status
+	grep -qE '^ +process +busybox\[[0-9]+\], uid 0$' /tmp/status
+	grep -qE '^ +permitted, effective, bounding all$' /tmp/status
+	grep -qE '^ +file +/bin/raw gives NET_RAW: harmless, none is left$' /tmp/status
+	grep -qE '^ +never used +CHOWN, KILL$' /tmp/status
+	run -2 leastcap status --files
+	echo 1 >$CG/api/cgroup.kill
+	wait
+	umount $root/mnt
+	rm -rf $root
+	drop low
+}
+
+@test "the report: who has what for nothing, and what to write" {
+	local name=/page-$(printf '<script>&\033')
+	mkdir "$CG$name"
+	cat >$POLICIES/page.yaml <<-END
+		policies:
+		  - name: page
+		    select:
+		      - cgroup: "/page-*"
+		    capabilities: [SYS_CHROOT, SYS_PTRACE, KILL]
+	END
+	api POST /v1/reload
+	inside "$name" /bin/busybox chroot / /bin/busybox sleep 1000 3>&- &
+	within 5 eval 'leastcap status --json page | jq -e ".bindings[0].capabilities.used == [\"SYS_CHROOT\"]" >/dev/null'
+	leastcap report --json >/tmp/report
+	is 'used unused unused withheld' "$(jq -r '.subjects[] | select(.policy == "page") | .cells |
+		"\(.SYS_CHROOT) \(.SYS_PTRACE) \(.KILL) \(.SYS_ADMIN)"' /tmp/report)"
+	is 'SYS_PTRACE 3 1' "$(jq -r '.worst[0] | "\(.capability) \(.danger) \(.count)"' /tmp/report)"
+	is "$POLICIES/page.yaml 5 capabilities: { allow: [SYS_CHROOT] }" \
+		"$(jq -r '.tighter[] | select(.policy == "page") | .change | "\(.file) \(.line) \(.text)"' /tmp/report)"
+	leastcap report --html /tmp/report.html
+	grep -qF 'page-&lt;script&gt;&amp;\x1b' /tmp/report.html
+	run -1 grep -iE '<script|http:|https:' /tmp/report.html
+	grep -q '<td class="cell withheld"' /tmp/report.html
+	is 640 "$(stat -c %a /tmp/report.html)"
+	[ ! -e /tmp/report.html.new ]
+	leastcap report | grep -qE '^ +1 +SYS_PTRACE +policy page, 1 subject: could trace'
+	run -1 leastcap report --html /nowhere/x
+	run -2 leastcap report --json --html /tmp/x
+	echo 1 >"$CG$name/cgroup.kill"
+	wait
+	rm $POLICIES/page.yaml
+	api POST /v1/reload
+}

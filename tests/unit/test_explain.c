@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why something was refused, and what would allow it: what is said is right, and what is to be written does it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/capability.h>
+
+#include "base/words.h"
+#include "explain/explain.h"
+
+#include "refusals.h"
+
+/* ---- an explanation ---- */
+
+static json_t *event_of(const char *restriction, const char *item, const char *detail)
+{
+	return json_pack(
+		"{s:i, s:i, s:s, s:s, s:{s:s, s:s, s:n, s:s}, s:{s:i, s:i, s:s, s:n}, s:s, "
+		"s:s, s:s?, s:s, s:s, s:i, s:b, s:i}",
+		"v", 1, "seq", 17, "time", "2026-01-02T03:04:05.678901Z", "type", "denied",
+		"subject", "cgroup", "/system.slice/web.service", "binding",
+		"/system.slice/web.service", "container", "unit", "web.service", "process", "pid",
+		7, "uid", 0, "comm", "web", "exe", "restriction", restriction, "item", item,
+		"detail", detail, "syscall", "sethostname", "policy", "web", "revision", 3,
+		"shadow", 0, "suppressed", 2);
+}
+
+static const char *file_text; /* what word_at() reads */
+
+static bool word_at(const char *file, unsigned int line, unsigned int column, char buf[32])
+{
+	assert_string_equal(file, "/etc/web.yaml");
+	return explain_word(file_text, strlen(file_text), line, column, buf);
+}
+
+static json_t *pos_json(struct policy_pos pos)
+{
+	return pos.line ? json_pack("{s:i, s:i}", "line", (int)pos.line, "column", (int)pos.column)
+			: json_null();
+}
+
+/* What GET /v1/policy says of the policy `web` of a text. */
+static json_t *answer_of(const char *text, bool api)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	struct policy_errors errs = {0};
+	json_t *rules = json_object();
+	const struct policy *p;
+
+	assert_int_equal(policy_parse("web.yaml", text, strlen(text), &set, &errs), 0);
+	p = &set->policies[set->n_policies - 1];
+	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {
+		if (!api && ((p->deny | p->would) & LEASTCAP_RULE_BIT(rule)))
+			json_object_set_new(rules, word_rule(rule), pos_json(p->rule_pos[rule]));
+	}
+	return json_pack("{s:s, s:b, s:i, s:s, s:s, s:s?, s:o, s:o, s:o, s:o}", "name", p->name,
+			 "shadow", 0, "revision", 3, "mode", "enforce", "source",
+			 api ? "api" : "file", "file", api ? NULL : "/etc/web.yaml", "pos",
+			 api ? json_null() : pos_json(p->pos), "capabilities",
+			 api ? json_null() : pos_json(p->capabilities_pos), "rules", rules,
+			 "written", policy_to_json(p));
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key)) ?: "(none)";
+}
+
+static const json_t *change(const json_t *explanation, size_t i)
+{
+	return json_array_get(json_object_get(explanation, "changes"), i);
+}
+
+/* The text with one line replaced, indented as it was. */
+static char *with_line(const char *from, json_int_t line, const char *fragment)
+{
+	const char *at = from, *end;
+	char *result;
+
+	for (; line > 1; line--)
+		at = strchr(at, '\n') + 1;
+	end = strchr(at, '\n');
+	at += strspn(at, " ");
+	assert_true(asprintf(&result, "%.*s%s%s", (int)(at - from), from, fragment, end) > 0);
+	return result;
+}
+
+static void what_replaces_a_line_allows_it(void **state)
+{
+	static const struct {
+		const char *restriction, *item, *detail, *replaces;
+		json_int_t line;
+		size_t changes;
+	} cases[] = {
+		{"capabilities", "SYS_ADMIN", NULL, "capabilities", 6, 1},
+		{"mounts", "mount", "tmpfs", "mounts", 7, 2},
+		{"modules", "module-load", NULL, "modules", 8, 2},
+		{"devices", "block-device", "8:0", "devices", 9, 2},
+		{"attributes", "mode", "/x", "attributes", 10, 1},
+		{"namespaces", "user-namespace", NULL, "namespaces", 11, 1},
+		{"bpf", "bpf-call", "5", "bpf", 12, 1},
+		{"sockets", "host-unix", "/run/docker.sock", "host-unix", 14, 1},
+		{"sockets", "connect", "10.1.2.3:2375", "connect", 15, 1},
+		{"sockets", "family", "vsock", "families", 16, 1},
+		{"filesystems", "open", "debugfs", "filesystems", 17, 1},
+	};
+
+	file_text = FULL;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_auto_t *answer = answer_of(FULL, false), *after = NULL;
+		json_auto_t *event = event_of(cases[i].restriction, cases[i].item, cases[i].detail);
+		struct explain_input in = {.event = event, .policy = answer, .word_at = word_at};
+		json_auto_t *e = explain(&in);
+		_cleanup_free_ char *new = NULL;
+		const json_t *c = change(e, 0);
+		struct refused r;
+
+		assert_non_null(e);
+		assert_int_equal(json_array_size(json_object_get(e, "changes")), cases[i].changes);
+		assert_string_equal(text(c, "replaces"), cases[i].replaces);
+		assert_string_equal(text(c, "file"), "/etc/web.yaml");
+		assert_int_equal(json_integer_value(json_object_get(c, "line")), cases[i].line);
+		assert_true(
+			json_is_true(json_object_get(json_object_get(e, "refused_by"), "refuses")));
+		new = with_line(FULL, cases[i].line, text(c, "text"));
+		after = written(new);
+		assert_int_equal(refused_of_event(event, &r), 0);
+		assert_int_equal(refuses(after, &r), REFUSES_NOT);
+		/* What the kernel asks for besides is a change of its own. */
+		if (cases[i].changes > 1)
+			assert_string_equal(text(change(e, 1), "replaces"), "capabilities");
+	}
+}
+
+static void what_comes_from_elsewhere_is_written_into_the_policy(void **state)
+{
+	static const char profile[] = "policies:\n"
+				      "  - name: web\n"
+				      "    profile: container\n";
+	static const char defaults[] = "defaults: { mounts: deny, sockets: deny }\n"
+				       "policies:\n"
+				       "  - name: other\n"
+				       "    capabilities: none\n"
+				       "  - name: web\n"
+				       "    capabilities: all\n";
+	static const char *const texts[] = {profile, defaults};
+	static const char *const wanted[] = {
+		"mounts: allow",
+		"sockets: { host-unix: { default: deny, allow: [/run/x] }, families: { allow: [unix, "
+		"inet, inet6, netlink, packet] } }",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		json_auto_t *answer = answer_of(texts[i], false);
+		json_auto_t *mount = event_of("mounts", "mount", "tmpfs");
+		json_auto_t *connect = event_of("sockets", "host-unix", "/run/x");
+		const json_t *const events[] = {mount, connect};
+
+		file_text = texts[i];
+		for (size_t j = 0; j < ARRAY_SIZE(events); j++) {
+			struct explain_input in = {
+				.event = events[j], .policy = answer, .word_at = word_at};
+			json_auto_t *e = explain(&in), *after = NULL;
+			_cleanup_free_ char *new = NULL;
+			struct refused r;
+
+			assert_string_equal(text(change(e, 0), "text"), wanted[j]);
+			assert_string_equal(text(change(e, 0), "replaces"), "(none)");
+			assert_true(asprintf(&new, "%s    %s\n", texts[i], wanted[j]) > 0);
+			after = answer_of(new, false);
+			assert_int_equal(refused_of_event(events[j], &r), 0);
+			assert_int_equal(refuses(json_object_get(after, "written"), &r),
+					 REFUSES_NOT);
+		}
+	}
+}
+
+static void a_short_form_of_sockets_is_replaced_as_a_whole(void **state)
+{
+	static const char short_form[] = "policies:\n"
+					 "  - name: web\n"
+					 "    capabilities: none\n"
+					 "    sockets: deny\n";
+	json_auto_t *answer = answer_of(short_form, false);
+	json_auto_t *event = event_of("sockets", "family", "alg");
+	struct explain_input in = {.event = event, .policy = answer, .word_at = word_at};
+	json_auto_t *e = NULL, *after = NULL;
+	_cleanup_free_ char *new = NULL;
+	struct refused r;
+
+	file_text = short_form;
+	e = explain(&in);
+	assert_string_equal(text(change(e, 0), "replaces"), "sockets");
+	new = with_line(short_form, 4, text(change(e, 0), "text"));
+	after = written(new);
+	assert_int_equal(refused_of_event(event, &r), 0);
+	assert_int_equal(refuses(after, &r), REFUSES_NOT);
+	r = refused("sockets", "host-unix", "/run/x");
+	assert_int_equal(refuses(after, &r), REFUSES);
+}
+
+static void what_came_over_the_api_is_a_command(void **state)
+{
+	json_auto_t *answer = answer_of(FULL, true), *after = NULL;
+	json_auto_t *event = event_of("mounts", "mount", "tmpfs");
+	struct explain_input in = {.event = event, .policy = answer};
+	json_auto_t *e = explain(&in);
+	const char *command = text(change(e, 0), "command"), *end = strstr(command, "END\n");
+	struct refused r, sys_admin = refused("capabilities", "SYS_ADMIN", NULL);
+
+	assert_int_equal(json_array_size(json_object_get(e, "changes")), 1);
+	assert_int_equal(strncmp(command, "leastcap apply - <<'END'\npolicies:\n", 35), 0);
+	assert_non_null(end);
+	assert_string_equal(end, "END\n");
+	after = written(text(change(e, 0), "text"));
+	assert_int_equal(refused_of_event(event, &r), 0);
+	assert_int_equal(refuses(after, &r), REFUSES_NOT);
+	/* Mounting needs that, too: one command is enough. */
+	assert_int_equal(refuses(after, &sys_admin), REFUSES_NOT);
+}
+
+static void a_policy_above_that_refuses_it_too_is_named(void **state)
+{
+	static const char above[] = "policies:\n  - name: above\n    capabilities: [CHOWN]\n";
+	static const char free[] = "policies:\n  - name: free\n    capabilities: all\n";
+	json_auto_t *answer = answer_of(FULL, false);
+	json_auto_t *others = json_pack("[{s:s, s:o}, {s:s, s:o}]", "cgroup", "/system.slice",
+					"policy", answer_of(above, true), "cgroup", "/", "policy",
+					answer_of(free, true));
+	json_auto_t *event = event_of("capabilities", "SYS_ADMIN", NULL);
+	const struct process process = {.pid = 7, .permitted = 1ULL << CAP_SYS_ADMIN, .seccomp = 2};
+	struct explain_input in = {.event = event,
+				   .policy = answer,
+				   .others = others,
+				   .process = &process,
+				   .word_at = word_at};
+	json_auto_t *e = NULL;
+	const json_t *p;
+
+	file_text = FULL;
+	e = explain(&in);
+	assert_int_equal(json_array_size(json_object_get(e, "others")), 1);
+	assert_string_equal(text(json_array_get(json_object_get(e, "others"), 0), "policy"),
+			    "above");
+	assert_int_equal(json_array_size(json_object_get(e, "changes")), 2);
+	assert_string_equal(text(change(e, 1), "policy"), "above");
+	assert_non_null(strstr(text(change(e, 1), "command"), "[CHOWN, SYS_ADMIN]"));
+	p = json_object_get(e, "process");
+	assert_true(json_is_true(json_object_get(p, "permitted")));
+	assert_true(json_is_false(json_object_get(p, "effective")));
+	assert_string_equal(text(p, "seccomp"), "filter");
+	assert_string_equal(text(json_object_get(e, "asked_for"), "act"), "set the host name");
+}
+
+static void what_is_allowed_by_now_needs_no_change(void **state)
+{
+	json_auto_t *answer = answer_of(FULL, false);
+	json_auto_t *event = event_of("capabilities", "CHOWN", NULL);
+	struct explain_input in = {.event = event, .policy = answer};
+	json_auto_t *e = NULL;
+
+	json_object_set_new(answer, "revision", json_integer(4));
+	e = explain(&in);
+	assert_int_equal(json_array_size(json_object_get(e, "changes")), 0);
+	assert_true(json_is_false(json_object_get(json_object_get(e, "refused_by"), "refuses")));
+	assert_non_null(strstr(json_string_value(json_array_get(json_object_get(e, "hints"), 0)),
+			       "revision 3, this is 4"));
+}
+
+static void without_a_daemon_it_says_what_it_can(void **state)
+{
+	json_auto_t *event = event_of("capabilities", "SYS_ADMIN", NULL);
+	json_auto_t *run = event_of("capabilities", "SYS_ADMIN", NULL);
+	json_auto_t *other = event_of("mounts", "mount", NULL);
+	struct explain_input in = {.event = event};
+	json_auto_t *e = explain(&in), *of_run = NULL, *of_other = NULL;
+
+	assert_non_null(e);
+	assert_true(json_is_null(json_object_get(e, "refused_by")));
+	assert_int_equal(json_array_size(json_object_get(e, "changes")), 0);
+	json_object_set_new(run, "policy", json_string("run:x"));
+	json_object_set_new(other, "policy", json_string("run:x"));
+	in.event = run;
+	of_run = explain(&in);
+	assert_string_equal(text(change(of_run, 0), "command"), "leastcap run --allow SYS_ADMIN");
+	in.event = other;
+	of_other = explain(&in);
+	assert_string_equal(text(change(of_other, 0), "command"), "(none)");
+	assert_non_null(strstr(text(change(of_other, 0), "note"), "--deny without mounts"));
+}
+
+/* Whatever a log or an answer holds: nothing breaks, and nothing gets out of its quotes. */
+static void hostile_input_stays_text(void **state)
+{
+	static const char *const details[] = {
+		"/run/a\nEND\nrm -rf /\n",
+		"/run/\"]}\nmounts: allow",
+		"@\xff\xfe",
+		"\\x0a",
+		"'; reboot #",
+		"/run/\xe2\x80\xae/gnp",
+		"/run/$(reboot)`x`",
+	};
+	static const char *const answers[] = {
+		"{}",
+		"{\"name\": 5, \"written\": []}",
+		"{\"name\": \"web\", \"file\": 3, \"written\": {\"name\": \"web\"}}",
+		"{\"name\": \"web\", \"written\": {\"name\": \"web\", \"capabilities\": \"none\", "
+		"\"sockets\": 7}}",
+		"{\"name\": \"web\", \"capabilities\": {\"line\": -1, \"column\": \"x\"}, "
+		"\"file\": \"/etc/web.yaml\", \"written\": {\"name\": \"web\", \"capabilities\": "
+		"{\"allow\": []}}}",
+	};
+
+	file_text = FULL;
+	for (size_t i = 0; i < ARRAY_SIZE(details); i++) {
+		json_auto_t *answer = answer_of(FULL, true), *after = NULL;
+		json_auto_t *event = event_of("sockets", "host-unix", NULL);
+		struct explain_input in = {.event = event, .policy = answer};
+		json_auto_t *e = NULL;
+		const char *command;
+		struct refused mounts = refused("mounts", "mount", NULL);
+
+		/* No UTF-8 gets through JSON: such a detail is null. */
+		json_object_set_new(event, "detail", json_string(details[i]) ?: json_null());
+		e = explain(&in);
+		assert_non_null(e);
+		command = text(change(e, 0), "command");
+		assert_non_null(strstr(command, "\nEND\n"));
+		assert_string_equal(strstr(command, "\nEND\n"), "\nEND\n");
+		after = written(text(change(e, 0), "text"));
+		assert_int_equal(refuses(after, &mounts), REFUSES);
+		assert_null(strstr(command, "\xe2\x80\xae"));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		json_auto_t *answer = json_loads(answers[i], 0, NULL);
+		json_auto_t *event = event_of("sockets", "connect", "10.0.0.1:80");
+		json_auto_t *other = event_of("capabilities", "CHOWN", NULL);
+		struct explain_input in = {.event = event, .policy = answer, .word_at = word_at};
+		json_auto_t *e = NULL, *f = NULL;
+
+		assert_non_null(answer);
+		e = explain(&in);
+		in.event = other;
+		f = explain(&in);
+		assert_non_null(e);
+		assert_non_null(f);
+	}
+}
+
+static void words_are_found_at_their_places(void **state)
+{
+	static const char yaml[] = "a: {\xc3\xa4: 1, mounts: deny}\n  host-unix: x";
+	char buf[32];
+
+	assert_true(explain_word(yaml, strlen(yaml), 1, 11, buf));
+	assert_string_equal(buf, "mounts");
+	assert_true(explain_word(yaml, strlen(yaml), 2, 3, buf));
+	assert_string_equal(buf, "host-unix");
+	assert_false(explain_word(yaml, strlen(yaml), 2, 1, buf));
+	assert_false(explain_word(yaml, strlen(yaml), 3, 1, buf));
+	assert_false(explain_word(yaml, strlen(yaml), 2, 100, buf));
+	assert_false(explain_word(yaml, strlen(yaml), 0, 1, buf));
+	assert_false(explain_word("", 0, 1, 1, buf));
+	assert_false(explain_word("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 38, 1, 1, buf));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_replaces_a_line_allows_it),
+		cmocka_unit_test(what_comes_from_elsewhere_is_written_into_the_policy),
+		cmocka_unit_test(a_short_form_of_sockets_is_replaced_as_a_whole),
+		cmocka_unit_test(what_came_over_the_api_is_a_command),
+		cmocka_unit_test(a_policy_above_that_refuses_it_too_is_named),
+		cmocka_unit_test(what_is_allowed_by_now_needs_no_change),
+		cmocka_unit_test(without_a_daemon_it_says_what_it_can),
+		cmocka_unit_test(hostile_input_stays_text),
+		cmocka_unit_test(words_are_found_at_their_places),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The posture of a host, from the status of everybody. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/caps.h"
+#include "base/cleanup.h"
+#include "explain/posture.h"
+
+static json_t *binding(const char *cgroup, const char *policy, const char *mode,
+		       const char *granted, const char *allowed, const char *used,
+		       const char *denied)
+{
+	const char *const lists[] = {granted, allowed, used, denied};
+	static const char *const keys[] = {"granted", "allowed", "used", "denied"};
+	json_t *caps = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		uint64_t set;
+
+		assert_int_equal(caps_parse_list(lists[i], &set, NULL, NULL), 0);
+		json_object_set_new(caps, keys[i], caps_to_json(set));
+	}
+	return json_pack("{s:s, s:n, s:s, s:s, s:b, s:o}", "cgroup", cgroup, "container", "policy",
+			 policy, "mode", mode, "gone", 0, "capabilities", caps);
+}
+
+static json_t *posture_of(json_t *bindings)
+{
+	json_auto_t *status =
+		json_pack("{s:s, s:b, s:o}", "kernel", "6.1", "enforcing", 1, "bindings", bindings);
+	json_t *p = posture(status);
+
+	assert_non_null(p);
+	return p;
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+	return json_string_value(json_object_get(o, key)) ?: "(none)";
+}
+
+static const json_t *item(const json_t *o, const char *key, size_t i)
+{
+	return json_array_get(json_object_get(o, key), i);
+}
+
+static void cells_say_what_came_of_a_capability(void **state)
+{
+	json_auto_t *p = posture_of(
+		json_pack("[o]", binding("/a/web.service", "web", "enforce", "CHOWN,KILL,SYS_ADMIN",
+					 "CHOWN,KILL,NET_RAW", "CHOWN", "SYS_TIME")));
+	const json_t *cells = json_object_get(item(p, "subjects", 0), "cells");
+
+	assert_string_equal(text(item(p, "subjects", 0), "name"), "web.service");
+	assert_string_equal(text(cells, "CHOWN"), "used");
+	assert_string_equal(text(cells, "KILL"), "unused");
+	assert_string_equal(text(cells, "SYS_ADMIN"), "withheld");
+	assert_string_equal(text(cells, "SYS_TIME"), "denied");
+	assert_string_equal(text(cells, "NET_RAW"), "(none)");
+	assert_int_equal(json_array_size(json_object_get(p, "capabilities")), 4);
+	assert_int_equal(json_array_size(json_object_get(p, "worst")), 1);
+	assert_string_equal(text(item(p, "worst", 0), "capability"), "KILL");
+	assert_string_equal(json_string_value(item(item(p, "tighter", 0), "drop", 0)), "KILL");
+	assert_int_equal(json_array_size(json_object_get(item(p, "tighter", 0), "keep")), 2);
+}
+
+static void a_policy_that_audits_takes_nothing_away(void **state)
+{
+	json_auto_t *p = posture_of(json_pack(
+		"[o]", binding("/a", "web", "audit", "SYS_ADMIN", "none", "none", "none")));
+
+	assert_string_equal(text(json_object_get(item(p, "subjects", 0), "cells"), "SYS_ADMIN"),
+			    "unused");
+	/* There is nothing in its list to be taken out. */
+	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 0);
+}
+
+static void what_one_subject_uses_is_kept_for_all(void **state)
+{
+	json_auto_t *p = posture_of(json_pack("[o, o]",
+					      binding("/a", "web", "enforce", "CHOWN,KILL,SYS_TIME",
+						      "CHOWN,KILL,SYS_TIME", "CHOWN", "none"),
+					      binding("/b", "web", "enforce", "CHOWN,KILL,SYS_TIME",
+						      "CHOWN,KILL,SYS_TIME", "KILL", "none")));
+	const json_t *t = item(p, "tighter", 0);
+
+	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 1);
+	assert_int_equal(json_array_size(json_object_get(t, "drop")), 1);
+	assert_string_equal(json_string_value(item(t, "drop", 0)), "SYS_TIME");
+	assert_int_equal(json_array_size(json_object_get(t, "keep")), 2);
+	/* The more dangerous first; each once, with how many have it. */
+	assert_string_equal(text(item(p, "worst", 0), "capability"), "SYS_TIME");
+	assert_int_equal(json_integer_value(json_object_get(item(p, "worst", 0), "count")), 2);
+	assert_int_equal(json_integer_value(json_object_get(item(p, "worst", 1), "count")), 1);
+}
+
+static void the_worst_are_ten_and_come_first(void **state)
+{
+	json_t *bindings = json_array();
+	json_auto_t *p = NULL;
+
+	json_array_append_new(
+		bindings, binding("/little", "little", "enforce", "KILL", "all", "none", "none"));
+	json_array_append_new(bindings,
+			      binding("/all", "all", "enforce", "all", "all", "none", "none"));
+	json_array_append_new(bindings,
+			      binding("/none", "none", "enforce", "all", "none", "none", "none"));
+	p = posture_of(bindings);
+	assert_int_equal(json_array_size(json_object_get(p, "worst")), POSTURE_WORST);
+	assert_string_equal(text(item(p, "worst", 0), "capability"), "SYS_ADMIN");
+	for (size_t i = 1; i < POSTURE_WORST; i++)
+		assert_true(json_integer_value(json_object_get(item(p, "worst", i), "danger")) <=
+			    json_integer_value(json_object_get(item(p, "worst", i - 1), "danger")));
+	assert_string_equal(text(item(p, "subjects", 0), "cgroup"), "/all");
+	assert_string_equal(text(item(p, "subjects", 2), "cgroup"), "/none");
+	assert_int_equal(json_integer_value(json_object_get(item(p, "subjects", 2), "score")), 0);
+}
+
+static void whatever_a_status_holds(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{\"bindings\": 5}",
+		"{\"bindings\": [5, null, {}, {\"capabilities\": {\"granted\": [\"NO\", 7, \"CHOWN\"]}}]}",
+		"{\"bindings\": [{\"cgroup\": \"/\", \"gone\": true}]}",
+		"{\"bindings\": [{\"cgroup\": \"/a/<script>\", \"container\": \"x\"}]}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		json_auto_t *status = json_loads(texts[i], 0, NULL), *p = NULL;
+
+		assert_non_null(status);
+		p = posture(status);
+		assert_non_null(p);
+		assert_true(json_array_size(json_object_get(p, "worst")) <= 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cells_say_what_came_of_a_capability),
+		cmocka_unit_test(a_policy_that_audits_takes_nothing_away),
+		cmocka_unit_test(what_one_subject_uses_is_kept_for_all),
+		cmocka_unit_test(the_worst_are_ten_and_come_first),
+		cmocka_unit_test(whatever_a_status_holds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where an explanation gets what it is made of: events, policies, the process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/duration.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/explain.h"
+#include "cli/output.h"
+#include "explain/explain.h"
+#include "policy/policy.h"
+#include "subject/cgroup.h"
+
+#define LOG_FILE "/var/log/leastcap/events.jsonl"
+#define NSEC_PER_SEC 1000000000LL
+
+/* ---- events ---- */
+
+static int keep_line(const char *line, size_t len, void *ctx)
+{
+	json_t *event = json_loadb(line, len, 0, NULL);
+
+	if (!json_is_object(event)) {
+		json_decref(event);
+		return 0;
+	}
+	return json_array_append_new(ctx, event);
+}
+
+/* What the daemon remembers comes with the oldest first. -ENOTCONN: it does not run. */
+static int find_in_daemon(struct history *h)
+{
+	_cleanup_(api_reply_done) struct api_reply reply = {0};
+	json_auto_t *events = json_array();
+	int err = events ? api_stream("/v1/events", keep_line, events, &reply) : -ENOMEM;
+
+	if (!err && !api_ok(&reply)) {
+		api_refused(&reply, NULL);
+		return -EREMOTEIO;
+	}
+	for (size_t i = json_array_size(events); !err && i-- > 0;)
+		err = history_take(h, json_array_get(events, i));
+	return err > 0 ? 0 : err;
+}
+
+static bool has_all(const struct history *h)
+{
+	return !h->subject && json_array_size(h->found);
+}
+
+int explain_find(struct history *h, const char *log)
+{
+	int err = log ? 0 : find_in_daemon(h), read = 0;
+
+	if (err == -EREMOTEIO)
+		return err;
+	if (err && err != -ENOTCONN) {
+		api_unreachable(err);
+		return err;
+	}
+	if (log || !has_all(h))
+		read = history_read(h, log ?: LOG_FILE);
+	history_finish(h);
+	/* What the daemon remembers is enough, where there is no log or it may not be read. */
+	if (!read || (!log && !err))
+		return 0;
+	if (read == -EINVAL) {
+		log_err(0, "%s is no regular file", log ?: LOG_FILE);
+		return read;
+	}
+	if (!log)
+		log_err(0, "the daemon does not run: its log is all there is");
+	return log_err(read, "cannot read %s", log ?: LOG_FILE);
+}
+
+/* ---- policies ---- */
+
+static json_t *ask(const char *path)
+{
+	struct api_reply reply = {0};
+	int err = path ? api_request("GET", path, NULL, 0, &reply) : -ENOMEM;
+
+	if (!err && api_ok(&reply) && json_is_object(reply.json))
+		return reply.json;
+	api_reply_done(&reply);
+	return NULL;
+}
+
+/* NULL: the daemon does not know it, or does not run. */
+static json_t *ask_policy(const char *name, bool shadow)
+{
+	_cleanup_free_ char *path =
+		name ? api_path(shadow ? "/v1/policy?shadow=1&name=" : "/v1/policy?name=", name)
+		     : NULL;
+
+	return ask(path);
+}
+
+/* What binds a cgroup; where it is gone, what binds the nearest one above it that is there. */
+static json_t *ask_bindings(const char *cgroup)
+{
+	_cleanup_free_ char *up = strdup(cgroup);
+
+	while (up && *up == '/') {
+		_cleanup_free_ char *path = api_path("/v1/show?subject=", up);
+		json_t *answer = ask(path);
+		char *slash = strrchr(up, '/');
+
+		if (answer)
+			return answer;
+		if (slash == up)
+			return NULL;
+		*slash = '\0';
+	}
+	return NULL;
+}
+
+/* All bindings but the one that has decided: {"cgroup","policy"}. */
+static json_t *ask_others(const json_t *event)
+{
+	const json_t *subject = json_object_get(event, "subject"), *each;
+	const char *binding = json_string_value(json_object_get(subject, "binding"));
+	const char *cgroup = json_string_value(json_object_get(subject, "cgroup")) ?: binding;
+	json_auto_t *show = cgroup ? ask_bindings(cgroup) : NULL;
+	json_t *others = json_array();
+	size_t i;
+
+	json_array_foreach(json_object_get(show, "bindings"), i, each) {
+		const char *path = json_string_value(json_object_get(each, "cgroup"));
+		const char *name = json_string_value(json_object_get(each, "policy"));
+		json_t *policy;
+
+		if (!path || (binding && !strcmp(path, binding)))
+			continue;
+		policy = ask_policy(name, false);
+		if (policy)
+			json_array_append_new(
+				others, json_pack("{s:s, s:o}", "cgroup", path, "policy", policy));
+	}
+	return others;
+}
+
+/* ---- the process ---- */
+
+static bool same_boot(const json_t *event)
+{
+	const char *boot = json_string_value(json_object_get(event, "boot"));
+	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char now[40] = "";
+
+	if (!f || !fgets(now, sizeof(now), f))
+		return false;
+	now[strcspn(now, "\n")] = '\0';
+	return boot && !strcmp(boot, now);
+}
+
+/* CLOCK_BOOTTIME of an event, which has the time of day. -1: not known. */
+static int64_t event_boottime(const json_t *event)
+{
+	const char *text = json_string_value(json_object_get(event, "time"));
+	struct timespec now;
+	struct tm utc = {0};
+
+	if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &utc))
+		return -1;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)boot_now() - (now.tv_sec - timegm(&utc)) * NSEC_PER_SEC;
+}
+
+/* Is it the process of the event, and no later one with its number? */
+static bool find_process(const json_t *event, struct process *ret)
+{
+	const json_t *subject = json_object_get(event, "subject");
+	const char *binding = json_string_value(json_object_get(subject, "binding"));
+	json_int_t pid = out_number(json_object_get(event, "process"), "pid");
+	_cleanup_free_ char *cgroup = NULL;
+
+	if (pid < 1 || pid > INT32_MAX || !binding || !same_boot(event) ||
+	    process_read((pid_t)pid, ret) || cgroup_of((pid_t)pid, &cgroup))
+		return false;
+	/* An event's time is cut to seconds here. */
+	if (ret->start_ns > event_boottime(event) + NSEC_PER_SEC)
+		return false;
+	return !strcmp(cgroup, binding) || cgroup_path_below(cgroup, binding);
+}
+
+/* ---- all of it ---- */
+
+bool explain_word_at(const char *file, unsigned int line, unsigned int column, char buf[32])
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	return !cli_read_file(file, &text, &len) && explain_word(text, len, line, column, buf);
+}
+
+json_t *explain_event(const json_t *event)
+{
+	bool shadow = json_is_true(json_object_get(event, "shadow"));
+	const char *name = json_string_value(json_object_get(event, "policy"));
+	json_auto_t *policy = ask_policy(name, shadow), *others = ask_others(event);
+	struct process process;
+	struct explain_input in = {
+		.event = event,
+		.policy = policy,
+		.others = others,
+		.process = find_process(event, &process) ? &process : NULL,
+		.word_at = explain_word_at,
+	};
+
+	return explain(&in);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* leastcap report: the host's posture, on a terminal or as a page. */
+#include "cli/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/caps.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/explain.h"
+#include "cli/output.h"
+#include "cli/state.h"
+#include "explain/changes.h"
+#include "explain/posture.h"
+
+/* ---- what it is made of ---- */
+
+/* Where the policy is written, and what to write there. Without a daemon nobody knows. */
+static void add_change(json_t *tighter)
+{
+	static const struct explain_input in = {.word_at = explain_word_at};
+	_cleanup_(api_reply_done) struct api_reply reply = {0};
+	const char *name = json_string_value(json_object_get(tighter, "policy"));
+	_cleanup_free_ char *path = name ? api_path("/v1/policy?name=", name) : NULL;
+	json_t *change = NULL;
+
+	if (path && !api_request("GET", path, NULL, 0, &reply) && api_ok(&reply))
+		change = change_capabilities(&in, reply.json,
+					     caps_from_json(json_object_get(tighter, "keep")));
+	json_object_set_new(tighter, "change", change ?: json_null());
+}
+
+static json_t *make_report(const json_t *state)
+{
+	json_t *report = posture(state), *each;
+	time_t now = time(NULL);
+	char when[40], host[65] = "";
+	struct tm tm;
+	size_t i;
+
+	if (!report)
+		return NULL;
+	if (!localtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%d %H:%M %Z", &tm))
+		strcpy(when, "?");
+	gethostname(host, sizeof(host) - 1);
+	json_array_foreach(json_object_get(report, "tighter"), i, each)
+		add_change(each);
+	json_object_set_new(report, "host", json_string(host) ?: json_string("?"));
+	json_object_set_new(report, "time", json_string(when));
+	return report;
+}
+
+/* ---- text ---- */
+
+static size_t count_cells(const json_t *subject, const char *word)
+{
+	const char *key;
+	json_t *each;
+	size_t n = 0;
+
+	json_object_foreach(json_object_get(subject, "cells"), key, each)
+		n += !strcmp(json_string_value(each) ?: "", word);
+	return n;
+}
+
+static void print_subjects(const json_t *subjects)
+{
+	static const char *const words[] = {"used", "unused", "withheld", "denied"};
+	static const struct table_column columns[] = {
+		{"SUBJECT", TABLE_CUT_START, false}, {"POLICY", TABLE_CUT_END, false},
+		{"MODE", TABLE_KEEP, false},	     {"USED", TABLE_KEEP, true},
+		{"UNUSED", TABLE_KEEP, true},	     {"TAKEN AWAY", TABLE_KEEP, true},
+		{"DENIED", TABLE_KEEP, true},	     {"SCORE", TABLE_KEEP, true},
+	};
+	_cleanup_(table_freep) struct table *t = table_new(columns, ARRAY_SIZE(columns));
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(subjects, i, each) {
+		char numbers[ARRAY_SIZE(words)][24], score[24];
+		const char *cells[ARRAY_SIZE(columns)] = {
+			json_string_value(json_object_get(each, "cgroup")) ?: "?",
+			json_string_value(json_object_get(each, "policy")) ?: "?",
+			json_string_value(json_object_get(each, "mode")) ?: "?",
+		};
+
+		for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+			snprintf(numbers[w], sizeof(numbers[w]), "%zu",
+				 count_cells(each, words[w]));
+			cells[3 + w] = numbers[w];
+		}
+		snprintf(score, sizeof(score), "%lld", (long long)out_number(each, "score"));
+		cells[7] = score;
+		if (!t || table_add(t, cells))
+			return;
+	}
+	table_print(t);
+}
+
+static void print_worst(const json_t *worst)
+{
+	const json_t *each;
+	size_t i;
+
+	puts(json_array_size(worst) ? "\ngranted for nothing, the worst first"
+				    : "\nnothing is granted and allowed that is not used");
+	json_array_foreach(worst, i, each) {
+		_cleanup_free_ char *policy = out_member(each, "policy"),
+				    *cap = out_member(each, "capability"),
+				    *meaning = out_member(each, "meaning");
+
+		printf("  %2zu  %-18s policy %s, %lld %s: could %s\n", i + 1, cap ?: "?",
+		       policy ?: "?", (long long)out_number(each, "count"),
+		       out_number(each, "count") == 1 ? "subject" : "subjects", meaning ?: "?");
+	}
+}
+
+static void print_tighter(const json_t *tighter)
+{
+	const json_t *each;
+	size_t i;
+
+	if (json_array_size(tighter))
+		puts("\nwhat to do: if they have run long enough to show what they need, write");
+	json_array_foreach(tighter, i, each) {
+		const json_t *change = json_object_get(each, "change");
+		const char *command = json_string_value(json_object_get(change, "command"));
+		_cleanup_free_ char *policy = out_member(each, "policy"),
+				    *file = out_member(change, "file"),
+				    *text = out_member(change, "text");
+
+		printf("\npolicy %s", policy ?: "?");
+		if (command) {
+			puts(", by this command");
+			out_block(command);
+		} else if (file && *file) {
+			printf(" in %s:%lld\n    %s\n", file, (long long)out_number(change, "line"),
+			       text ?: "?");
+		} else {
+			putchar('\n');
+			out_words("without", json_object_get(each, "drop"));
+		}
+	}
+	if (json_array_size(tighter))
+		puts("\n'leastcap apply --dry-run FILE' says before what it would break.");
+}
+
+static void print_report(const json_t *report)
+{
+	_cleanup_free_ char *host = out_member(report, "host"), *time = out_member(report, "time"),
+			    *kernel = out_member(report, "kernel");
+
+	printf("%s, %s, kernel %s: %s\n\n", host ?: "?", time ?: "?", kernel ?: "?",
+	       json_is_true(json_object_get(report, "enforcing")) ? "enforcing" : "NOT enforcing");
+	print_subjects(json_object_get(report, "subjects"));
+	print_worst(json_object_get(report, "worst"));
+	print_tighter(json_object_get(report, "tighter"));
+}
+
+/* ---- a page ---- */
+
+/* Written beside it first: a page is there whole, or as it was. */
+static int write_page(const char *path, const json_t *report)
+{
+	_cleanup_free_ char *fresh = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	int fd, err = 0;
+
+	if (asprintf(&fresh, "%s.new", path) < 0) {
+		fresh = NULL;
+		return -ENOMEM;
+	}
+	/* One that somebody else has put there is not written to. */
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "w");
+	if (!f) {
+		err = -errno;
+		close(fd);
+	} else {
+		report_html(f, report);
+		if (fflush(f) || ferror(f) || rename(fresh, path))
+			err = errno ? -errno : -EIO;
+	}
+	if (err)
+		unlink(fresh);
+	return err;
+}
+
+static int report_to(const char *html, const json_t *report)
+{
+	int err;
+
+	if (!strcmp(html, "-")) {
+		report_html(stdout, report);
+		return CLI_DONE;
+	}
+	err = write_page(html, report);
+	if (err) {
+		log_err(err, "cannot write %s", html);
+		return CLI_FAILED;
+	}
+	return CLI_DONE;
+}
+
+static int report_verb(const struct verb *verb, int argc, char **argv)
+{
+	static const struct option options[] = {{"html", required_argument, NULL, 'H'},
+						CLI_OPTIONS};
+	json_auto_t *state = NULL, *report = NULL;
+	int opt, status = CLI_DONE;
+	const char *html = NULL;
+	bool json = false;
+
+	while ((opt = cli_option(verb, argc, argv, "", options, &status)) >= 0) {
+		if (opt == 'H')
+			html = optarg;
+		json = json || opt == CLI_OPT_JSON;
+	}
+	if (opt == CLI_OPT_EXIT)
+		return status;
+	status = cli_arguments(verb, argc, argv, 0, 0, "");
+	if (status)
+		return status;
+	if (json && html)
+		return cli_usage_error(verb, "of --json and --html there may be one");
+	if (html && !*html)
+		return cli_usage_error(verb, "--html: no FILE given");
+	if (state_status(NULL, &state))
+		return CLI_FAILED;
+	report = make_report(state);
+	if (!report) {
+		log_err(-ENOMEM, "cannot make a report");
+		return CLI_FAILED;
+	}
+	if (html)
+		return report_to(html, report);
+	if (json)
+		return out_json(report);
+	print_report(report);
+	return CLI_DONE;
+}
+
+const struct verb verb_report = {
+	.name = "report",
+	.args = "[--html FILE]",
+	.fn = report_verb,
+	.help = "the host's posture: who has which capabilities for nothing, and what to do",
+	.text = "For each subject how many capabilities are used, granted for nothing (unused),\n"
+		"taken away by its policy, and were denied; the ten worst grants for nothing; and\n"
+		"for each policy what to write.\n\n"
+		"      --html FILE  a page that needs nothing else; - is standard output\n",
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LEASTCAP_CLI_REPORT_H
+#define LEASTCAP_CLI_REPORT_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+/* Rows of the picture; what is beyond is told as a number. */
+#define REPORT_ROWS 200
+
+/* One page that needs nothing else. Everything that it is given is escaped. */
+void report_html(FILE *f, const json_t *report);
+
+#endif

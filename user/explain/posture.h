@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The posture of a host: who may use which capabilities, who does, and where the most is given away. Pure. */
+#ifndef LEASTCAP_EXPLAIN_POSTURE_H
+#define LEASTCAP_EXPLAIN_POSTURE_H
+
+#include <jansson.h>
+
+/* Grants for nothing that are told one by one. */
+#define POSTURE_WORST 10
+
+/*
+ * Of the status of everybody (docs/api.md): {"kernel", "enforcing", "capabilities": [names: the columns], "subjects":
+ * [{"cgroup", "name", "policy", "mode", "score", "cells": {NAME: CELL}}], "worst": [{"policy", "capability", "danger",
+ * "meaning", "count", "subjects": [at most 3 names]}], "tighter": [{"policy", "drop": [...], "keep": [...]}]}. Subjects with
+ * the highest score come first. CELL is "denied": refused by leastcap; "used"; "unused": granted and allowed, never used;
+ * "withheld": granted, and taken away by the policy. NULL: no memory.
+ */
+json_t *posture(const json_t *status);
+
+#endif
