@@ -266,8 +266,8 @@ static void json_has_all(void **state)
 	assert_string_equal(mask_text(json, "source"), "masks");
 	assert_string_equal(mask_text(json, "format"), "docker");
 	assert_string_equal(mask_text(json, "text"), "--cap-drop ALL\n");
-	assert_true(mask_of_caps(json_object_get(caps, "allow")) == (CHOWN | NET_BIND));
-	assert_true(mask_of_caps(json_object_get(caps, "granted_unused")) ==
+	assert_true(caps_from_json(json_object_get(caps, "allow")) == (CHOWN | NET_BIND));
+	assert_true(caps_from_json(json_object_get(caps, "granted_unused")) ==
 		    (1ULL << 5 | 1ULL << 25));
 	assert_string_equal(mask_text(json_object_get(json, "rules"), "connect"), "keep");
 	assert_int_equal(json_array_size(json_object_get(json, "evidence")), 1);

@@ -163,19 +163,28 @@ json_t *caps_to_json(uint64_t set)
 	return array;
 }
 
+/* A number that this kernel, or this libcap, has no name for is good, too. */
+static uint64_t cap_bit(const char *word)
+{
+	int cap = caps_parse(word, strlen(word));
+	char *end;
+
+	if (cap < 0 && *word >= '0' && *word <= '9') {
+		unsigned long n = strtoul(word, &end, 10);
+
+		cap = !*end && n < 64 ? (int)n : -1;
+	}
+	return cap >= 0 && cap < 64 ? 1ULL << cap : 0;
+}
+
 uint64_t caps_from_json(const json_t *list)
 {
 	const json_t *each;
 	uint64_t set = 0;
 	size_t i;
 
-	json_array_foreach(list, i, each) {
-		const char *name = json_string_value(each) ?: "";
-		int cap = caps_parse(name, strlen(name));
-
-		if (cap >= 0)
-			set |= 1ULL << cap;
-	}
+	json_array_foreach(list, i, each)
+		set |= cap_bit(json_string_value(each) ?: "");
 	return set;
 }
 

@@ -27,7 +27,7 @@ int caps_parse_list(const char *list, uint64_t *ret, const char **ret_bad, size_
  * memory. */
 json_t *caps_to_json(uint64_t set);
 
-/* The set of an array of names; what is no name is passed over. */
+/* The set of an array of names, or of numbers as texts; what is neither is passed over. */
 uint64_t caps_from_json(const json_t *list);
 
 /* "CHOWN, SETUID", "all" or "none"; to be freed by the caller. NULL: no memory. */

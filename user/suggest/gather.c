@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit/event.h"
+#include "base/caps.h"
 #include "base/words.h"
 #include "subject/cgroup.h"
 #include "suggest/masks.h"
@@ -72,10 +73,10 @@ static bool is_below(const struct suggest_subject *subject, const json_t *bindin
 /* What is seen of a subject that an audit policy or a shadow would refuse was allowed: it is used. */
 static void join_masks(struct suggestion *s, const json_t *caps, const json_t *rules)
 {
-	s->used |= mask_of_caps(json_object_get(caps, "used")) |
-		   mask_of_caps(json_object_get(caps, "would_deny"));
-	s->denied |= mask_of_caps(json_object_get(caps, "denied"));
-	s->granted |= mask_of_caps(json_object_get(caps, "granted"));
+	s->used |= caps_from_json(json_object_get(caps, "used")) |
+		   caps_from_json(json_object_get(caps, "would_deny"));
+	s->denied |= caps_from_json(json_object_get(caps, "denied"));
+	s->granted |= caps_from_json(json_object_get(caps, "granted"));
 	s->rules_used |= mask_of_rules(json_object_get(rules, "used"));
 	s->rules_would |= mask_of_rules(json_object_get(rules, "would_deny"));
 	s->rules_denied |= mask_of_rules(json_object_get(rules, "denied"));

@@ -7,9 +7,6 @@
 
 #include <jansson.h>
 
-/* Numbers stand for capabilities that have no name where they were written down. What is neither is passed over. */
-uint64_t mask_of_caps(const json_t *words);
-
 /* enum leastcap_rule is the bit. */
 uint32_t mask_of_rules(const json_t *words);
 
