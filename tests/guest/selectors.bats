@@ -4,7 +4,7 @@
 
 load common
 
-COUNT=8
+COUNT=6
 [ -z "${SOAK:-}" ] || COUNT=200
 
 setup_file() {
