@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include "audit/event.h"
 #include "audit/message.h"
@@ -115,22 +114,6 @@ static char *journal_text(const json_t *event, const char *line, size_t len, siz
 	return NULL;
 }
 
-static int journal_open(struct output *o)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(o->target) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, o->target);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
-	o->fd = TAKE_FD(fd);
-	return 0;
-}
-
 static ssize_t journal_write(struct output *o, const char *text, size_t len)
 {
 	ssize_t n = send(o->fd, text, len, MSG_NOSIGNAL);
@@ -139,4 +122,4 @@ static ssize_t journal_write(struct output *o, const char *text, size_t len)
 }
 
 const struct output_kind output_journal = {
-	.name = "journal", .open = journal_open, .text = journal_text, .write = journal_write};
+	.name = "journal", .open = output_connect, .text = journal_text, .write = journal_write};

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "audit/event.h"
 #include "base/cleanup.h"
@@ -26,6 +28,22 @@ static void close_it(struct output *o)
 	if (o->fd >= 0)
 		close(o->fd);
 	o->fd = -EBADF;
+}
+
+int output_connect(struct output *o)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(o->target) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, o->target);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	o->fd = TAKE_FD(fd);
+	return 0;
 }
 
 /* ---- the queue ---- */

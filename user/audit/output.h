@@ -40,6 +40,9 @@ struct output_kind {
 	ssize_t (*write)(struct output *o, const char *text, size_t len);
 };
 
+/* A kind's open(), where the target is the unix socket of a datagram service. Never blocks. */
+int output_connect(struct output *o);
+
 extern const struct output_kind output_file, output_stdout, output_journal, output_syslog;
 
 struct output_item;

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/un.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "audit/message.h"
@@ -47,25 +47,18 @@ static char *syslog_text(const json_t *event, const char *line, size_t len, size
 /* UDP is not connected: an error would tell of an earlier datagram, and hold this one up. */
 static int syslog_open(struct output *o)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct sockaddr_storage ip;
 	socklen_t len;
-	bool local = o->target[0] == '/';
-	_cleanup_close_ int fd = -EBADF;
+	int fd;
 
-	if (!local && address_parse(o->target, &ip, &len))
+	if (o->target[0] == '/')
+		return output_connect(o);
+	if (address_parse(o->target, &ip, &len))
 		return -EINVAL;
-	fd = socket(local ? AF_UNIX : ip.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(ip.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (local) {
-		if (strlen(o->target) >= sizeof(address.sun_path))
-			return -ENAMETOOLONG;
-		strcpy(address.sun_path, o->target);
-		if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
-			return -errno;
-	}
-	o->fd = TAKE_FD(fd);
+	o->fd = fd;
 	return 0;
 }
 
