@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
+# processors: 2
 # Masks and counters are exact whatever happens to the events; events are samples, and none is lost unseen.
 
 load common

@@ -27,12 +27,13 @@ state() {
 	cat /var/lib/leastcap/applied/*
 }
 
+# At the end of each test, and before what changes something: the state costs more to read than a refusal.
 unchanged() {
 	is "$BEFORE" "$(state)"
 	is "" "$(events '.type == "policy"')"
 }
 
-# refused STATUS PATTERN COMMAND...: the status, the message on standard error only, and nothing changed.
+# refused STATUS PATTERN COMMAND...: the status, and the message on standard error only.
 refused() {
 	local wanted=$1 pattern=$2 status=0
 	shift 2
@@ -42,7 +43,6 @@ refused() {
 		cat /tmp/bad/out /tmp/bad/err
 		return 1
 	fi
-	unchanged
 }
 
 # wrong FILE PATTERN: check and apply refuse it alike.
@@ -74,6 +74,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	wrong /tmp/bad/f '^/tmp/bad/f:5:27: error: unknown capability "NET_BIND_SERVISE"'
 	wrong /tmp/bad/f 'did you mean NET_BIND_SERVICE\?'
 	refused 2 "unknown capability 'SYS_ADMN', did you mean SYS_ADMIN\?" leastcap run --allow SYS_ADMN -- true
+	unchanged
 }
 
 @test "a policy name twice: in a file, and in two places" {
@@ -87,6 +88,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 		    capabilities: all
 	END
 	wrong /tmp/bad/f '^/tmp/bad/f:6:11: error: duplicate policy name "web"; the other one is at line 2, column 11'
+	unchanged
 	# One of policies.d cannot be replaced by the API.
 	printf 'policies:\n  - name: file\n    capabilities: none\n' >$POLICIES/file.yaml
 	api POST /v1/reload
@@ -94,6 +96,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	BEFORE=$(state)
 	refused 1 "policy \"file\" is defined in $POLICIES/file.yaml" leastcap apply $POLICIES/file.yaml
 	refused 1 "policy \"file\" is defined in $POLICIES/file.yaml" leastcap remove file
+	unchanged
 	rm $POLICIES/file.yaml
 	api POST /v1/reload
 }
@@ -106,6 +109,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	wrong /tmp/bad/f '^/tmp/bad/f:4:13: error: mounts: unknown word "dney"'
 	printf 'policy:\n  - name: web\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:1:1: error: unknown key "policy"'
+	unchanged
 }
 
 @test "10 MB, binary junk, nothing, no file, a directory" {
@@ -119,6 +123,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	wrong /tmp/bad/f '^/tmp/bad/f: error: no policies'
 	wrong /tmp/bad/no-such-file 'No such file or directory'
 	wrong /tmp/bad 'Is a directory'
+	unchanged
 }
 
 @test "a cgroup that does not exist, or is none" {
@@ -132,6 +137,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	printf 'policies:\n  - name: good\n    select: [{ cgroup: /bad }]\n    capabilities: all\n%s' \
 		"$(tail -n +2 /tmp/bad/f)" >/tmp/bad/g
 	refused 1 'cgroup "/no/such" does not exist' leastcap apply /tmp/bad/g
+	unchanged
 	outcome 1 inside /bad $PROBE sethostname
 	BEFORE=$(state)
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: ../../etc }]\n    capabilities: none\n' >/tmp/bad/f
@@ -143,6 +149,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	refused 1 'holds leastcapd itself' leastcap apply /tmp/bad/f
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: / }]\n    capabilities: none\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:3:[0-9]+: error: '
+	unchanged
 }
 
 @test "wrong verbs, options and arguments: exit status 2 and the nearest word" {
@@ -170,6 +177,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	refused 1 "did you mean 'good'\?" leastcap remove goood
 	refused 1 'nothing is bound' leastcap status /no/such
 	refused 1 'nothing is bound' leastcap status no-such.service
+	unchanged
 }
 
 @test "without root" {
@@ -181,10 +189,10 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	as_user leastcap doctor >/tmp/bad/out 2>&1 || status=$?
 	is 1 $status
 	grep -qE 'fail +root +not root' /tmp/bad/out
-	unchanged
 	# In a capability-less root's hands it is the same.
 	refused 1 'not root' setpriv --bounding-set -all --inh-caps -all leastcap run -- /bin/touch /tmp/bad/ran
 	[ ! -e /tmp/bad/ran ]
+	unchanged
 }
 
 @test "the API is for root to change, and for the group to read" {
@@ -206,6 +214,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	refused 1 'reading needs root or the group' as_user leastcap status
 	refused 1 'reading needs root or the group' as_user leastcap apply /tmp/bad/f
 	chmod 660 /run/leastcap/leastcap.sock
+	unchanged
 	outcome 1 inside /bad $PROBE sethostname
 }
 
@@ -247,6 +256,7 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	refused 1 "another leastcapd runs already, process $(systemctl show -P MainPID leastcapd)" leastcapd
 	refused 1 "another leastcapd runs already" leastcapd --socket /tmp/bad/socket --state-dir /tmp/bad/state
 	[ ! -e /tmp/bad/socket ]
+	unchanged
 	outcome 1 inside /bad $PROBE sethostname
 }
 

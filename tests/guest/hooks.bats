@@ -11,14 +11,8 @@ A=$PROBES/attributes
 N=$PROBES/namespaces
 VMLINUX=/sys/kernel/btf/vmlinux
 
-# See upgrade.bats: programs are attached while the tests here execute them.
-second_processor() {
-	[ "$(systemd-detect-virt)" = kvm ] || echo "$1" >/sys/devices/system/cpu/cpu1/online
-}
-
 setup_file() {
 	load common
-	second_processor 0
 	mkdir -p $CG/h $CG/h2 $UP/this
 	cp /usr/bin/leastcap /usr/sbin/leastcapd $UP/this/
 	ln -sfn "$LEASTCAP_BUILD/next" $UP/next
@@ -32,7 +26,6 @@ teardown_file() {
 	rm -rf $UP
 	stop_daemon
 	rmdir $CG/h $CG/h2
-	second_processor 1
 }
 setup() {
 	fresh_daemon --sample-interval 0

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
+# processors: 2
 # A policy is replaced under load: a check sees the old one or the new one.
 #
 # What a check may see is known for each act: a capability of both policies is never refused, one of neither is never
@@ -9,7 +10,7 @@
 load common
 
 FLIPS=1000 FEWER=200
-[ -z "${SOAK:-}" ] || FLIPS=10000 FEWER=10000
+[ -z "${SOAK:-}" ] || FLIPS=10000 FEWER=2000
 WORK=/tmp/replace
 
 setup_file() {

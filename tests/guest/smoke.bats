@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
+# processors: 2
 # Loads and enforces: the test for every kernel.
 
 load common

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
+# processors: 2
 # leastcap trace: sees every check with its verdict, loses nothing in silence, leaves nothing.
 
 load common

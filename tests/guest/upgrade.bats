@@ -8,15 +8,8 @@ load common
 PINS=/sys/fs/bpf/leastcap
 UP=/tmp/up
 
-# qemu 7.2 may translate an instruction that another emulated processor is just replacing, and then hangs in what it
-# was before; every program that is attached or detached replaces one that the tests here execute all the time.
-second_processor() {
-	[ "$(systemd-detect-virt)" = kvm ] || echo "$1" >/sys/devices/system/cpu/cpu1/online
-}
-
 setup_file() {
 	load common
-	second_processor 0
 	mkdir -p $CG/up $CG/other $UP/this /etc/systemd/system/leastcapd.service.d
 	cp /usr/bin/leastcap /usr/sbin/leastcapd $UP/this/
 	ln -sfn "$LEASTCAP_BUILD/next" $UP/next
@@ -31,7 +24,6 @@ teardown_file() {
 	install_build this
 	rm -rf /etc/systemd/system/leastcapd.service.d/dead.conf $UP
 	systemctl daemon-reload
-	second_processor 1
 }
 setup() { mark; }
 teardown() {
