@@ -5,9 +5,9 @@
 
 load common
 
-COUNT=6
+COUNT=4
 [ -z "${SOAK:-}" ] || COUNT=200
-AT_ONCE=6
+AT_ONCE=4
 UP=/tmp/crowd
 
 setup_file() {

@@ -1,11 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
 # Which subjects a policy is for: containers by what their runtime knows of them, pods, units and cgroups by patterns.
+# Many containers at once: crowd.bats.
 
 load common
-
-COUNT=6
-[ -z "${SOAK:-}" ] || COUNT=200
 
 setup_file() {
 	load common
@@ -194,30 +192,6 @@ kubernetes() {
 	# The patterns have been replaced twice.
 	mkdir $CG/pattern/abc/leaf-4
 	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-4 '|[.policy,.born]')"
-}
-
-@test "many containers at once, each with its own policy and never with another's" {
-	local n id ids=() label wrong=0
-	mark
-	for n in $(seq "$COUNT"); do
-		label=side=left # by-label
-		[ $((n % 2)) = 0 ] || label=side=back
-		docker run -d --network none --cap-add ALL --security-opt seccomp=unconfined --label tier=web \
-			--label $label --label "odd=$((n % 2))" probe sleep 1000 >/tmp/many.$n &
-		[ $((n % 8)) != 0 ] || wait
-	done
-	wait
-	for n in $(seq "$COUNT"); do
-		id=$(cat /tmp/many.$n)
-		if [ $((n % 2)) = 0 ]; then
-			within 20 policy_is "$id" by-label
-		else
-			policy_is "$id" everyone || wrong=$((wrong + 1))
-		fi
-		ids+=("$id")
-	done
-	is 0 $wrong
-	docker rm -f "${ids[@]}" >/dev/null
 }
 
 @test "Docker's daemon stopped: what is known without it goes on" {

@@ -15,6 +15,7 @@
  */
 #include "kernel/internal.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,7 +58,6 @@ const char *map_pin(enum pinned_map map)
 	return dot ? dot + 1 : map_names[map];
 }
 
-DEFINE_CLEANUP(struct leastcap_bpf *, leastcap_bpf__destroy);
 DEFINE_CLEANUP(struct bpf_object *, bpf_object__close);
 
 static void abi_dir(char buf[64])
@@ -304,11 +304,22 @@ static struct leastcap_bpf *open_build(uint32_t rules, const char *dir)
 	return skel;
 }
 
+/*
+ * What loading takes, ten MiB of the kernel's types and of libbpf's own, is not needed again soon. glibc gives back only
+ * the end of the heap by itself.
+ */
+static void close_build(struct leastcap_bpf *skel)
+{
+	leastcap_bpf__destroy(skel);
+	malloc_trim(0);
+}
+DEFINE_CLEANUP(struct leastcap_bpf *, close_build);
+
 /* Loads and attaches a set of this build. */
 static int load_build(const struct kernel_options *opts, const char *dir, const char *build,
 		      uint32_t rules)
 {
-	_cleanup_(leastcap_bpf__destroyp) struct leastcap_bpf *skel = open_build(rules, NULL);
+	_cleanup_(close_buildp) struct leastcap_bpf *skel = open_build(rules, NULL);
 	char fresh[128], final[128], armed[136];
 	int err;
 
@@ -336,7 +347,7 @@ static int load_build(const struct kernel_options *opts, const char *dir, const 
 /* Adds to the set of this build, which stands and is armed, what these rules need beside. */
 static int add_programs(const char *dir, const char *build, uint32_t rules)
 {
-	_cleanup_(leastcap_bpf__destroyp) struct leastcap_bpf *skel = NULL;
+	_cleanup_(close_buildp) struct leastcap_bpf *skel = NULL;
 	_cleanup_close_ int armed = -EBADF;
 	char own[128], pin[136];
 
