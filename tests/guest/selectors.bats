@@ -7,7 +7,7 @@ load common
 
 setup_file() {
 	load common
-	# Many containers at once take an emulated guest longer than the default to set up.
+	# An emulated guest may take longer than the default to set a container up.
 	fresh_daemon --entering-limit 600
 	probe_image
 	leastcap apply <<-'END' -
