@@ -107,6 +107,7 @@ hanging() {
 
 @test "Docker: run, exec, stop, and a restart of Docker and of the daemon" {
 	local before
+	expect_event '.type == "denied" and .subject.labels.hold == "own" and .subject.labels_cut == false'
 	docker run -d --name standing --restart always --label hold=own --network none probe probe sleep 1000 >/dev/null
 	before=$(hold .held)
 	# What is executed in a container that runs is not held.
