@@ -174,8 +174,6 @@ static int sweep_binding(const struct leastcap_binding *b, void *ctx)
 		return 0;
 	if (is_gone(s, b->cgroup)) {
 		end_binding(s, b->cgroup, NULL);
-	if (proof_is_own(s, &e->event))
-		return;
 		return 0;
 	}
 	clock_gettime(CLOCK_BOOTTIME, &now);
@@ -193,6 +191,8 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	json_t *event;
 
+	if (proof_is_own(s, &e->event))
+		return;
 	if (e->event.type == LEASTCAP_EVENT_BORN)
 		containers_came(s, e->path);
 	if (e->event.type == LEASTCAP_EVENT_GONE)
@@ -231,18 +231,12 @@ static void tell_losses(struct state *s)
 		return;
 	for (size_t i = 0; i < LEASTCAP_LOSSES; i++) {
 		fresh[i] = now[i] - s->losses[i];
-void state_prove(struct state *s)
-{
-	proof_tick(s);
-}
-
 		any = any || fresh[i];
 	}
 	if (!any)
 		return;
 	memcpy(s->losses, now, sizeof(now));
 	losses = listing_losses(fresh);
-	proof_tick(s);
 	text = losses ? json_dumps(losses, JSON_COMPACT) : NULL;
 	log_warn(0, "lost: %s; masks and counters are complete unless \"ledger\" says otherwise",
 		 text ? text : "?");
@@ -254,12 +248,18 @@ void state_prove(struct state *s)
 	sink_emit(s->sink, event);
 }
 
+void state_prove(struct state *s)
+{
+	proof_tick(s);
+}
+
 void state_tick(struct state *s)
 {
 	s->ticks++;
 	confirm_tick(s);
 	disarm_tick(s);
 	hold_tick(s);
+	proof_tick(s);
 	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
 		metrics_count(s);
