@@ -48,7 +48,7 @@ static struct leastcap_event own_record(void)
 static void a_living_process_is_read(void **state)
 {
 	struct leastcap_event e = own_record();
-	_cleanup_free_ struct actor *a = malloc(sizeof(*a));
+	_cleanup_free_ struct actor *a = calloc(1, sizeof(*a));
 	json_auto_t *args = NULL;
 
 	actor_read(&e, a);
@@ -63,7 +63,7 @@ static void a_living_process_is_read(void **state)
 static void another_process_or_program_is_not_told(void **state)
 {
 	struct leastcap_event e = own_record();
-	_cleanup_free_ struct actor *a = malloc(sizeof(*a));
+	_cleanup_free_ struct actor *a = calloc(1, sizeof(*a));
 
 	/* It has executed something else since. */
 	e.exe_ino++;
@@ -99,6 +99,26 @@ static void the_pid_in_a_container_is_the_innermost(void **state)
 	assert_int_equal(actor_container_pid(""), 0);
 	/* A name cannot begin a line: the kernel escapes its newlines. */
 	assert_int_equal(actor_container_pid("Name:\tx\\nNSpid:\t7\t8\nNSpid:\t5\t6\n"), 6);
+}
+
+static void the_same_process_is_not_asked_each_time(void **state)
+{
+	struct leastcap_event e = own_record();
+	_cleanup_free_ struct actor *a = calloc(1, sizeof(*a));
+
+	actor_read(&e, a);
+	assert_true(a->args_len > 0);
+	a->args_len = 1;
+	actor_read(&e, a);
+	assert_int_equal(a->args_len, 1);
+	/* Another program in the same file. */
+	strcpy(e.comm, "mount");
+	actor_read(&e, a);
+	assert_true(a->args_len > 1);
+	a->args_len = 1;
+	a->until = 0;
+	actor_read(&e, a);
+	assert_true(a->args_len > 1);
 }
 
 /* ---- arguments ---- */
@@ -260,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_living_process_is_read),
 		cmocka_unit_test(another_process_or_program_is_not_told),
 		cmocka_unit_test(the_pid_in_a_container_is_the_innermost),
+		cmocka_unit_test(the_same_process_is_not_asked_each_time),
 		cmocka_unit_test(arguments_are_told_one_by_one_and_escaped),
 		cmocka_unit_test(what_is_cut_says_so),
 		cmocka_unit_test(labels_are_told),

@@ -9,9 +9,11 @@
 
 #include "audit/event.h"
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "base/procfs.h"
 
 #define NSEC_PER_SEC 1000000000ULL
+#define KEPT_NS 100000000ULL
 
 /* ---- /proc ---- */
 
@@ -106,14 +108,35 @@ static void read_parent(const struct leastcap_event *e, struct actor *a)
 		a->parent[strlen(a->parent) - 1] = '\0'; /* the newline that the kernel adds */
 }
 
+/* An exec of the same program under another name, as busybox is one, changes comm. */
+static bool is_about(const struct actor *a, const struct leastcap_event *e)
+{
+	return a->pid == e->pid && a->ppid == e->ppid && a->exe_ino == e->exe_ino &&
+	       !memcmp(a->comm, e->comm, sizeof(a->comm));
+}
+
+static void begin(struct actor *a, const struct leastcap_event *e, uint64_t now)
+{
+	/* Not all of it: it is large. */
+	a->exe[0] = a->parent[0] = '\0';
+	a->args_len = a->container_pid = 0;
+	a->args_cut = false;
+	a->pid = e->pid;
+	a->ppid = e->ppid;
+	a->exe_ino = e->exe_ino;
+	memcpy(a->comm, e->comm, sizeof(a->comm));
+	a->until = now + KEPT_NS;
+}
+
 void actor_read(const struct leastcap_event *e, struct actor *ret)
 {
-	_cleanup_close_ int process = open_if_there(e->pid, e->time);
+	_cleanup_close_ int process = -EBADF;
+	uint64_t now = boot_now();
 
-	/* Not all of it: it is large. */
-	ret->exe[0] = ret->parent[0] = '\0';
-	ret->args_len = ret->container_pid = 0;
-	ret->args_cut = false;
+	if (now < ret->until && is_about(ret, e))
+		return;
+	begin(ret, e, now);
+	process = open_if_there(e->pid, e->time);
 	if (process < 0)
 		return;
 	/* The arguments of another program that it has executed since would be a lie. */

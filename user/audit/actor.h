@@ -24,9 +24,17 @@ struct actor {
 	bool args_cut; /* there are more */
 	uint32_t container_pid; /* in its own pid namespace; 0: not known, or it is in the host's */
 	char parent[64]; /* comm of its parent; "": not known */
+
+	/* Whom it is about, and until when that is not asked again, CLOCK_BOOTTIME ns. */
+	uint32_t pid, ppid;
+	uint64_t exe_ino, until;
+	char comm[LEASTCAP_COMM_LEN];
 };
 
-/* Everything is empty where nothing is known. */
+/*
+ * Everything is empty where nothing is known. What ret has already stays for a tenth of a second, if it is about the same
+ * process and program: of a flood of events each is about the same. At first it is all zero.
+ */
 void actor_read(const struct leastcap_event *e, struct actor *ret);
 
 /* The pure parts of it. */

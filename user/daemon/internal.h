@@ -3,6 +3,7 @@
 #ifndef LEASTCAP_DAEMON_INTERNAL_H
 #define LEASTCAP_DAEMON_INTERNAL_H
 
+#include "audit/actor.h"
 #include "audit/prom.h"
 #include "audit/tally.h"
 #include "daemon/plan.h"
@@ -63,6 +64,7 @@ struct state {
 	char boot[37];
 	struct name names[NAMES];
 	struct written written[WRITTEN];
+	struct actor actor; /* of the last event */
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;

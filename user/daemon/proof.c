@@ -25,6 +25,9 @@
 #define LIMIT_S 10
 /* Somebody else is changing what is bound. */
 #define BUSY_NS NSEC_PER_SEC
+/* How long at most an end waits until the canary is empty. */
+#define SETTLE_STEPS 20
+#define SETTLE_US 5000
 
 /* ---- the children ---- */
 
@@ -302,8 +305,9 @@ void proof_done(struct state *s)
 	}
 	p->limit = sd_event_source_disable_unref(p->limit);
 	unbind(p);
-	if (p->cgroup)
-		(void)cgroup_remove(PROVE_CGROUP);
+	/* Since v6.19 a task leaves its cgroup a moment after it was reaped. What is left is taken over by the next daemon. */
+	for (int i = 0; p->cgroup && i < SETTLE_STEPS && cgroup_remove(PROVE_CGROUP) == -EBUSY; i++)
+		(void)usleep(SETTLE_US);
 	free(p);
 	s->proof = NULL;
 }

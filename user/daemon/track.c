@@ -3,7 +3,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "audit/actor.h"
 #include "audit/event.h"
 #include "audit/listing.h"
 #include "base/log.h"
@@ -108,11 +107,10 @@ static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *
 	struct leastcap_policy policy;
 	const char *path = names_get(s, e->event.binding);
 	struct event_names names = {.seq = sink_next(s->sink), .clock_ns = clock_offset()};
-	struct actor actor;
 
-	actor_read(&e->event, &actor);
-	names.actor = &actor;
-	names.exe = *actor.exe ? actor.exe : NULL;
+	actor_read(&e->event, &s->actor);
+	names.actor = &s->actor;
+	names.exe = *s->actor.exe ? s->actor.exe : NULL;
 
 	/* Two names at a time: the table may hold them in one slot. */
 	names.binding = binding = path ? strdup(path) : NULL;
