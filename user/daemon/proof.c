@@ -238,12 +238,16 @@ static void begin_round(struct proof *p)
 
 /* ---- from the beginning to the end ---- */
 
-/* The acts for what is in use now. */
+/* The acts for what is in use now; if that cannot be read, those of the last round. */
 static uint32_t acts_in_use(struct proof *p)
 {
 	uint32_t rules = 0;
+	int err = kernel_rules_in_use(p->s->k, &rules);
 
-	(void)kernel_rules_in_use(p->s->k, &rules);
+	if (err) {
+		log_warn(err, "cannot read which restrictions are in use, ignoring");
+		return p->acts | 1U << PROVE_CAPABILITIES;
+	}
 	return 1U << PROVE_CAPABILITIES | (rules & LEASTCAP_ALL_RULES) << PROVE_RULE(0);
 }
 
