@@ -57,7 +57,7 @@ BPF_CFLAGS := -g -O2 -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter -Wno
 
 # ---- what is built ----
 
-LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit trace explain suggest))))
+LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit trace explain suggest prove))))
 CLI_SRCS := $(sort $(wildcard user/cli/*.c))
 DAEMON_SRCS := $(sort $(wildcard user/daemon/*.c))
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))

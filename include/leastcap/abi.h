@@ -133,6 +133,7 @@ struct leastcap_destination_rule {
 	1U /* made by the kernel at cgroup_mkdir under the default policy or a birth */
 #define LEASTCAP_DEAD \
 	2U /* unused in the map; in listings: the cgroup is gone, its policy is carried */
+#define LEASTCAP_CANARY 4U /* for as long as enforcement is being proven; in no listing */
 
 /*
  * bindings: cgroup id -> policy ids. Written by user space, and by cgroup_mkdir for new cgroups

@@ -106,6 +106,22 @@ metrics() { curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock htt
 	grep 'no loopback address' /tmp/err
 }
 
+@test "an event says which line of which file refused, and who that was" {
+	printf '%s\n' 'policies:' '  - name: file' '    select: [cgroup: /other]' '    capabilities: none' '    mounts: deny' >$POLICIES/file.yaml
+	systemctl reload leastcapd
+	unshare -pf $PROBE join-exec $CG/other $PROBE loop 5000 sethostname || true
+	expect_event '.type == "denied" and .process.container_pid == 1 and .process.parent == "unshare" and
+		.process.args == ["/opt/probes/probe", "loop", "5000", "sethostname"] and .process.args_cut == false and
+		.rule.file == "/etc/leastcap/policies.d/file.yaml" and .rule.line == 4'
+	outcome 1 inside /other $PROBE mount
+	expect_event '.restriction == "mounts" and .rule.line == 5'
+	rm $POLICIES/file.yaml
+	# What was applied is in no file.
+	policy aud 'cgroup: /aud' none
+	outcome 1 inside /aud $PROBE sethostname
+	denied SYS_ADMIN '.subject.binding == "/aud" and .rule == null and .subject.labels == null'
+}
+
 @test "a full disk loses nothing that the queue holds, holds up nobody, and is told" {
 	policy aud 'cgroup: /aud' none
 	head -c 4000000 /dev/zero >/var/log/leastcap/filler 2>/dev/null || true

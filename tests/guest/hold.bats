@@ -50,6 +50,7 @@ options() {
 	mark
 }
 
+metrics() { curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock http://localhost/metrics; }
 hold() { leastcap status --json | jq -c ".hold$1"; }
 is_on() { [ "$(hold .on)" = true ]; }
 
@@ -98,9 +99,15 @@ hanging() {
 	[ "$(hold .held)" -ge 3 ]
 	is '[0,0]' "$(hold '|[.now,.too_long]')"
 	is 0 "$(leastcap status --json | jq .losses.hold)"
+	metrics >/tmp/metrics
+	grep -x "leastcap_hold_in_time_total $(hold .held)" /tmp/metrics
+	grep -x "leastcap_hold_total $(hold .held)" /tmp/metrics
+	grep -x 'leastcap_hold_enabled 1' /tmp/metrics
+	grep -x 'leastcap_hold_expired_total{reason="limit"} 0' /tmp/metrics
 	is '["own"]' "$(events '.type == "denied"' | jq -sc 'map(.policy) | unique')"
 	is 10 "$(events '.type == "denied"' | wc -l)"
 	expect_event '.type == "held" and .process.comm == "first"'
+	expect_event '.type == "denied" and .subject.labels.hold == "own" and .subject.labels_cut == false'
 	is '' "$(events '.type == "hold-expired"')"
 	[[ "$(leastcap status)" == *"hold        on; "* ]]
 }
@@ -188,6 +195,7 @@ hanging() {
 	daemon CONT
 	expect_event '.type == "hold-expired" and .reason == "limit"'
 	is "[0,$((before + 1))]" "$(hold '|[.now,.too_long]')"
+	metrics | grep -x 'leastcap_hold_expired_total{reason="limit"} 1'
 
 	hanging
 	mark

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/procfs.h"
 #include "fake_engine.h"
 #include "folder.h"
 #include "kernel/internal.h"

@@ -7,6 +7,8 @@
 
 #include <seccomp.h>
 
+#include "audit/actor.h"
+#include "audit/labels.h"
 #include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
@@ -209,37 +211,55 @@ static json_t *subject(const struct leastcap_event_cgroup *e, const struct event
 	const char *binding = about ? e->path : names->binding;
 	const char *cgroup = about ? e->path : names->cgroup, *path = cgroup ? cgroup : binding;
 	const struct identity nobody = {}, *who = names->who ? names->who : &nobody;
+	bool cut;
+	json_t *labels = labels_json(names->who, &cut);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cgroup",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "cgroup",
 			 event_string(cgroup), "cgroup_id",
 			 number(about ? e->event.binding : e->event.cgroup), "binding",
 			 event_string(binding), "binding_id", number(e->event.binding), "container",
 			 container(path), "name", event_string(who->name), "image",
-			 event_string(who->image), "pod", event_string(who->pod), "namespace",
-			 event_string(who->pod_namespace), "unit", unit(path));
+			 event_string(who->image), "labels", labels, "labels_cut", cut, "pod",
+			 event_string(who->pod), "namespace", event_string(who->pod_namespace),
+			 "unit", unit(path));
 }
 
 static json_t *process(const struct leastcap_event *e, const struct event_names *names)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "pid", (json_int_t)e->pid, "tid",
-			 (json_int_t)e->tid, "ppid", (json_int_t)e->ppid, "uid", (json_int_t)e->uid,
-			 "comm", event_string(e->comm), "exe", event_string(names->exe));
+	const struct actor *a = names->actor;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "pid",
+			 (json_int_t)e->pid, "tid", (json_int_t)e->tid, "ppid", (json_int_t)e->ppid,
+			 "uid", (json_int_t)e->uid, "comm", event_string(e->comm), "exe",
+			 event_string(names->exe), "args", a ? actor_args_json(a) : json_null(),
+			 "args_cut", a && a->args_cut, "container_pid",
+			 a && a->container_pid ? json_integer(a->container_pid) : json_null(),
+			 "parent", event_string(a && *a->parent ? a->parent : NULL));
+}
+
+/* {"file", "line"}, or null. */
+static json_t *rule(const struct event_names *names)
+{
+	if (!names->rule_file || !names->rule_line)
+		return json_null();
+	return json_pack("{s:o, s:I}", "file", event_string(names->rule_file), "line",
+			 (json_int_t)names->rule_line);
 }
 
 /* What only a verdict has. */
-static json_t *verdict(const struct leastcap_event *e)
+static json_t *verdict(const struct leastcap_event *e, const struct event_names *names)
 {
 	_cleanup_free_ char *call = event_syscall(e->syscall, e->flags);
 	_cleanup_free_ char *detail = event_detail(e);
 	char buf[32];
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:I, s:b}", "restriction",
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:I, s:b, s:o}", "restriction",
 			 word_restriction(e->restriction), "item", item_name(e->item, buf),
 			 "detail", event_string(detail), "syscall", event_string(call), "compat",
 			 !!(e->flags & LEASTCAP_EVENT_COMPAT), "child_userns",
 			 !!(e->flags & LEASTCAP_CHECK_CHILD_USERNS), "userns",
 			 (json_int_t)e->userns, "foreign_credentials",
-			 !!(e->flags & LEASTCAP_CHECK_FOREIGN));
+			 !!(e->flags & LEASTCAP_CHECK_FOREIGN), "rule", rule(names));
 }
 
 static json_t *policy(const struct leastcap_policy *p)
@@ -270,7 +290,7 @@ json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_
 	if (!event || json_object_set_new(event, "subject", subject(e, names)) ||
 	    json_object_set_new(event, "process", process(&e->event, names)))
 		return NULL;
-	if (e->event.type == LEASTCAP_EVENT_VERDICT && join(event, verdict(&e->event)))
+	if (e->event.type == LEASTCAP_EVENT_VERDICT && join(event, verdict(&e->event, names)))
 		return NULL;
 	if (join(event, policy(names->policy)))
 		return NULL;

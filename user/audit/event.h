@@ -18,6 +18,7 @@
 int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *ret);
 
 struct identity;
+struct actor;
 
 /* What the numbers of a record mean to people; NULL: not known. Strings may hold any bytes. */
 struct event_names {
@@ -26,8 +27,11 @@ struct event_names {
 	const char *cgroup; /* path of the task's cgroup */
 	const char *binding; /* path of the bound cgroup */
 	const char *exe;
+	const struct actor *actor; /* what else is known of the process */
 	const struct identity *who; /* the container; NULL: none, or nothing is known of it */
 	const struct leastcap_policy *policy;
+	const char *rule_file; /* where the rule that decided is written */
+	unsigned int rule_line;
 };
 
 /* The cgroup of the innermost container that a path is in, to be freed; NULL: it is in none, or no memory. */

@@ -18,10 +18,8 @@
 static const struct {
 	const char *type, *id;
 } ids[] = {
-	{"denied", SINK_ID_DENIED},
-	{"would-deny", SINK_ID_WOULD_DENY},
-	{"lost", SINK_ID_LOST},
-	{"sink", SINK_ID_LOST},
+	{"denied", SINK_ID_DENIED}, {"would-deny", SINK_ID_WOULD_DENY}, {"lost", SINK_ID_LOST},
+	{"sink", SINK_ID_LOST},	    {"proof", SINK_ID_PROOF},
 };
 
 static const char *message_id(const json_t *event)

@@ -22,6 +22,10 @@ char *message_text(const json_t *event)
 		   *detail = message_member(event, "detail");
 	const char *restriction = message_member(event, "restriction"),
 		   *sink = message_member(event, "sink");
+	/* What is not proven, and why, is the message. */
+	const char *proof = strcmp(message_member(event, "type"), "proof")
+				    ? ""
+				    : message_member(event, "reason");
 	char who[96] = "", *message;
 	int n;
 
@@ -31,9 +35,10 @@ char *message_text(const json_t *event)
 	/* A capability's name says what it is. */
 	if (!strcmp(restriction, "capabilities"))
 		restriction = "";
-	n = asprintf(&message, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", message_member(event, "type"),
-		     *action ? " " : "", action, *restriction ? " " : "", restriction,
-		     *item ? " " : "", item, *detail ? " " : "", detail, *sink ? ": " : "", sink,
+	n = asprintf(&message, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s",
+		     message_member(event, "type"), *action ? " " : "", action,
+		     *restriction ? " " : "", restriction, *item ? " " : "", item,
+		     *detail ? " " : "", detail, *sink ? ": " : "", sink, *proof ? ": " : "", proof,
 		     who, *cgroup ? " in " : "", cgroup, *policy ? ", policy " : "", policy);
 	return n < 0 ? NULL : message;
 }
@@ -43,6 +48,8 @@ int message_priority(const json_t *event)
 	static const char *const warnings[] = {"denied", "lost", "sink", "hold-expired"};
 	const char *type = message_member(event, "type");
 
+	if (!strcmp(type, "proof") && !strcmp(message_member(event, "action"), "failed"))
+		return 2;
 	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
 		if (!strcmp(type, warnings[i]))
 			return 4;

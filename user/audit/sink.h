@@ -15,6 +15,7 @@
 #define SINK_ID_DENIED "7d0c5f1e2b6a4c3f9d8e6b0a41c2f7e5"
 #define SINK_ID_WOULD_DENY "c1f0a3d86e5b4b0f8a9d27c4e6130b72"
 #define SINK_ID_LOST "4b9e2d7730a64f1ca5e8f60b1d92c384"
+#define SINK_ID_PROOF "5c3de1a94f0b4c7786d2b3e07f6a1994"
 #define SINK_ID_OTHER "e25a8c6190d34db7b6f3084e7a1c5d9f"
 
 #define SINK_JOURNAL_SOCKET "/run/systemd/journal/socket"

@@ -107,3 +107,21 @@ const char *word_item(uint32_t item)
 	}
 	return NULL;
 }
+
+int item_rule(uint32_t restriction, uint32_t item)
+{
+	switch (item) {
+	case LEASTCAP_ITEM_UNIX:
+		return LEASTCAP_RULE_UNIX;
+	case LEASTCAP_ITEM_CONNECT:
+	case LEASTCAP_ITEM_SOURCE_ROUTE:
+		return LEASTCAP_RULE_CONNECT;
+	case LEASTCAP_ITEM_FAMILY:
+		return LEASTCAP_RULE_FAMILIES;
+	}
+	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {
+		if (restriction != LEASTCAP_CAPABILITIES && rule_restriction(rule) == restriction)
+			return (int)rule;
+	}
+	return -1;
+}

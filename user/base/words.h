@@ -16,6 +16,9 @@ const char *word_rule(uint32_t rule);
 /* What a rule belongs to. */
 enum leastcap_restriction rule_restriction(uint32_t rule);
 
+/* The rule that an item of a restriction is refused by; -1: the whitelist of capabilities. */
+int item_rule(uint32_t restriction, uint32_t item);
+
 /* "remount", "module-request"; NULL: unknown, or a capability (caps_name()) */
 const char *word_item(uint32_t item);
 

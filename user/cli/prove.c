@@ -4,30 +4,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <linux/capability.h>
 
 #include "base/caps.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/doctor.h"
 #include "cli/sandbox.h"
+#include "prove/prove.h"
 
 /* Exit statuses of the probe. */
 enum { PROBE_ALLOWED = 10, PROBE_REFUSED = 11, PROBE_OTHER = 12 };
 
-/*
- * sethostname(NULL, -1): checks CAP_SYS_ADMIN first and the length second (kernel/sys.c), so it changes
- * nothing: EINVAL means that the check passed.
- */
+/* The act by which the daemon proves the same: it asks for one capability, and then finds no such file. */
 int doctor_probe(void)
 {
-	if (syscall(SYS_sethostname, NULL, -1) == 0)
-		return PROBE_OTHER;
-	return errno == EINVAL ? PROBE_ALLOWED : errno == EPERM ? PROBE_REFUSED : PROBE_OTHER;
+	int result = prove_try(PROVE_CAPABILITIES, NULL);
+
+	if (result == prove_free(PROVE_CAPABILITIES))
+		return PROBE_ALLOWED;
+	return result == EPERM ? PROBE_REFUSED : PROBE_OTHER;
 }
 
 /* A new process, since one that was moved in is entering until it executes something. */
@@ -54,7 +51,7 @@ static int probe_in(const struct sandbox *s)
 
 static const char *outcome(int probe)
 {
-	return probe == PROBE_ALLOWED ? "EINVAL" : probe == PROBE_REFUSED ? "EPERM" : "other";
+	return probe == PROBE_ALLOWED ? "ESTALE" : probe == PROBE_REFUSED ? "EPERM" : "other";
 }
 
 static bool step(json_t *proof, bool ok, const char *fmt, ...)
@@ -79,7 +76,7 @@ static bool check_ledger(json_t *proof, const struct leastcap_ledger *ledger)
 
 	json_object_set_new(proof, "denied", caps_to_json(ledger->denied));
 	json_object_set_new(proof, "refused", json_integer((json_int_t)ledger->n_denied[0]));
-	return step(proof, ledger->denied == 1ULL << CAP_SYS_ADMIN && ledger->n_denied[0] == 1,
+	return step(proof, ledger->denied == 1ULL << PROVE_CAP && ledger->n_denied[0] == 1,
 		    "leastcap's ledger: refused %s, %llu check%s", denied ? denied : "?",
 		    (unsigned long long)ledger->n_denied[0], ledger->n_denied[0] == 1 ? "" : "s");
 }
@@ -96,7 +93,7 @@ static int try(json_t *proof, struct sandbox *s)
 		return before;
 	json_object_set_new(proof, "before", json_string(outcome(before)));
 	if (!step(proof, before == PROBE_ALLOWED,
-		  "without a policy sethostname(NULL, -1) is allowed and finds a bad length: %s",
+		  "without a policy open_by_handle_at() is allowed, and finds that no file has the handle: %s",
 		  outcome(before)))
 		return -EPERM;
 
@@ -120,7 +117,7 @@ static int try(json_t *proof, struct sandbox *s)
 int doctor_prove(json_t **ret_proof)
 {
 	_cleanup_(sandbox_closep) struct sandbox s = SANDBOX_EMPTY;
-	json_t *proof = json_pack("{s:s, s:[]}", "operation", "sethostname", "steps");
+	json_t *proof = json_pack("{s:s, s:[]}", "operation", "open_by_handle_at", "steps");
 	struct sandbox_end end = {0};
 	int err;
 

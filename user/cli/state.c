@@ -47,11 +47,11 @@ int state_status_from_maps(const char *subject, json_t **ret)
 	}
 	uname(&host);
 	*ret = json_pack(
-		"{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:n, s:O?, s:O, s:o, s:[], s:o, s:[]}",
+		"{s:b, s:s, s:i, s:s?, s:s, s:b, s:O?, s:n, s:O?, s:O, s:o, s:[], s:o, s:n, s:[]}",
 		"daemon", 0, "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build",
 		*build ? build : NULL, "kernel", host.release, "enforcing", enforcing, "disarmed",
 		disarmed, "confirm", "default_policy", policy_name, "bindings", bindings, "losses",
-		listing_losses(losses), "sinks", "hold", k ? listing_hold(k) : json_null(),
+		listing_losses(losses), "sinks", "hold", k ? listing_hold(k) : json_null(), "proof",
 		"problems");
 	return *ret ? 0 : -ENOMEM;
 }

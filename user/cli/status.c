@@ -190,6 +190,7 @@ static void print_status(const json_t *state)
 	print_losses(json_object_get(state, "losses"));
 	print_sinks(json_object_get(state, "sinks"));
 	print_hold(json_object_get(state, "hold"));
+	status_proof_print(json_object_get(state, "proof"));
 	print_problems(json_object_get(state, "problems"));
 	if (json_array_size(bindings) == 0)
 		puts("\nno bindings");

@@ -13,4 +13,7 @@ int status_subject_add(json_t *binding, bool files);
 /* For people: what was added. */
 void status_subject_print(const json_t *binding);
 
+/* For people: of the state what was proven. */
+void status_proof_print(const json_t *proof);
+
 #endif

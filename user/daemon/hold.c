@@ -46,6 +46,7 @@ static void tell(struct state *s, uint32_t pid, const struct leastcap_held *h)
 	const char *path = names_get(s, h->cgroup);
 	char id[65] = "";
 
+	s->hold.expired[!limit]++;
 	if (path)
 		(void)container_from_path(path, id, NULL);
 	log_warn(0, "container %.12s: its entrypoint was let go before its policy was bound: %s",
@@ -73,6 +74,7 @@ static int look_at_held(uint32_t pid, const struct leastcap_held *h, void *ctx)
 		kernel_held_forget(s->k, pid);
 	} else if (!kernel_is_waiting(s->k, h->cgroup)) {
 		err = kernel_let_go(s->k, pid, h, LEASTCAP_LET_GO_NOT);
+		s->hold.in_time += !err;
 	} else if (now > h->since && now - h->since > s->hold.limit_ns + GUARD_LATE_NS) {
 		err = kernel_let_go(s->k, pid, h, LEASTCAP_LET_GO_LIMIT);
 	}
@@ -135,6 +137,35 @@ void hold_tick(struct state *s)
 	err = guard_begin(s);
 	if (err)
 		log_warn(err, "cannot start the process that guards what is held, trying again");
+}
+
+/* ---- metrics ---- */
+
+static int count_held(uint32_t pid, const struct leastcap_held *h, void *ctx)
+{
+	*(double *)ctx += !h->let_go;
+	return 0;
+}
+
+void hold_metrics(struct prom *prom, const struct state *s)
+{
+	const struct leastcap_state *state = kernel_state(s->k);
+	double now = 0;
+
+	(void)kernel_held_each(s->k, count_held, &now);
+	prom_one(prom, "leastcap_hold_enabled", "gauge",
+		 "1: a container's program waits until its policy is bound.", state->hold != 0);
+	prom_one(prom, "leastcap_hold_waiting", "gauge", "Programs that wait now.", now);
+	prom_one(prom, "leastcap_hold_total", "counter",
+		 "Programs that have waited, since the programs of the kernel side were loaded.",
+		 (double)state->held);
+	prom_one(prom, "leastcap_hold_in_time_total", "counter",
+		 "Those that this daemon has let go when their policy was bound.",
+		 (double)s->hold.in_time);
+	prom_family(prom, "leastcap_hold_expired_total", "counter",
+		    "Those that were let go before, as this daemon has told.");
+	prom_sample(prom, (double)s->hold.expired[0], "reason", "limit", NULL);
+	prom_sample(prom, (double)s->hold.expired[1], "reason", "daemon-ended", NULL);
 }
 
 /* ---- from the beginning to the end ---- */

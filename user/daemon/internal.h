@@ -3,6 +3,8 @@
 #ifndef LEASTCAP_DAEMON_INTERNAL_H
 #define LEASTCAP_DAEMON_INTERNAL_H
 
+#include "audit/actor.h"
+#include "audit/prom.h"
 #include "audit/tally.h"
 #include "daemon/plan.h"
 #include "daemon/state.h"
@@ -31,6 +33,18 @@ struct hold {
 	sd_event *event; /* borrowed */
 	sd_event_source *guard; /* NULL: it does not run */
 	int guard_fd; /* keeps it alive */
+	/* Since this daemon began. */
+	uint64_t in_time; /* let go, their policy bound */
+	uint64_t expired[2]; /* let go before that: by the limit; because a daemon ended */
+};
+
+/* rules.c: where the policies that events name are written, by their ids. Direct-mapped. */
+#define WRITTEN 64
+
+struct written {
+	uint64_t id; /* 0: none */
+	const struct policy *policy; /* NULL: what is written is not what decided */
+	const char *file;
 };
 
 struct state {
@@ -49,6 +63,8 @@ struct state {
 	json_t *disarm; /* why, by whom, until when; NULL: not known, or not disarmed */
 	char boot[37];
 	struct name names[NAMES];
+	struct written written[WRITTEN];
+	struct actor actor; /* of the last event */
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
@@ -61,6 +77,7 @@ struct state {
 	uint64_t suppressed; /* refusals that events stood for beside their own */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;
+	struct proof *proof; /* NULL: enforcement is not to be proven */
 	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
@@ -107,7 +124,28 @@ int hold_open(struct state *s, sd_event *event, uint64_t limit_ns);
 void hold_look(struct state *s);
 /* Starts a guard that has ended. */
 void hold_tick(struct state *s);
+void hold_metrics(struct prom *prom, const struct state *s);
 void hold_done(struct state *s);
+
+/* ---- proof.c: enforcement is proven, again and again ---- */
+
+/* every_ns 0: not. exit: the daemon ends where something is not refused. -errno. */
+int proof_open(struct state *s, sd_event *event, uint64_t every_ns, bool exit);
+/* Begins a round where one is due. */
+void proof_tick(struct state *s);
+/* What is in use may have changed. */
+void proof_policies_changed(struct state *s);
+/* Is an event of the kernel about the proof, and of nobody else's interest? */
+bool proof_is_own(const struct state *s, const struct leastcap_event *e);
+void proof_done(struct state *s);
+
+/* ---- proof_tell.c ---- */
+
+/* null, or {"every","time","proven","restrictions"} */
+json_t *proof_json(const struct state *s);
+/* ", proven", ", NOT PROVEN: mounts"; "": not known. */
+void proof_summary(const struct state *s, char *buf, size_t size);
+void proof_metrics(struct prom *prom, const struct state *s);
 
 /* track.c */
 void names_put(struct state *s, uint64_t cgroup, const char *path);
@@ -115,6 +153,14 @@ void names_put(struct state *s, uint64_t cgroup, const char *path);
 const char *names_get(struct state *s, uint64_t cgroup);
 void names_done(struct state *s);
 bool is_gone(const struct state *s, uint64_t cgroup);
+
+/* ---- rules.c ---- */
+
+/* The file, and the line, of the rule of this policy that an event is about. NULL: not known, or in no file. */
+const char *rules_find(struct state *s, const struct leastcap_event *e,
+		       const struct leastcap_policy *policy, unsigned int *ret_line);
+/* The sources are others. */
+void rules_forget(struct state *s);
 
 /* ---- tell.c: who changed what ---- */
 

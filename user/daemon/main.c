@@ -196,6 +196,8 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	if (err < 0)
 		return log_err(err, "cannot make an event loop");
 	so.event = event;
+	so.prove_ns = o->prove_ns;
+	so.prove_exit = o->prove_exit;
 	so.hold_ns = o->hold_start ? o->hold_limit_ns : 0;
 	err = state_open(&so, k, sink, &state);
 	if (err)
@@ -232,6 +234,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 		(void)scrape_open(o->metrics, event, state, &scrape);
 	loop = (struct loop){
 		.event = event, .kernel = k, .reader = reader, .sink = sink, .state = state};
+	state_prove(state);
 	return loop_run(&loop);
 }
 

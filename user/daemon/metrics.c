@@ -312,6 +312,8 @@ char *state_metrics(struct state *s)
 		return NULL;
 	metrics_count(s);
 	put_state(&p, s);
+	proof_metrics(&p, s);
+	hold_metrics(&p, s);
 	put_policies(&p, s);
 	put_refusals(&p, s);
 	put_events(&p, s);

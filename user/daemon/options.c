@@ -44,6 +44,8 @@ enum {
 	OPT_WATCH,
 	OPT_HOLD_START,
 	OPT_HOLD_LIMIT,
+	OPT_PROVE_EVERY,
+	OPT_ON_UNPROVEN,
 	OPT_LET_GO,
 };
 
@@ -65,6 +67,8 @@ static const struct option longs[] = {
 	{"watch", required_argument, NULL, OPT_WATCH},
 	{"hold-start", no_argument, NULL, OPT_HOLD_START},
 	{"hold-limit", required_argument, NULL, OPT_HOLD_LIMIT},
+	{"prove-every", required_argument, NULL, OPT_PROVE_EVERY},
+	{"on-unproven", required_argument, NULL, OPT_ON_UNPROVEN},
 	{"let-go", no_argument, NULL, OPT_LET_GO},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -95,6 +99,8 @@ static const char help[] =
 	"      --watch yes|no        follow changes of the files of policies at once (yes)\n"
 	"      --hold-start          a container's program waits until its policy is bound\n"
 	"      --hold-limit MS       at most so long, 100 to 60000 (2000)\n"
+	"      --prove-every S       try what has to be refused, 1 to 86400 (60); 0: not\n"
+	"      --on-unproven DO      where it is not refused: go-on (and tell), or exit\n"
 	"      --let-go              let go what an earlier daemon held, and end\n"
 	"  -v, --verbose             debug messages\n"
 	"      --help                this text\n"
@@ -266,6 +272,18 @@ static int bool_option(const char *name, const char *text, bool *ret)
 	return OPTIONS_GO_ON;
 }
 
+static int on_unproven_option(const char *text, bool *ret_exit)
+{
+	const char *const words[] = {"go-on", "exit", NULL};
+	const char *near = nearest_word(text, strlen(text), words);
+
+	*ret_exit = !strcmp(text, "exit");
+	if (*ret_exit || !strcmp(text, "go-on"))
+		return OPTIONS_GO_ON;
+	return usage_error("--on-unproven: '%s' is neither go-on nor exit%s%s", text,
+			   near ? ", did you mean " : "", near ? near : "");
+}
+
 static int take(int opt, const char *arg, struct options *o)
 {
 	uint64_t value = 0;
@@ -323,6 +341,12 @@ static int take(int opt, const char *arg, struct options *o)
 		status = number_option("hold-limit", arg, false, 100, 60000, &value);
 		o->hold_limit_ns = value * NS_PER_MS;
 		return status;
+	case OPT_PROVE_EVERY:
+		status = number_option("prove-every", arg, false, 0, 86400, &value);
+		o->prove_ns = value * NS_PER_S;
+		return status;
+	case OPT_ON_UNPROVEN:
+		return on_unproven_option(arg, &o->prove_exit);
 	case OPT_LET_GO:
 		o->let_go = true;
 		return OPTIONS_GO_ON;
@@ -357,6 +381,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 			 .file_keep = 4,
 			 .journal = SINK_JOURNAL_SOCKET},
 		.hold_limit_ns = 2 * NS_PER_S,
+		.prove_ns = 60 * NS_PER_S,
 	};
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":v", longs, NULL)) >= 0) {

@@ -18,6 +18,8 @@ struct options {
 	bool watch; /* the files of policies */
 	bool hold_start; /* hold entrypoints until their container is known */
 	uint64_t hold_limit_ns;
+	uint64_t prove_ns; /* between two proofs of enforcement; 0: none */
+	bool prove_exit; /* when one fails */
 	bool let_go; /* what is held, and nothing else */
 	bool debug;
 };

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "policy/match.h"
 #include "policy/pattern.h"
+#include "prove/prove.h"
 #include "subject/cgroup.h"
 #include "subject/container.h"
 #include "subject/unit.h"
@@ -40,6 +41,9 @@ static int note_place(const char *path, uint64_t id, uint32_t level, void *ctx)
 	struct place place = {.cgroup = id, .level = level, .parent = (ssize_t)m->n_places - 1};
 	struct place *grown;
 
+	/* Nobody's but this daemon's. */
+	if (!strcmp(path, PROVE_CGROUP))
+		return 0;
 	/* The walk goes down before it goes on: the parent is the last place or one above it. */
 	while (place.parent >= 0 && !cgroup_path_below(path, m->places[place.parent].path))
 		place.parent = m->places[place.parent].parent;

@@ -31,7 +31,8 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 		return -ENOMEM;
 	boot_id(s->boot);
 	err = identities_new(o->event, NULL, containers_changed, s, &s->identities) ?:
-	      modes_open(s) ?: confirm_open(s) ?: disarm_open(s) ?: hold_open(s, o->event, o->hold_ns);
+	      modes_open(s) ?: confirm_open(s) ?: disarm_open(s) ?: hold_open(s, o->event, o->hold_ns) ?:
+	      proof_open(s, o->event, o->prove_ns, o->prove_exit);
 	if (err)
 		return err;
 	/* What was lost before this daemon is in the status; only what comes is told. */
@@ -45,6 +46,7 @@ struct state *state_free(struct state *s)
 	if (!s)
 		return NULL;
 	hold_done(s);
+	proof_done(s);
 	identities_free(s->identities);
 	plan_done(&s->plan);
 	sources_done(&s->sources);
@@ -161,6 +163,8 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	}
 	s->plan = plan;
 	plan = (struct plan){};
+	rules_forget(s);
+	proof_policies_changed(s);
 	return 0;
 }
 

@@ -28,6 +28,8 @@ struct state_options {
 	const char *state_dir; /* /var/lib/leastcap */
 	sd_event *event; /* container engines are asked from it */
 	uint64_t hold_ns; /* how long an entrypoint is held until its container is known; 0: not */
+	uint64_t prove_ns; /* between two proofs of enforcement; 0: none */
+	bool prove_exit; /* the daemon ends when one fails */
 };
 
 /* Who asks, by the peer credentials of the socket; for a signal: pid 0; for files that have changed: "files", too. */
@@ -97,10 +99,13 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *event);
 /* After anything has happened: binds what has become known. */
 void state_settle(struct state *s);
 
+/* Begins to prove enforcement, if that is asked for: once the first policies are bound. */
+void state_prove(struct state *s);
+
 /* Once a second: deadlines, losses, removed cgroups, containers and units that came. */
 void state_tick(struct state *s);
 
-/* A short sentence for sd_notify: "enforcing, 3 bindings, 1 problem", or "DISARMED, ...". */
+/* A short sentence for sd_notify: "enforcing, 3 bindings, 1 problem, proven", or "DISARMED, ...". */
 void state_summary(struct state *s, char *buf, size_t size);
 
 #endif

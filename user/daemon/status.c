@@ -49,12 +49,13 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 		return *ret ? 404 : 500;
 	}
 	(void)kernel_losses(s->k, losses);
-	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:O}",
+	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:o, s:O}",
 			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
 			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
 			 "confirm", confirm_json(s), "default_policy", fallback, "bindings",
 			 bindings, "losses", listing_losses(losses), "sinks", sink_to_json(s->sink),
-			 "hold", listing_hold(s->k), "problems", s->problems);
+			 "hold", listing_hold(s->k), "proof", proof_json(s), "problems",
+			 s->problems);
 	return *ret ? 200 : 500;
 }
 
@@ -138,13 +139,14 @@ static int count_one(const struct leastcap_binding *b, void *ctx)
 void state_summary(struct state *s, char *buf, size_t size)
 {
 	size_t bindings = 0, problems = json_array_size(s->problems);
-	char build[17], what[1024];
+	char build[17], what[1024], proof[160];
 
 	(void)kernel_binding_each(s->k, count_one, &bindings);
 	if (!disarm_summary(s, what, sizeof(what)))
 		snprintf(what, sizeof(what), "%s",
 			 state_enforcing(s, build) ? "enforcing" : "NOT enforcing");
-	snprintf(buf, size, "%s, %zu binding%s, %zu problem%s%s", what, bindings,
-		 bindings == 1 ? "" : "s", problems, problems == 1 ? "" : "s",
+	proof_summary(s, proof, sizeof(proof));
+	snprintf(buf, size, "%s, %zu binding%s, %zu problem%s%s%s", what, bindings,
+		 bindings == 1 ? "" : "s", problems, problems == 1 ? "" : "s", proof,
 		 s->confirm.about ? ", an apply waits to be confirmed" : "");
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the kernel tells: events get their names and go to the sinks; cgroups come and go. */
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "audit/event.h"
@@ -85,23 +83,6 @@ static void gone_drop(struct state *s, uint64_t cgroup)
 	}
 }
 
-/* The executable of a process, if it is still the one that the record means. */
-static const char *exe_of(const struct leastcap_event *e, char buf[4096])
-{
-	char link[32];
-	struct stat st;
-	ssize_t len;
-
-	snprintf(link, sizeof(link), "/proc/%u/exe", e->pid);
-	if (!e->exe_ino || stat(link, &st) || st.st_ino != e->exe_ino)
-		return NULL;
-	len = readlink(link, buf, 4095);
-	if (len < 0)
-		return NULL;
-	buf[len] = '\0';
-	return buf;
-}
-
 static int64_t clock_offset(void)
 {
 	struct timespec real, boot;
@@ -124,13 +105,12 @@ static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *
 {
 	_cleanup_free_ char *binding = NULL;
 	struct leastcap_policy policy;
-	char exe[4096];
 	const char *path = names_get(s, e->event.binding);
-	struct event_names names = {
-		.seq = sink_next(s->sink),
-		.clock_ns = clock_offset(),
-		.exe = exe_of(&e->event, exe),
-	};
+	struct event_names names = {.seq = sink_next(s->sink), .clock_ns = clock_offset()};
+
+	actor_read(&e->event, &s->actor);
+	names.actor = &s->actor;
+	names.exe = *s->actor.exe ? s->actor.exe : NULL;
 
 	/* Two names at a time: the table may hold them in one slot. */
 	names.binding = binding = path ? strdup(path) : NULL;
@@ -139,6 +119,7 @@ static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *
 	if (!kernel_policy_get(s->k, e->event.policy, &policy)) {
 		policy.name[sizeof(policy.name) - 1] = '\0';
 		names.policy = &policy;
+		names.rule_file = rules_find(s, &e->event, &policy, &names.rule_line);
 	}
 	return event_to_json(e, &names);
 }
@@ -208,6 +189,8 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	json_t *event;
 
+	if (proof_is_own(s, &e->event))
+		return;
 	if (e->event.type == LEASTCAP_EVENT_BORN)
 		containers_came(s, e->path);
 	if (e->event.type == LEASTCAP_EVENT_GONE)
@@ -263,12 +246,18 @@ static void tell_losses(struct state *s)
 	sink_emit(s->sink, event);
 }
 
+void state_prove(struct state *s)
+{
+	proof_tick(s);
+}
+
 void state_tick(struct state *s)
 {
 	s->ticks++;
 	confirm_tick(s);
 	disarm_tick(s);
 	hold_tick(s);
+	proof_tick(s);
 	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
 		metrics_count(s);

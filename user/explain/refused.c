@@ -29,24 +29,6 @@ static uint32_t find_item(uint32_t restriction, const char *word)
 	return 0;
 }
 
-static int rule_of(uint32_t restriction, uint32_t item)
-{
-	switch (item) {
-	case LEASTCAP_ITEM_UNIX:
-		return LEASTCAP_RULE_UNIX;
-	case LEASTCAP_ITEM_CONNECT:
-	case LEASTCAP_ITEM_SOURCE_ROUTE:
-		return LEASTCAP_RULE_CONNECT;
-	case LEASTCAP_ITEM_FAMILY:
-		return LEASTCAP_RULE_FAMILIES;
-	}
-	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {
-		if (restriction != LEASTCAP_CAPABILITIES && rule_restriction(rule) == restriction)
-			return (int)rule;
-	}
-	return -1;
-}
-
 struct refused refused_capability(unsigned int cap)
 {
 	return (struct refused){.item = cap, .rule = -1};
@@ -73,7 +55,7 @@ int refused_of_event(const json_t *event, struct refused *ret)
 	};
 	if (cap < 0 && !ret->item)
 		return -EBADMSG;
-	ret->rule = cap >= 0 ? -1 : rule_of(restriction, ret->item);
+	ret->rule = cap >= 0 ? -1 : item_rule(restriction, ret->item);
 	return 0;
 }
 

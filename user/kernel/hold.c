@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "base/log.h"
+#include "base/procfs.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -74,23 +75,6 @@ void kernel_held_forget(struct kernel *k, uint32_t pid)
 }
 
 /* ---- letting go ---- */
-
-/* The 22nd field. The second is the name, which may hold spaces and parentheses. */
-int stat_start(const char *stat, uint64_t *ret)
-{
-	const char *p = strrchr(stat, ')');
-	char *end;
-
-	for (int field = 2; p && field < 22; field++) {
-		p = strchr(p, ' ');
-		p = p ? p + 1 : NULL;
-	}
-	if (!p || *p < '0' || *p > '9')
-		return -EBADMSG;
-	errno = 0;
-	*ret = strtoull(p, &end, 10);
-	return errno || (*end && *end != ' ' && *end != '\n') ? -EBADMSG : 0;
-}
 
 /* Is it the process that was held, and no later one with its number? */
 static bool is_same(uint32_t pid, uint64_t start_ns)

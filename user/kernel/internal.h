@@ -82,10 +82,9 @@ bool program_wanted(const struct bpf_program *prog, uint32_t rules);
 /* All keys of a hash map at one time, so that they may be deleted. To be freed. Returns how many. */
 long map_keys(int fd, size_t key_size, void **ret);
 
-/* ---- hold.c ---- */
-
-/* Of the text of /proc/PID/stat: when the process was started, in clock ticks since the boot. -EBADMSG. */
-int stat_start(const char *stat, uint64_t *ret);
+/* kernel_binding_each(), the canary's binding too. */
+int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
+		 void *ctx);
 
 /* ---- lists.c ---- */
 

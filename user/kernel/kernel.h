@@ -75,6 +75,8 @@ int kernel_unload_own(void);
 
 /* The lock that excludes other writers (daemon, `leastcap run`). Returns a descriptor, closed to unlock. */
 int kernel_lock(void);
+/* The same without waiting. -EWOULDBLOCK: somebody has it. */
+int kernel_trylock(void);
 
 /* Are all programs of some build attached and pinned? ret_build: 16 hex digits of the build, may be NULL. */
 bool kernel_attached(const struct kernel *k, char ret_build[17]);
@@ -121,11 +123,30 @@ int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
 int kernel_binding_get(struct kernel *k, uint64_t cgroup,
 		       struct leastcap_binding *ret); /* -ENOENT */
 /* Calls fn for every binding that there is at the beginning, in ascending order, until it returns non-zero; returns that, or -errno, or
- * 0. fn may unbind. */
+ * 0. fn may unbind. The canary's is none of them. */
 int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 			void *ctx);
 
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret); /* -ENOENT */
+
+/* ---- the canary: a cgroup in which the daemon has its own child refused, to prove enforcement ---- */
+
+/* Name of the canary's policy. */
+#define KERNEL_CANARY "run:canary"
+
+/*
+ * Publishes the policy, whose rules are all attached already, and binds the cgroup to it; its ledger begins empty.
+ * -ENOENT: a rule is not attached. Under the lock. Nothing is made void: who is in the cgroup must not have been
+ * judged there. On failure nothing is left of it.
+ */
+int kernel_canary_begin(struct kernel *k, uint64_t cgroup, uint32_t level,
+			struct leastcap_policy *policy, const struct kernel_lists *lists);
+/* Takes it away again. What it touches is nobody else's: without the lock. */
+void kernel_canary_end(struct kernel *k, uint64_t cgroup, uint64_t policy,
+		       const struct kernel_lists *lists);
+
+/* The rules of all policies that are published, in whatever mode; the canary's are none of them. */
+int kernel_rules_in_use(struct kernel *k, uint32_t *ret);
 
 /* Makes all cached answers void: called once after a batch of kernel_bind()/kernel_unbind(). */
 void kernel_publish(struct kernel *k);

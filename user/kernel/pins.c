@@ -88,7 +88,7 @@ int make_pin_dir(const char *dir)
 	return 0;
 }
 
-int kernel_lock(void)
+static int lock_file(int how)
 {
 	_cleanup_close_ int fd = -EBADF;
 
@@ -97,11 +97,21 @@ int kernel_lock(void)
 	fd = open(KERNEL_LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	while (flock(fd, LOCK_EX)) {
+	while (flock(fd, how)) {
 		if (errno != EINTR)
 			return -errno;
 	}
 	return TAKE_FD(fd);
+}
+
+int kernel_lock(void)
+{
+	return lock_file(LOCK_EX);
+}
+
+int kernel_trylock(void)
+{
+	return lock_file(LOCK_EX | LOCK_NB);
 }
 
 int kernel_unload(void)

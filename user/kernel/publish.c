@@ -172,8 +172,8 @@ static size_t sort_ids(uint64_t *ids, size_t n)
 	return kept;
 }
 
-int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
-			void *ctx)
+int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
+		 void *ctx)
 {
 	_cleanup_free_ void *keys = NULL, *values = NULL;
 	long n = map_entries(k->maps[MAP_BINDINGS], sizeof(uint64_t),
@@ -186,6 +186,27 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 	for (long i = 0; !err && i < n; i++)
 		err = fn(&bound[i], ctx);
 	return err;
+}
+
+/* For binding_each(): whom to call for those that are listed. */
+struct listed {
+	int (*fn)(const struct leastcap_binding *b, void *ctx);
+	void *ctx;
+};
+
+static int pass_listed(const struct leastcap_binding *b, void *ctx)
+{
+	const struct listed *l = ctx;
+
+	return b->flags & LEASTCAP_CANARY ? 0 : l->fn(b, l->ctx);
+}
+
+int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
+			void *ctx)
+{
+	struct listed l = {fn, ctx};
+
+	return binding_each(k, pass_listed, &l);
 }
 
 int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy *p, void *ctx),
@@ -369,7 +390,7 @@ int kernel_policy_collect(struct kernel *k)
 	struct live live = {};
 	int err, removed = 0;
 
-	err = kernel_binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
+	err = binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
 	      note_patterns(k, &live) ?: ids_add(&live.policies, kernel_default(k));
 	policies = live.policies;
 	cgroups = live.cgroups;
