@@ -68,11 +68,10 @@ static void an_event_is_fields_of_audit(void **state)
 {
 	_cleanup_free_ char *message = text_of("/a/b");
 
-	assert_string_equal(message,
-			    "op=\"denied\" seq=7 restriction=\"mounts\" item=\"mount\" "
-			    "detail=\"/a/b\" opid=12 ouid=0 ocomm=\"/a/b\" oexe=\"/a/b\" "
-			    "cgroup=\"/a/b\" binding=\"/a/b\" container_name=\"/a/b\" "
-			    "image=\"/a/b\" unit=\"/a/b\" policy=\"/a/b\" revision=3");
+	assert_string_equal(message, "op=\"denied\" seq=7 restriction=\"mounts\" item=\"mount\" "
+				     "detail=\"/a/b\" opid=12 ouid=0 ocomm=\"/a/b\" oexe=\"/a/b\" "
+				     "cgroup=\"/a/b\" binding=\"/a/b\" container_name=\"/a/b\" "
+				     "image=\"/a/b\" unit=\"/a/b\" policy=\"/a/b\" revision=3");
 }
 
 static void no_name_ends_a_field_or_adds_one(void **state)
@@ -82,7 +81,8 @@ static void no_name_ends_a_field_or_adds_one(void **state)
 		"x\" op=\"allowed",
 		"x' res=success",
 		"x\ntype=TRUSTED_APP msg=audit(1.1:1): op=forged",
-		"x\x1d" "AUID=\"root\"",
+		"x\x1d"
+		"AUID=\"root\"",
 		"\xff\xfe",
 		"caf\xc3\xa9",
 		"",
@@ -94,7 +94,8 @@ static void no_name_ends_a_field_or_adds_one(void **state)
 	};
 	int plain, fields;
 
-	_cleanup_free_ char *reference = text_of("plain"), *word = value_of(reference, "op", &plain);
+	_cleanup_free_ char *reference = text_of("plain"),
+			    *word = value_of(reference, "op", &plain);
 
 	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
 		_cleanup_free_ char *message = text_of(hostile[i]), *value = NULL, *op = NULL;

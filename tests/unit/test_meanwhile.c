@@ -93,8 +93,8 @@ static void nothing_is_told_where_nothing_has_come(void **state)
 
 static void a_ledger_that_has_begun_anew_counts_from_zero(void **state)
 {
-	json_auto_t *was = json_pack("{s:[I, I], s:s, s:[]}", "5", (json_int_t)100, (json_int_t)3, "6",
-				     "no counters", "7"),
+	json_auto_t *was = json_pack("{s:[I, I], s:s, s:[]}", "5", (json_int_t)100, (json_int_t)3,
+				     "6", "no counters", "7"),
 		    *told = NULL;
 	struct tally t = {};
 

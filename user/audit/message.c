@@ -54,7 +54,7 @@ char *message_text(const json_t *event)
 int message_priority(const json_t *event)
 {
 	static const char *const warnings[] = {"denied", "lost", "sink", "hold-expired",
-					"meanwhile"};
+					       "meanwhile"};
 	const char *type = message_member(event, "type");
 
 	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {

@@ -36,9 +36,9 @@ json_t *meanwhile_form(const struct tally *t)
 
 		if (!denied && !would)
 			continue;
-		if (json_object_set_new(form, key_of(b->cgroup, key),
-					json_pack("[I, I]", (json_int_t)denied,
-						  (json_int_t)would))) {
+		if (json_object_set_new(
+			    form, key_of(b->cgroup, key),
+			    json_pack("[I, I]", (json_int_t)denied, (json_int_t)would))) {
 			json_decref(form);
 			return NULL;
 		}
@@ -72,11 +72,10 @@ json_t *meanwhile_members(const struct tally *t, const json_t *was,
 		denied += d;
 		would += w;
 		if (n++ < NAMED_MAX)
-			json_array_append_new(named,
-					      json_pack("{s:o, s:I, s:I, s:I}", "cgroup",
-							event_string(name(b->cgroup, ctx)),
-							"cgroup_id", (json_int_t)b->cgroup,
-							"denied", d, "would_deny", w));
+			json_array_append_new(named, json_pack("{s:o, s:I, s:I, s:I}", "cgroup",
+							       event_string(name(b->cgroup, ctx)),
+							       "cgroup_id", (json_int_t)b->cgroup,
+							       "denied", d, "would_deny", w));
 	}
 	return n ? json_pack("{s:I, s:I, s:I, s:O}", "denied", denied, "would_deny", would,
 			     "bindings", n, "subjects", named)
