@@ -26,7 +26,10 @@
 
 /* ---- an event as audit's fields ---- */
 
-/* Names are those of the audit field dictionary where it has one: opid, ouid and ocomm are of the process acted upon. */
+/*
+ * Names are those of the audit field dictionary where it has one: opid, ouid and ocomm are of the process acted upon. None
+ * may end like one that ausearch looks for ("exe", "res").
+ */
 static const struct {
 	const char *name, *object, *key;
 } fields[] = {
@@ -40,7 +43,7 @@ static const struct {
 	{"opid", "process", "pid"},
 	{"ouid", "process", "uid"},
 	{"ocomm", "process", "comm"},
-	{"oexe", "process", "exe"},
+	{"program", "process", "exe"},
 	{"cgroup", "subject", "cgroup"},
 	{"binding", "subject", "binding"},
 	{"container", "subject", "container"},
@@ -55,7 +58,11 @@ static const struct {
 	{"reason", NULL, "reason"},
 };
 
-/* As audit writes what it does not trust: in quotes, or hexadecimal where a byte could end that. */
+/*
+ * As audit writes what it does not trust: in quotes, or hexadecimal where a byte could end that. libaudit does not look for
+ * single quotes, between which the whole message stands, nor for "=": ausearch takes the first "res=" for the result,
+ * wherever it stands.
+ */
 static void put_text(FILE *f, const char *name, const char *value)
 {
 	char cut[VALUE_MAX + sizeof("...")], hex[2 * sizeof(cut)];
@@ -64,8 +71,7 @@ static void put_text(FILE *f, const char *name, const char *value)
 	snprintf(cut, sizeof(cut), "%.*s%s", VALUE_MAX, value,
 		 strlen(value) > VALUE_MAX ? "..." : "");
 	len = (unsigned int)strlen(cut);
-	/* The whole message stands between single quotes, which libaudit does not look for. */
-	if (audit_value_needs_encoding(cut, len) || strchr(cut, '\''))
+	if (audit_value_needs_encoding(cut, len) || strpbrk(cut, "'="))
 		fprintf(f, "%s=%s", name, audit_encode_value(hex, cut, len));
 	else
 		fprintf(f, "%s=\"%s\"", name, cut);
