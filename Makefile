@@ -42,7 +42,7 @@ endif
 ifeq ($(SAN),1)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-LIBS := libbpf libelf zlib libfyaml jansson libsystemd libmicrohttpd libcurl libcap libseccomp
+LIBS := libbpf libelf zlib libfyaml jansson libsystemd libmicrohttpd libcurl libcap libseccomp audit
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 CFLAGS ?= -O2 -g

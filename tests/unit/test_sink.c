@@ -131,6 +131,23 @@ static void a_renamed_file_is_followed_until_reopened(void **state)
 	sink_done(&s);
 }
 
+static void a_deleted_file_is_made_anew_with_the_next_event(void **state)
+{
+	struct sink s;
+	int torn;
+
+	assert_int_equal(start(&s), 0);
+	emit(&s);
+	assert_int_equal(unlink(path), 0);
+	emit(&s);
+	emit(&s);
+	assert_int_equal(count_lines(path, &torn), 2);
+	assert_int_equal(torn, 0);
+	assert_int_equal(s.outputs[0].written, 3);
+	assert_int_equal(s.outputs[0].err, 0);
+	sink_done(&s);
+}
+
 static void a_file_that_cannot_be_opened_is_tried_again(void **state)
 {
 	struct sink s;
@@ -321,6 +338,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_restart_appends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_renamed_file_is_followed_until_reopened, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_file_is_made_anew_with_the_next_event,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_opened_is_tried_again, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_pipe_without_a_reader_does_not_block, setup,

@@ -65,6 +65,12 @@ static int file_open(struct output *o)
 	return 0;
 }
 
+static int reopen(struct output *o)
+{
+	close(TAKE_FD(o->fd));
+	return file_open(o);
+}
+
 /* FILE.1 is the newest of the older ones. */
 static int shift(const char *path, unsigned int keep)
 {
@@ -93,8 +99,15 @@ static int rotate(struct output *o)
 		o->size = 0;
 		return 0;
 	}
-	close(TAKE_FD(o->fd));
-	return file_open(o);
+	return reopen(o);
+}
+
+/* Nobody would ever see what is written to it. One that was renamed is still where somebody wants it. */
+static bool deleted(const struct output *o)
+{
+	struct stat st;
+
+	return S_ISREG(o->opened.st_mode) && !fstat(o->fd, &st) && !st.st_nlink;
 }
 
 static ssize_t write_all(struct output *o, const char *text, size_t len)
@@ -109,6 +122,9 @@ static ssize_t file_write(struct output *o, const char *text, size_t len)
 {
 	ssize_t n;
 
+	/* Nothing is written then: of which line is known when it is open. */
+	if (o->kind == &output_file && deleted(o))
+		return reopen(o);
 	if (o->limit && S_ISREG(o->opened.st_mode) && !o->done && o->size &&
 	    o->size + len > o->limit) {
 		int err = rotate(o);

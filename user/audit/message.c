@@ -13,6 +13,16 @@ const char *message_member(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static char *meanwhile_text(const json_t *event)
+{
+	char *message;
+	int n = asprintf(&message, "while no daemon ran, %lld refused and %lld reported",
+			 (long long)json_integer_value(json_object_get(event, "denied")),
+			 (long long)json_integer_value(json_object_get(event, "would_deny")));
+
+	return n < 0 ? NULL : message;
+}
+
 char *message_text(const json_t *event)
 {
 	const json_t *process = json_object_get(event, "process");
@@ -28,6 +38,9 @@ char *message_text(const json_t *event)
 				    : message_member(event, "reason");
 	char who[96] = "", *message;
 	int n;
+
+	if (!strcmp(message_member(event, "type"), "meanwhile"))
+		return meanwhile_text(event);
 
 	if (process)
 		snprintf(who, sizeof(who), " by %s[%lld]", message_member(process, "comm"),
@@ -45,7 +58,8 @@ char *message_text(const json_t *event)
 
 int message_priority(const json_t *event)
 {
-	static const char *const warnings[] = {"denied", "lost", "sink", "hold-expired"};
+	static const char *const warnings[] = {"denied", "lost", "sink", "hold-expired",
+					       "meanwhile"};
 	const char *type = message_member(event, "type");
 
 	if (!strcmp(type, "proof") && !strcmp(message_member(event, "action"), "failed"))

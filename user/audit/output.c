@@ -84,8 +84,12 @@ static int push(struct output *o, char *text, size_t len)
 
 /* ---- failing, and working again ---- */
 
-static const char *reason(int err)
+static const char *reason(const struct output *o, int err)
 {
+	const char *text = o->kind->reason ? o->kind->reason(err) : NULL;
+
+	if (text)
+		return text;
 	return err == -EAGAIN ? "it does not keep up" : strerror(-err);
 }
 
@@ -93,7 +97,7 @@ static void fail(struct output *o, int err)
 {
 	if (!o->err)
 		log_warn(0, "events do not get to %s %s: %s, ignoring", o->kind->name, o->target,
-			 reason(err));
+			 reason(o, err));
 	o->err = err;
 }
 
@@ -238,7 +242,7 @@ json_t *output_to_json(const struct output *o)
 {
 	return json_pack("{s:s, s:o, s:I, s:I, s:s?, s:o}", "sink", o->kind->name, "target",
 			 event_string(o->target), "written", (json_int_t)o->written, "queued",
-			 (json_int_t)o->n_items, "failing", o->err ? reason(o->err) : NULL,
+			 (json_int_t)o->n_items, "failing", o->err ? reason(o, o->err) : NULL,
 			 "losses", losses_json(o->lost, NULL));
 }
 
@@ -249,7 +253,7 @@ json_t *output_recovered(struct output *o)
 	if (!o->was)
 		return NULL;
 	told = json_pack("{s:s, s:o, s:s, s:o}", "sink", o->kind->name, "target",
-			 event_string(o->target), "reason", reason(o->was), "losses",
+			 event_string(o->target), "reason", reason(o, o->was), "losses",
 			 losses_json(o->lost, o->told));
 	if (!told)
 		return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One place where events go: a file, the journal, syslog, standard output. Each has a queue of its own, and nothing here
+ * One place where events go: a file, the journal, syslog, audit, standard output. Each has a queue of its own, and nothing here
  * waits: what cannot be written now stays in the queue, and what the queue has no room for is counted.
  */
 #ifndef LEASTCAP_OUTPUT_H
@@ -38,12 +38,15 @@ struct output_kind {
 	char *(*text)(const json_t *event, const char *line, size_t len, size_t *ret_len);
 	/* Writes what it can of a text, never waits: how many bytes; -EAGAIN; -EMSGSIZE: this one never; -errno. */
 	ssize_t (*write)(struct output *o, const char *text, size_t len);
+	/* What an error means here; NULL, and where it answers NULL: what the number means everywhere. */
+	const char *(*reason)(int err);
 };
 
 /* A kind's open(), where the target is the unix socket of a datagram service. Never blocks. */
 int output_connect(struct output *o);
 
-extern const struct output_kind output_file, output_stdout, output_journal, output_syslog;
+extern const struct output_kind output_file, output_stdout, output_journal, output_syslog,
+	output_audit;
 
 struct output_item;
 
@@ -67,6 +70,10 @@ struct output {
 	uint64_t size;
 	bool torn; /* the file ends within a line that is not ours to complete */
 	bool socket;
+
+	/* linux_audit.c */
+	bool sent; /* the first item is on its way */
+	bool late; /* and has been waited for */
 };
 
 /* target is copied. -ENOMEM. Opens nothing: output_flush() does. */

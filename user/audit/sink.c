@@ -41,7 +41,8 @@ int sink_init(struct sink *s, const struct sink_options *o)
 	s->boot = event_string(*boot ? boot : NULL);
 	err = s->host && s->boot ? 0 : -ENOMEM;
 	err = err ?: add_file(s, o) ?: add(s, &output_journal, o->journal) ?:
-	      add(s, &output_stdout, o->standard_output ? "standard output" : NULL);
+	      add(s, &output_stdout, o->standard_output ? "standard output" : NULL) ?:
+	      add(s, &output_audit, o->audit ? "kernel" : NULL);
 	for (size_t i = 0; i < SINK_SYSLOGS && !err; i++)
 		err = add(s, &output_syslog, o->syslog[i]);
 	return err;

@@ -21,7 +21,7 @@
 #define SINK_JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 #define SINK_SYSLOGS 4
-#define SINK_OUTPUTS (3 + SINK_SYSLOGS)
+#define SINK_OUTPUTS (4 + SINK_SYSLOGS)
 
 struct sink_options {
 	const char *file; /* NULL: none */
@@ -29,6 +29,7 @@ struct sink_options {
 	unsigned int file_keep; /* older files, at least 1 */
 	const char *journal; /* its socket; NULL: none */
 	bool standard_output;
+	bool audit; /* the kernel's audit subsystem */
 	const char *syslog[SINK_SYSLOGS]; /* a socket's path, or an address_parse(); NULL: none */
 };
 

@@ -77,6 +77,9 @@ static void print_other(const json_t *e, const char *type)
 	const char *key;
 
 	printf("%s", type);
+	if (json_object_get(e, "bindings"))
+		printf(" denied=%lld would_deny=%lld, while no daemon ran",
+		       (long long)out_number(e, "denied"), (long long)out_number(e, "would_deny"));
 	if (action && *action)
 		printf(" %s", action);
 	if (policy && *policy)

@@ -78,6 +78,7 @@ struct state {
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;
 	struct proof *proof; /* NULL: enforcement is not to be proven */
+	json_t *counted; /* what is saved for the next daemon; NULL: it does not run yet */
 	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
@@ -182,6 +183,13 @@ void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 
 /* Takes over what the ledgers have. Now and then, and before a binding ends: what a ledger has then would be lost. */
 void metrics_count(struct state *s);
+
+/* ---- counted.c ---- */
+
+/* Tells what has happened since the last daemon. */
+void counted_open(struct state *s);
+/* For the next one. Call now and then, and at the end. */
+void counted_save(struct state *s);
 
 /* ---- status.c ---- */
 

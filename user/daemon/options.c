@@ -36,6 +36,7 @@ enum {
 	OPT_NO_JOURNAL,
 	OPT_STDOUT,
 	OPT_SYSLOG,
+	OPT_AUDIT,
 	OPT_METRICS,
 	OPT_RING_SIZE,
 	OPT_MAX_BINDINGS,
@@ -59,6 +60,7 @@ static const struct option longs[] = {
 	{"no-journal", no_argument, NULL, OPT_NO_JOURNAL},
 	{"stdout", no_argument, NULL, OPT_STDOUT},
 	{"syslog", required_argument, NULL, OPT_SYSLOG},
+	{"audit", no_argument, NULL, OPT_AUDIT},
 	{"metrics", required_argument, NULL, OPT_METRICS},
 	{"ring-size", required_argument, NULL, OPT_RING_SIZE},
 	{"max-bindings", required_argument, NULL, OPT_MAX_BINDINGS},
@@ -91,6 +93,7 @@ static const char help[] =
 	"      --stdout              events as JSON lines to standard output\n"
 	"      --syslog TO           events as syslog, RFC 5424: a socket's path, or\n"
 	"                            ADDRESS:PORT for UDP; up to 4 times\n"
+	"      --audit               events to the kernel's audit subsystem, for ausearch(8)\n"
 	"      --metrics ADDR:PORT   GET /metrics for Prometheus, on a loopback address\n"
 	"      --ring-size BYTES     ring buffer of events, a power of two (64K, 1M)\n"
 	"      --max-bindings N      most cgroups bound at once\n"
@@ -315,6 +318,9 @@ static int take(int opt, const char *arg, struct options *o)
 		return OPTIONS_GO_ON;
 	case OPT_SYSLOG:
 		return syslog_option(arg, o->sink.syslog);
+	case OPT_AUDIT:
+		o->sink.audit = true;
+		return OPTIONS_GO_ON;
 	case OPT_METRICS:
 		return metrics_option(arg, &o->metrics);
 	case OPT_RING_SIZE:

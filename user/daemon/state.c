@@ -35,8 +35,7 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	      proof_open(s, o->event, o->prove_ns, o->prove_exit);
 	if (err)
 		return err;
-	/* What was lost before this daemon is in the status; only what comes is told. */
-	(void)kernel_losses(k, s->losses);
+	counted_open(s);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -45,6 +44,11 @@ struct state *state_free(struct state *s)
 {
 	if (!s)
 		return NULL;
+	if (s->counted) {
+		metrics_count(s);
+		counted_save(s);
+	}
+	json_decref(s->counted);
 	hold_done(s);
 	proof_done(s);
 	identities_free(s->identities);

@@ -261,6 +261,7 @@ void state_tick(struct state *s)
 	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
 		metrics_count(s);
+		counted_save(s);
 	}
 	if (s->born || (s->plan.pending && s->ticks % PENDING_TICKS == 0)) {
 		s->born = false;
