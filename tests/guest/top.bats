@@ -181,7 +181,7 @@ COLOURS=$'\e\\[([0-9]+;)*[34][0-7](;[0-9]+)*m'
 	lacks SUBJECT
 	local without
 	for without in NO_COLOR=1 TERM=vt100; do
-		key clear Enter "$without leastcap top --delay 1s" Enter
+		key clear Enter "$without leastcap top --delay 1s; echo ended with \$?" Enter
 		first '/top/busy .* [1-9][0-9]*\.[0-9] +0\.0'
 		key Down
 		look -e
@@ -193,7 +193,7 @@ COLOURS=$'\e\\[([0-9]+;)*[34][0-7](;[0-9]+)*m'
 		key Enter
 		sees '^LAST EVENTS'
 		key qq
-		lacks 'LAST EVENTS' SUBJECT
+		sees '^ended with 0$'
 	done
 	key clear Enter 'TERM=dumb leastcap top; echo ended with $?' Enter
 	sees "the terminal 'dumb' cannot be drawn on" '^ended with 1$'
