@@ -31,7 +31,7 @@ setup_file() {
 	for cgroup in busy/in heard; do
 		inside /top/$cgroup /bin/busybox sh /tmp/loop >/dev/null 2>&1 3>&- &
 	done
-	PS1='$ ' tmux -L top -f /dev/null new-session -d -x 80 -y 24 /bin/sh 3>&-
+	tmux -L top -f /dev/null new-session -d -x 80 -y 24 /bin/sh 3>&-
 }
 teardown_file() {
 	load common
@@ -125,8 +125,10 @@ first() {
 	is 10 "$(tmux -L top capture-pane -p | wc -l)"
 	outcome 1 has UNUSED
 	resize 80 24
+	key Escape
+	sees '^q Quit .* c Checks$'
 	# Paused, nothing moves.
-	key Escape ' '
+	key ' '
 	sees 'PAUSED  every 1s$'
 	local before=$SCREEN
 	sleep 1.5
@@ -163,7 +165,7 @@ first() {
 	sees '^ended with 0$'
 	kill -CONT "$daemon"
 	# What was there before, with the cursor, and with the settings of the terminal.
-	sees '^\$ stty -g'
+	sees '^[#$] stty -g'
 	outcome 1 has SUBJECT
 	is '1 0' "$(tmux -L top display -p '#{cursor_flag} #{alternate_on}')"
 	key clear Enter 'stty -g | cmp - /tmp/before && echo the "same"' Enter

@@ -175,8 +175,8 @@ static void add_detail(struct top_source *s, uint64_t subject, struct top_news *
 
 	if (!binding)
 		return;
-	if (status_subject_add(binding, false))
-		tell(news, "its processes cannot be read");
+	/* Where they cannot be read `processes` is missing. */
+	(void)status_subject_add(binding, false);
 	(void)json_object_set_new(binding, "events", read_events(s, subject));
 	news->detail = json_incref(binding);
 }

@@ -190,7 +190,8 @@ static void add_processes(const json_t *binding, struct top_lines *ret)
 	if (json_is_true(json_object_get(binding, "processes_more")))
 		top_lines_add(ret, TOP_PLAIN, "there are more");
 	if (!json_array_size(list))
-		top_lines_add(ret, TOP_PLAIN, "none");
+		top_lines_add(ret, TOP_PLAIN, "%s",
+			      json_is_array(list) ? "none" : "they cannot be read");
 }
 
 /* ---- the head ---- */
