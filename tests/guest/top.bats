@@ -169,7 +169,7 @@ first() {
 	outcome 1 has SUBJECT
 	is '1 0' "$(tmux -L top display -p '#{cursor_flag} #{alternate_on}')"
 	key clear Enter 'stty -g | cmp - /tmp/before && echo the "same"' Enter
-	sees '^the same$'
+	sees 'the same$'
 }
 
 COLOURS=$'\e\\[([0-9]+;)*[34][0-7](;[0-9]+)*m'
