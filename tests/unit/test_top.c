@@ -259,6 +259,22 @@ static void eighty_columns_and_more(void **state)
 	assert_int_equal(top_column_beside(&l, TOP_COLUMN_CGROUP, 1), TOP_COLUMN_CGROUP);
 }
 
+static void short_names_leave_room_for_a_long_policy(void **state)
+{
+	_cleanup_(top_sample_freep) struct top_sample *s =
+		sample_of(json_pack("[o]", binding(1, "web", "every-container", "audit", 1, 2, -1)),
+			  SECOND, NULL);
+	const struct top_row *rows[] = {&s->rows[0]};
+	_cleanup_free_ char *line = NULL;
+	struct top_layout l;
+
+	top_layout(80, false, rows, 1, &l);
+	line = top_row_text(&l, rows[0]);
+	assert_ptr_equal(strstr(line, "web "), line);
+	assert_non_null(strstr(line, " every-container audit "));
+	assert_int_equal(strlen(line), 80);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +287,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_short),
 		cmocka_unit_test(columns_fit_into_any_width),
 		cmocka_unit_test(eighty_columns_and_more),
+		cmocka_unit_test(short_names_leave_room_for_a_long_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,10 @@ void top_terminal_close(void)
 {
 	if (!screen)
 		return;
+	/* Where there is no second screen this one stays: the next prompt is in its last line. */
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
 	endwin();
 	delscreen(screen);
 	screen = NULL;

@@ -158,7 +158,14 @@ void top_layout(size_t width, bool seen, const struct top_row *const *rows, size
 	over = taken(ret) > width ? taken(ret) - width : 0;
 	if (over)
 		ret->width[TOP_COLUMN_SUBJECT] = over < SUBJECT_MIN ? SUBJECT_MIN - over : 1;
+	/* Short names leave room for longer ones beside; nobody's remains the subject's. */
+	if (!over && wanted[TOP_COLUMN_SUBJECT] < SUBJECT_MIN)
+		ret->width[TOP_COLUMN_SUBJECT] = wanted[TOP_COLUMN_SUBJECT];
 	widen(ret, wanted, width);
+	if (wanted[TOP_COLUMN_SUBJECT] < SUBJECT_MIN) {
+		wanted[TOP_COLUMN_SUBJECT] = SUBJECT_MIN;
+		widen(ret, wanted, width);
+	}
 	if (taken(ret) + 1 + CGROUP_MIN > width)
 		return;
 	ret->width[TOP_COLUMN_CGROUP] = CGROUP_MIN;
