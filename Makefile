@@ -45,6 +45,7 @@ endif
 LIBS := libbpf libelf zlib libfyaml jansson libsystemd libmicrohttpd libcurl libcap libseccomp audit
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+CLI_LIBS = $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DLEASTCAP_VERSION='"$(VERSION)"' $(BUILD_ABI:%=-DLEASTCAP_ABI=%) -fstack-protector-strong -Iinclude -Iuser -I$(O) \
@@ -57,7 +58,7 @@ BPF_CFLAGS := -g -O2 -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter -Wno
 
 # ---- what is built ----
 
-LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit trace explain suggest prove))))
+LIB_SRCS := $(sort $(wildcard $(addsuffix /*.c,$(addprefix user/,base policy subject kernel audit trace explain suggest prove top))))
 CLI_SRCS := $(sort $(wildcard user/cli/*.c))
 DAEMON_SRCS := $(sort $(wildcard user/daemon/*.c))
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
@@ -111,7 +112,7 @@ $(O)/libleastcap.a: $(LIB_OBJS)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(O)/leastcap: $(CLI_OBJS) $(O)/libleastcap.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS) $(CLI_LIBS)
 $(O)/leastcapd: $(DAEMON_OBJS) $(O)/libleastcap.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)

@@ -122,7 +122,7 @@ apply_without() {
 	mkdir $CG/r/1
 }
 
-@test "docker run takes it, and podman kube play" {
+@test "docker run takes it, docker-compose, and podman kube play; quadlet's keys" {
 	local flags
 	probe_image
 	audit any 'any: container'
@@ -131,6 +131,15 @@ apply_without() {
 	flags=$(leastcap suggest -q --format docker app)
 	is '--cap-drop ALL --cap-add NET_RAW --cap-add SYS_CHROOT' "$flags"
 	is '{"container":{"name":"app"}} app' "$(leastcap suggest --json app | jq -r '"\(.select[0]) \(.name)"')"
+	# Beside the user's own file: all of it, and nothing else.
+	leastcap suggest --format compose app -o /tmp/suggested.yaml
+	printf 'services: {app: {image: probe}}\n' >/tmp/compose.yaml
+	docker-compose -f /tmp/compose.yaml -f /tmp/suggested.yaml config >/tmp/composed.yaml
+	is "$(printf '%s\n' services: '  app:' '    cap_add:' '    - NET_RAW' '    - SYS_CHROOT' '    cap_drop:' '    - ALL' \
+		'    image: probe')" "$(grep -v '^version:' /tmp/composed.yaml)"
+	# This Podman has no generator for it: the keys that podman-systemd.unit(5) has.
+	is "$(printf '%s\n' '[Container]' DropCapability=all AddCapability=CAP_NET_RAW AddCapability=CAP_SYS_CHROOT)" \
+		"$(leastcap suggest -q --format quadlet app)"
 	leastcap suggest --format kubernetes app -o /tmp/context.yaml
 	drop any
 	run -1 docker run --rm $flags probe sh -c 'probe chroot && probe rawsocket && probe chown'

@@ -12,7 +12,8 @@ static const char style[] =
 	"@media (prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--line:#3d444d;"
 	"--dim:#9198a1;--used:#2f8f46;--unused:#c28f10;--withheld:#344a66;--denied:#c93a4b;"
 	"--code:#161b22}}\n"
-	"@media print{:root{color-scheme:light;--fg:#000;--bg:#fff;--line:#aaa;--dim:#444;--code:#fff}"
+	"@media print{:root{color-scheme:light;--fg:#000;--bg:#fff;--line:#aaa;--dim:#444;--code:#fff;"
+	"--used:#2da44e;--unused:#f2b824;--withheld:#c9d6e6;--denied:#d1344b}"
 	"body{max-width:none;margin:0;padding:0}.scroll{overflow:visible}}\n"
 	"*{-webkit-print-color-adjust:exact;print-color-adjust:exact}\n"
 	"body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);"
@@ -25,18 +26,23 @@ static const char style[] =
 	".grid thead th.cap span{writing-mode:vertical-rl;transform:rotate(180deg);padding:.3rem 0}\n"
 	".grid tbody th,.grid tbody td.text{padding:2px 10px 2px 0;max-width:22rem;overflow:hidden;"
 	"text-overflow:ellipsis;white-space:nowrap}\n"
-	".grid td.cell{width:1.35rem;min-width:1.35rem;height:1.35rem;text-align:center;"
+	".grid tbody th{position:sticky;left:0;background:var(--bg)}\n"
+	".grid td.cell{width:1.2rem;min-width:1.2rem;height:1.2rem;text-align:center;"
 	"border:1px solid var(--line);padding:0}\n"
 	".used{background:var(--used);color:var(--on)}.unused{background:var(--unused);color:#000}\n"
-	".withheld{background:var(--withheld)}.denied{background:var(--denied);color:var(--on)}\n"
-	".key span{display:inline-block;width:1.4rem;text-align:center;margin:0 .35rem 0 1rem}\n"
+	".withheld{background:var(--withheld);color:var(--fg)}.denied{background:var(--denied);color:var(--on)}\n"
+	".key>span{white-space:nowrap;margin-right:1rem}\n"
+	".key>span>span{display:inline-block;width:1.4rem;text-align:center;margin-right:.35rem}\n"
 	".worst td{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}\n"
+	"@media (max-width:40rem){.worst tr{display:block;border-bottom:1px solid var(--line);"
+	"padding:4px 0}.worst td{display:block;border:0;padding:0}.worst td:first-child{display:none}}\n"
 	"pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem;"
 	"overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}\n"
 	"@media print{body{font-size:9.5pt}h2{break-after:avoid}tr{break-inside:avoid}"
 	".grid{font-size:6pt}.grid td.cell{width:7.4pt;min-width:7.4pt;height:8pt}"
 	".grid thead th.cap{height:70pt}.grid thead th.cap span{padding:0}"
-	".grid tbody th,.grid tbody td.text{max-width:75pt;padding-right:4pt}}\n";
+	".grid tbody th,.grid tbody td.text{max-width:62pt;padding-right:4pt}"
+	".grid tbody th{max-width:92pt}}\n";
 
 /* The marks say without colours what the colours say. */
 static const struct {
@@ -139,8 +145,8 @@ static void put_grid(FILE *f, const json_t *report)
 
 	fputs("<section><h2>Who has what</h2>\n<p class=\"key dim\">", f);
 	for (i = 0; i < ARRAY_SIZE(cells); i++)
-		fprintf(f, "<span class=\"%s\">%s</span>%s", cells[i].cell, cells[i].mark,
-			cells[i].text);
+		fprintf(f, "<span><span class=\"%s\">%s</span>%s</span> ", cells[i].cell,
+			cells[i].mark, cells[i].text);
 	fputs("</p>\n<div class=\"scroll\"><table class=\"grid\">\n<thead><tr><th>subject</th>"
 	      "<th>policy</th>",
 	      f);
