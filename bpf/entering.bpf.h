@@ -34,19 +34,6 @@ static __always_inline struct leastcap_task *storage_of(struct task_struct *task
 	return t;
 }
 
-/* The state of a process, NULL if it has none. */
-static __always_inline struct leastcap_task *process_of(struct task_struct *task)
-{
-	struct task_struct *leader = task->group_leader;
-
-	return leader ? bpf_task_storage_get(&tasks, leader, NULL, 0) : NULL;
-}
-
-static __always_inline bool entering(const struct leastcap_task *process)
-{
-	return process && process->enter_root && bpf_ktime_get_ns() < process->enter_deadline;
-}
-
 /* A function of its own: it happens once in the life of few processes, and takes stack that every check would pay for. */
 static __noinline int entering_expired(__u64 root)
 {

@@ -86,20 +86,6 @@ static __always_inline struct leastcap_task *walk_current(struct task_struct *ta
 	return t;
 }
 
-/*
- * The answer that current's storage has, if it is true; NULL: there is none. All that a hook costs whom no policy
- * concerns. The order of reading is walk_current()'s.
- */
-static __always_inline struct leastcap_task *cached_answer(struct task_struct *task)
-{
-	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
-
-	return t && t->generation == state.generation &&
-			       t->cgroup == task->cgroups->dfl_cgrp->kn->id
-		       ? t
-		       : NULL;
-}
-
 /* leastcap_decide(), looked at once: for the verifier the answer is any number, not one path for each. */
 __noinline int decide(struct leastcap_view *view, __u32 item, __u32 flags)
 {

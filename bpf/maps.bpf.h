@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every map: who writes it, who reads it, how large it can get, what happens when it is full.
+ * Every map, but for those of process.bpf.h: who writes it, who reads it, how large it can get, what happens when it is full.
  * Sizes can be changed by user space before the maps are made.
  */
 #ifndef LEASTCAP_MAPS_BPF_H
@@ -11,14 +11,7 @@
 
 #include <leastcap/abi.h>
 
-/* cgroup id -> policies. Written by user space and at birth. Full: user space is told, a birth counts a loss. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 131072);
-	__type(key, __u64);
-	__type(value, struct leastcap_binding);
-} bindings SEC(".maps");
+#include "process.bpf.h"
 
 /* cgroup id -> what happened. Written here only. Full: counted in losses, the verdict stands. */
 struct {
@@ -132,14 +125,6 @@ struct {
 	__type(value, __u32);
 } launchers SEC(".maps");
 
-/* Cached answers and process state. Allocation failed: the slow path decides, the loss is counted. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct leastcap_task);
-} tasks SEC(".maps");
-
 /* Who made an inode. Allocation failed, or the inode has left memory since: nobody's, whoever made it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
@@ -177,13 +162,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } losses SEC(".maps");
-
-/* Shared by all builds of this ABI, mapped by user space. Generation 0 is never current: zeroed storage is no answer. */
-volatile struct leastcap_state state SEC(".data.state") = {
-	.generation = 1,
-	.entering_limit_ns = 30000000000ULL,
-	.sample_interval_ns = 1000000000ULL,
-};
 
 /*
  * Set by user space once all programs of this object are attached. Until then they pass everything on: while

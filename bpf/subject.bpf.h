@@ -38,21 +38,6 @@ static __always_inline struct cgroup *task_cgroup(struct task_struct *task)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp);
 }
 
-static __always_inline __u64 cgroup_id(struct cgroup *cgrp)
-{
-	return BPF_CORE_READ(cgrp, kn, id);
-}
-
-/* Ancestor of a cgroup at a level that is not below it; the root is 0. */
-static __always_inline struct cgroup *cgroup_ancestor(struct cgroup *cgrp, __u32 level)
-{
-	struct cgroup *ancestor = NULL;
-
-	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
-			      (void *)&cgrp->ancestors[0] + level * sizeof(ancestor));
-	return ancestor;
-}
-
 /*
  * Reads policy `id`. A 6.1 hash reuses a deleted element at once (kernel/bpf/hashtab.c, bpf_mem_cache_free()
  * without a grace period), so the value says whose it is: the id is its first member and is written first.

@@ -19,29 +19,12 @@
 #include <leastcap/decide.h>
 #include <leastcap/trace.h>
 
-#include "kernel_types.h"
+/* leastcap's own maps, which are read only here. Where it is not loaded they are new, and empty. */
+#include "process.bpf.h"
 
 const volatile struct leastcap_trace_config config = {};
 
 /* ---- maps ---- */
-
-/* leastcap's own, read only: see maps.bpf.h. Where it is not loaded they are new, and empty. */
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct leastcap_task);
-} tasks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 131072);
-	__type(key, __u64);
-	__type(value, struct leastcap_binding);
-} bindings SEC(".maps");
-
-volatile struct leastcap_state state SEC(".data.state") = {.generation = 1};
 
 /* cgroup id -> anything. Written by user space, before the program is attached; a SUBJECT that does not fit is refused. */
 struct {
@@ -72,29 +55,6 @@ struct leastcap_trace_counts counts[LEASTCAP_TRACE_CPUS];
 
 /* ---- who ---- */
 
-static __always_inline struct leastcap_task *process_of(struct task_struct *task)
-{
-	struct task_struct *leader = task->group_leader;
-
-	return leader ? bpf_task_storage_get(&tasks, leader, NULL, 0) : NULL;
-}
-
-static __always_inline bool is_entering(const struct leastcap_task *process)
-{
-	return process && process->enter_root && bpf_ktime_get_ns() < process->enter_deadline;
-}
-
-/* leastcap's cached answer, as cached_answer() in judge.bpf.h. After a check that it has judged there is one. */
-static __always_inline struct leastcap_task *answer_of(struct task_struct *task)
-{
-	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
-
-	return t && t->generation == state.generation &&
-			       t->cgroup == task->cgroups->dfl_cgrp->kn->id
-		       ? t
-		       : NULL;
-}
-
 static __always_inline bool is_listed(bool bound, __u64 cgroup)
 {
 	return bound ? bpf_map_lookup_elem(&bindings, &cgroup) != NULL
@@ -107,20 +67,11 @@ struct search {
 	__u32 found;
 };
 
-static __always_inline __u64 ancestor_id(const struct search *s, __u32 level)
-{
-	struct cgroup *cgrp = s->cgrp, *ancestor = NULL;
-
-	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
-			      (void *)&cgrp->ancestors[0] + level * sizeof(ancestor));
-	return BPF_CORE_READ(ancestor, kn, id);
-}
-
 static long find_bound(__u32 level, void *ctx)
 {
 	struct search *s = ctx;
 
-	s->found = is_listed(true, ancestor_id(s, level));
+	s->found = is_listed(true, cgroup_id(cgroup_ancestor(s->cgrp, level)));
 	return s->found;
 }
 
@@ -128,7 +79,7 @@ static long find_subject(__u32 level, void *ctx)
 {
 	struct search *s = ctx;
 
-	s->found = is_listed(false, ancestor_id(s, level));
+	s->found = is_listed(false, cgroup_id(cgroup_ancestor(s->cgrp, level)));
 	return s->found;
 }
 
@@ -156,7 +107,7 @@ static __always_inline bool is_below(struct task_struct *task, const struct leas
 static __always_inline bool is_confined(struct task_struct *task,
 					const struct leastcap_task *process)
 {
-	const struct leastcap_task *t = answer_of(task);
+	const struct leastcap_task *t = cached_answer(task);
 
 	return t ? t->bound != 0 : is_below(task, process, true);
 }
@@ -216,7 +167,7 @@ static __always_inline bool is_leastcaps(struct task_struct *task,
 
 	if (!config.loaded || bpf_ktime_get_boot_ns() < state.disarmed_until)
 		return false;
-	t = answer_of(task);
+	t = cached_answer(task);
 	if (!t)
 		return is_below(task, process, true);
 	if ((__u32)cap >= 64 || !(t->enforce >> cap & 1))
@@ -319,7 +270,7 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 		return 0;
 	if (config.loaded) {
 		process = process_of(task);
-		if (is_entering(process)) {
+		if (entering(process)) {
 			if (!config.entering)
 				return 0;
 			flags |= LEASTCAP_TRACE_ENTERING;

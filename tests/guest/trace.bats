@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
 # processors: 2
-# leastcap trace: sees every check with its verdict, loses nothing in silence, leaves nothing.
+# leastcap trace: sees every check with its verdict, as another tracer does; loses nothing in silence, leaves nothing.
 
 load common
 
@@ -221,6 +221,43 @@ some_acts() {
 	eventually 10 sh -c '! bpftool prog | grep -q lc_trace'
 	is "$before" "$(bpftool prog | grep -c '^[0-9]')"
 	run -1 grep -wE 'kinds|checks' <(bpftool map)
+}
+
+# Pairs of process and capability, one a line. A line of capable is: time, uid, pid, process, number, name, audit, verdict.
+pairs_of_capable() {
+	awk '$6 ~ /^CAP_/ { print $3, $4, substr($6, 5) }' /tmp/capable.text | sort -u
+}
+pairs_of_trace() {
+	checks true '"\(.process.pid) \(.process.comm) \(.capability)"'
+}
+
+@test "agrees with capable of libbpf-tools" {
+	local act other
+	stdbuf -oL capable >/tmp/capable.text 2>&1 3>&- &
+	other=$!
+	within 60 grep -q COMM /tmp/capable.text
+	trace --all --entering --overridden
+	for act in sethostname chroot settime setuid chown rawsocket bind80; do
+		ln -f $PROBE "$PROBES/w-$act"
+		outcome 0 inside /other "$PROBES/w-$act" $act
+		outcome 1 "$PROBES/w-$act" as 1000 "$PROBES/w-$act" $act
+	done
+	outcome 0 docker run --rm --network none busybox true
+	traced
+	kill -INT $other
+	wait $other
+	is 0 "$(summary '.lost + .missed + .unfit')"
+	run -1 grep -i lost /tmp/capable.text
+	# Neither sees itself.
+	pairs_of_capable | grep -v ' leastcap ' >/tmp/pairs.capable
+	pairs_of_trace | grep -v ' capable ' >/tmp/pairs.trace
+	echo "# $(wc -l </tmp/pairs.trace) pairs" >&3
+	[ "$(grep -c ' w-' /tmp/pairs.trace)" -ge 27 ]
+	grep -q ' runc:\[2:INIT\] SYS_ADMIN$' /tmp/pairs.trace
+	# capable began earlier and ended later: trace has seen nothing that it has not.
+	is '' "$(comm -13 /tmp/pairs.capable /tmp/pairs.trace)"
+	# And nothing of the work has escaped trace.
+	is '' "$(comm -23 /tmp/pairs.capable /tmp/pairs.trace | grep -E ' (w-|runc)')"
 }
 
 @test "a million checks: none is lost with --unique, and without what is lost is counted" {

@@ -1,0 +1,189 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only
+# Servers of Debian's packages: what is learned under load is enough to stop, to start and to work, and nothing of it
+# can be left out. What was learned is in the output.
+
+load common
+
+OUT=/tmp/learned
+PSQL=/usr/lib/postgresql/15/bin/psql
+
+setup_file() {
+	load common
+	fresh_daemon --hold-start
+	mkdir -p $OUT /run/systemd/system
+	echo policies: >$OUT/all.yaml
+	learning nginx 'container: { name: nginx }'
+	learning redis 'container: { name: redis }'
+	learning postgresql 'unit: "postgresql@15-main.service"'
+	learning sshd 'unit: ssh.service'
+	learning cron 'unit: cron.service'
+	learning chrony 'unit: chrony.service'
+	leastcap apply $OUT/all.yaml
+	# A login is sshd's work. That it brings up a manager for the user is systemd's, and takes longer.
+	ln -sf /dev/null /run/systemd/system/user@.service
+	rm -f /run/nologin
+	ssh-keygen -q -t ed25519 -N '' -f $OUT/key
+	install -d -m 700 -o tester -g tester ~tester/.ssh
+	install -m 600 -o tester -g tester $OUT/key.pub ~tester/.ssh/authorized_keys
+	echo '@reboot root id -un >/var/tmp/by-root' >/etc/cron.d/learned
+	echo '@reboot id -un >/var/tmp/by-tester' | crontab -u tester -
+	printf 'local\nmanual\nallow\n' >/etc/chrony/conf.d/learned.conf
+	systemctl daemon-reload
+}
+teardown_file() {
+	load common
+	systemctl stop postgresql@15-main ssh cron chrony
+	docker rm -f nginx redis >/dev/null
+	crontab -u tester -r
+	rm -rf $OUT /etc/cron.d/learned /etc/chrony/conf.d/learned.conf ~tester/.ssh /run/systemd/system/user@.service
+	systemctl daemon-reload
+	stop_daemon
+}
+setup() { mark; }
+
+# learning NAME SELECTOR: a policy that lets it do everything, and has the kernel remember it.
+learning() {
+	cat >>$OUT/all.yaml <<-END
+		  - name: $1
+		    select:
+		      - $2
+		    mode: audit
+		    capabilities: none
+		    mounts: audit
+		    modules: audit
+		    devices: audit
+		    attributes: audit
+		    filesystems: audit
+		    namespaces: audit
+		    bpf: audit
+		    sockets: audit
+	END
+}
+
+# explained NAME CAPABILITY: among what was refused there, by whom, and what to write.
+explained() {
+	leastcap explain --json "$1" | jq -e --arg name "$1" --arg cap "$2" 'any(.event.item == $cap and
+		.refused_by.policy == $name and (.changes[0].text | contains($cap)))' >/dev/null
+}
+
+# suffices NAME CAPABILITY ACT: with NAME_starts and NAME_works, which can be done again and again. Without the capability
+# ACT is refused it.
+suffices() {
+	local name=$1 cap=$2 act=$3
+	"${name}_starts"
+	"${name}_works"
+	leastcap suggest "$name" -o $OUT/learned.yaml
+	echo "# $name: $(sed -nE 's/^ {8}- ([A-Z_]+)$/\1/p' $OUT/learned.yaml | xargs)" >&3
+	echo "#   and: $(sed -nE 's/^ +([a-z0-9-]+): allow.*/\1/p' $OUT/learned.yaml | xargs)" >&3
+	leastcap apply $OUT/learned.yaml
+	"${name}_starts"
+	"${name}_works"
+	is 'enforce 0' "$(leastcap status --json "$name" | jq -r '.bindings | "\(.[0].mode) \(map(.counters.denied) | add)"')"
+	sed "/^ *- $cap\$/d" $OUT/learned.yaml >$OUT/less.yaml
+	outcome 1 cmp -s $OUT/learned.yaml $OUT/less.yaml
+	leastcap apply $OUT/less.yaml
+	"$act" >/dev/null 2>&1 3>&- || true
+	denied "$cap" ".policy == \"$name\" and .revision == 3"
+	explained "$name" "$cap"
+	# Of those that ended under what was learned, too.
+	is '' "$(events ".type == \"denied\" and .policy == \"$name\" and .revision == 2")"
+}
+
+# container NAME COMMAND...: made and started, or started again.
+container() {
+	local name=$1
+	shift
+	if [ -e "$OUT/$name" ]; then
+		docker restart -t 5 "$name"
+	else
+		docker run -d --name "$name" --network host debian:guest "$@"
+		touch "$OUT/$name"
+	fi
+}
+
+nginx_starts() { container nginx nginx -g 'daemon off;'; }
+nginx_serves() { is 20 "$(curl -fsS 'http://127.0.0.1/?[1-20]' | grep -c '<title>Welcome to nginx')"; }
+nginx_reloads() { pkill -HUP -xo nginx; }
+nginx_works() {
+	within 20 nginx_serves
+	nginx_reloads
+	sleep 1
+	nginx_serves
+}
+
+@test "nginx in a container: requests, new workers" {
+	suffices nginx SETUID nginx_reloads
+}
+
+# As its image does it: root gives itself up.
+redis_starts() {
+	container redis setpriv --reuid redis --regid redis --init-groups redis-server --dir /var/lib/redis
+}
+redis_answers() {
+	{
+		printf 'SET key value\r\nGET key\r\nSAVE\r\n' >&5
+		# shellcheck disable=SC2016 # a length
+		is '+OK $5 value +OK' "$(timeout 5 head -n 4 <&5 | tr -d '\r' | xargs)"
+	} 5<>/dev/tcp/127.0.0.1/6379
+}
+redis_works() { within 20 redis_answers; }
+
+@test "redis in a container: written, read and saved" {
+	suffices redis SETGID redis_starts
+}
+
+postgresql_starts() { systemctl restart postgresql@15-main; }
+postgresql_stops() { systemctl stop postgresql@15-main; }
+postgresql_works() {
+	(
+		cd /
+		runuser -u postgres -- $PSQL -qX -v ON_ERROR_STOP=1 <<-END
+			drop table if exists numbers;
+			drop role if exists tester;
+			create role tester login;
+			create table numbers as select generate_series(1, 1000) as n;
+			grant select on numbers to tester;
+			checkpoint;
+		END
+		is 500500 "$(runuser -u tester -- $PSQL -tAX -d postgres -c 'select sum(n) from numbers')"
+	)
+}
+
+@test "PostgreSQL, a unit: a table by its owner, read by another user" {
+	suffices postgresql SETUID postgresql_stops
+}
+
+sshd_starts() { systemctl restart ssh; }
+sshd_works() {
+	is tester "$(ssh -i $OUT/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
+		-o ConnectTimeout=20 tester@127.0.0.1 id -un </dev/null)"
+}
+
+@test "sshd, a unit: a login with a key" {
+	suffices sshd SYS_CHROOT sshd_works
+}
+
+# Jobs of @reboot run when cron starts for the first time; which that is, a file says.
+cron_starts() {
+	rm -f /run/crond.reboot /var/tmp/by-{root,tester}
+	systemctl restart cron
+}
+cron_works() { eventually 20 grep -qx tester /var/tmp/by-tester && eventually 20 grep -qx root /var/tmp/by-root; }
+
+@test "cron, a unit: a job of root's and one of a user's" {
+	suffices cron SETGID cron_starts
+}
+
+chrony_starts() { systemctl restart chrony; }
+chrony_steps() { is '200 OK' "$(chronyc makestep)"; }
+chrony_works() {
+	chrony_steps
+	runuser -u tester -- chronyc -h 127.0.0.1 tracking | grep -q '^Leap status *: Normal$'
+	# As a client of NTP 3 asks.
+	is 48 "$( (printf '\x1b'; head -c 47 /dev/zero) | nc -u -w 1 127.0.0.1 123 | wc -c)"
+}
+
+@test "chrony, a unit: the clock is set, and told" {
+	suffices chrony SYS_TIME chrony_steps
+}
