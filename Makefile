@@ -191,7 +191,7 @@ probes: $(PROBES)
 # The whole test: everything on 6.1, the smoke test on the other kernels; KERNEL=all: everything on all.
 check:
 	$(Q)tests/deps build guest
-	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check unit guest
+	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check unit guest $(if $(TEST),,bench)
 check-unit:
 	$(Q)tests/deps build
 	$(Q)O=$(O) tests/check unit
@@ -237,6 +237,7 @@ help:
 	'make soak              the long form of the load tests' \
 	'make bench             what it costs, in instructions: a table, and $(O)/bench.json; KERNEL= as above' \
 	'  BENCHFLAGS=--check     fails where it costs more than tests/bench/figures.json says' \
+	'  BENCHFLAGS=--short     the same for the rows that matter most, in one boot: a part of make check' \
 	'make lint              formatting, shellcheck, spelling' \
 	'make fuzz              libFuzzer on the policy parser; FUZZ_SECONDS=60' \
 	'make install           DESTDIR= PREFIX=/usr/local' \
