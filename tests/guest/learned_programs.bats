@@ -70,16 +70,17 @@ explained() {
 # suffices NAME CAPABILITY ACT: with NAME_starts and NAME_works, which can be done again and again. Without the capability
 # ACT is refused it.
 suffices() {
-	local name=$1 cap=$2 act=$3
+	local name=$1 cap=$2 act=$3 learned
 	"${name}_starts"
 	"${name}_works"
 	leastcap suggest "$name" -o $OUT/learned.yaml
-	echo "# $name: $(sed -nE 's/^ {8}- ([A-Z_]+)$/\1/p' $OUT/learned.yaml | xargs)" >&3
-	echo "#   and: $(sed -nE 's/^ +([a-z0-9-]+): allow.*/\1/p' $OUT/learned.yaml | xargs)" >&3
+	learned=$(sed -nE 's/^ {8}- ([A-Z_]+)$/\1/p' $OUT/learned.yaml | xargs)
+	echo "# $name: $learned; $(sed -nE 's/^ +([a-z0-9-]+): allow.*/\1/p' $OUT/learned.yaml | xargs)" >&3
 	leastcap apply $OUT/learned.yaml
 	"${name}_starts"
 	"${name}_works"
-	is 'enforce 0' "$(leastcap status --json "$name" | jq -r '.bindings | "\(.[0].mode) \(map(.counters.denied) | add)"')"
+	is 'enforce 0' "$(leastcap status --json "$name" | jq -r '.bindings | (map(.counters.denied) | add) as $denied |
+		map(select(.gone | not))[0] | "\(.mode) \($denied)"')"
 	sed "/^ *- $cap\$/d" $OUT/learned.yaml >$OUT/less.yaml
 	outcome 1 cmp -s $OUT/learned.yaml $OUT/less.yaml
 	leastcap apply $OUT/less.yaml
@@ -90,16 +91,12 @@ suffices() {
 	is '' "$(events ".type == \"denied\" and .policy == \"$name\" and .revision == 2")"
 }
 
-# container NAME COMMAND...: made and started, or started again.
+# container NAME COMMAND...: the one that runs ends, and a new one begins.
 container() {
 	local name=$1
 	shift
-	if [ -e "$OUT/$name" ]; then
-		docker restart -t 5 "$name"
-	else
-		docker run -d --name "$name" --network host debian:guest "$@"
-		touch "$OUT/$name"
-	fi
+	! docker stop -t 5 "$name" 2>/dev/null || docker rm "$name"
+	docker run -d --name "$name" --network host debian:guest "$@"
 }
 
 nginx_starts() { container nginx nginx -g 'daemon off;'; }
