@@ -77,11 +77,11 @@ MAN_PAGES := $(MAN_RST:docs/%.rst=$(O)/man/%)
 .PHONY: all FORCE
 all: $(O)/leastcap $(O)/leastcapd
 
-# Rewritten only when the flags change: everything depends on it.
+# Rewritten only when flags change that change the result: everything depends on it.
 quote = '$(subst ','\'',$(1))'
 $(O)/.flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' $(call quote,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)) $(call quote,$(CLANG) $(BPF_CFLAGS)) >$@.tmp; \
+	@printf '%s\n' $(call quote,$(filter-out -Werror,$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))) $(call quote,$(CLANG) $(BPF_CFLAGS)) >$@.tmp; \
 	 if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 
 # ---- the kernel side: one object that enforces, one that traces; a skeleton for each ----
