@@ -108,7 +108,7 @@ metrics() { curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock htt
 
 @test "an event says which line of which file refused, and who that was" {
 	printf '%s\n' 'policies:' '  - name: file' '    select: [cgroup: /other]' '    capabilities: none' '    mounts: deny' >$POLICIES/file.yaml
-	systemctl reload leastcapd
+	api POST /v1/reload >/dev/null
 	unshare -pf $PROBE join-exec $CG/other $PROBE loop 5000 sethostname || true
 	expect_event '.type == "denied" and .process.container_pid == 1 and .process.parent == "unshare" and
 		.process.args == ["/opt/probes/probe", "loop", "5000", "sethostname"] and .process.args_cut == false and

@@ -36,7 +36,7 @@ setup_file() {
 		    select: [container: { id: "$(container_id 7)" }]
 		    capabilities: [CHOWN]
 	END
-	systemctl reload leastcapd
+	api POST /v1/reload >/dev/null
 }
 teardown_file() {
 	load common
