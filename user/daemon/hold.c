@@ -78,7 +78,8 @@ static int look_at_held(uint32_t pid, const struct leastcap_held *h, void *ctx)
 	} else if (now > h->since && now - h->since > s->hold.limit_ns + GUARD_LATE_NS) {
 		err = kernel_let_go(s->k, pid, h, LEASTCAP_LET_GO_LIMIT);
 	}
-	if (err)
+	/* Already: by the guard, which is told the next time. */
+	if (err && err != -EALREADY)
 		log_warn(err, "cannot let process %u go on, trying again", pid);
 	return 0;
 }

@@ -106,25 +106,41 @@ static int go_on(uint32_t pid, uint64_t start)
 	return 0;
 }
 
-int kernel_let_go(struct kernel *k, uint32_t pid, const struct leastcap_held *h,
-		  enum leastcap_let_go why)
+/* The daemon, and its guard at the limit, may both be at it: who marks it first has let it go. */
+static int let_go_bound(struct kernel *k, uint32_t pid, const struct leastcap_held *h)
 {
-	struct leastcap_held told = *h;
+	struct leastcap_held now;
 	int err;
 
 	kernel_waiting_end(k, h->cgroup);
 	err = go_on(pid, h->start);
 	if (err)
 		return err;
-	if (!why) {
-		kernel_held_forget(k, pid);
-		return 0;
-	}
-	told.let_go = why;
-	err = bpf_map_update_elem(k->maps[MAP_HELD], &pid, &told, BPF_EXIST);
-	if (!err)
-		__atomic_add_fetch(&k->state->held_too_long, 1, __ATOMIC_SEQ_CST);
+	if (!bpf_map_lookup_elem(k->maps[MAP_HELD], &pid, &now) && now.let_go)
+		return -EALREADY;
+	kernel_held_forget(k, pid);
 	return 0;
+}
+
+int kernel_let_go(struct kernel *k, uint32_t pid, const struct leastcap_held *h,
+		  enum leastcap_let_go why)
+{
+	struct leastcap_held told = *h;
+	int err;
+
+	if (!why)
+		return let_go_bound(k, pid, h);
+	/* Before its container waits no longer: that alone looks as if its policy were bound. */
+	told.let_go = why;
+	if (bpf_map_update_elem(k->maps[MAP_HELD], &pid, &told, BPF_EXIST))
+		return 0;
+	kernel_waiting_end(k, h->cgroup);
+	err = go_on(pid, h->start);
+	if (err)
+		(void)bpf_map_update_elem(k->maps[MAP_HELD], &pid, h, BPF_ANY);
+	else
+		__atomic_add_fetch(&k->state->held_too_long, 1, __ATOMIC_SEQ_CST);
+	return err;
 }
 
 static int end_one(uint32_t pid, const struct leastcap_held *h, void *ctx)

@@ -169,7 +169,10 @@ void kernel_waiting_end(struct kernel *k, uint64_t cgroup);
 /* Likewise the processes that are, or were, held. fn may let go and forget. */
 int kernel_held_each(struct kernel *k,
 		     int (*fn)(uint32_t pid, const struct leastcap_held *h, void *ctx), void *ctx);
-/* Lets it go and ends its container's waiting. why: LEASTCAP_LET_GO_NOT: in time, and forgotten; else it stays listed. */
+/*
+ * Lets it go and ends its container's waiting. why: LEASTCAP_LET_GO_NOT: in time, and forgotten (-EALREADY: somebody else has
+ * let it go for another reason); else it stays listed.
+ */
 int kernel_let_go(struct kernel *k, uint32_t pid, const struct leastcap_held *h,
 		  enum leastcap_let_go why);
 void kernel_held_forget(struct kernel *k, uint32_t pid);
