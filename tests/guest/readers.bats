@@ -98,7 +98,8 @@ fires() {
 		jq -e --arg name "$1" 'any(.data.alerts[]; .labels.alertname == $name and .state == "firing")'
 }
 
-restarted() { [ "$(pidof leastcapd)" != "$1" ] && leastcap list; }
+main_pid() { systemctl show -P MainPID leastcapd; }
+restarted() { [ "$(main_pid)" != "$1" ] && systemctl is-active -q leastcapd; }
 
 @test "what is refused while no daemon runs is reported by the next one" {
 	local pid
@@ -114,10 +115,9 @@ restarted() { [ "$(pidof leastcapd)" != "$1" ] && leastcap list; }
 	[ "$(journalctl -q -o cat | grep -c 'while no daemon ran, 2000 refused and 0 reported')" -ge 1 ]
 	# Killed, and nothing more refused: nothing is told.
 	mark
-	pid=$(pidof leastcapd)
+	pid=$(main_pid)
 	kill -KILL "$pid"
 	eventually 30 restarted "$pid"
-	eventually 30 systemctl is-active -q leastcapd
 	outcome 1 inside /reader $PROBE chroot
 	denied SYS_CHROOT
 	is "" "$(events '.type == "meanwhile"')"
