@@ -147,7 +147,7 @@ disturb() {
 			;;
 		esac
 		echo $n >$UP/disturbed
-		sleep $((n % 4 + 1))
+		sleep $((n % 4 + 6))
 	done
 }
 
