@@ -68,7 +68,7 @@ P=$PROBES/run_verb
 }
 
 # The first tests load and unload everything with each command. The others find it loaded by one that goes on running,
-# which takes a tenth of the time.
+# which takes a fifth of the time.
 beside_another() {
 	[ ! -e /tmp/keeper ] || return 0
 	leastcap run --deny all -- sleep 10000 >/dev/null 2>&1 3>&- &

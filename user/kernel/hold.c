@@ -132,7 +132,8 @@ int kernel_let_go(struct kernel *k, uint32_t pid, const struct leastcap_held *h,
 		return let_go_bound(k, pid, h);
 	/* Before its container waits no longer: that alone looks as if its policy were bound. */
 	told.let_go = why;
-	if (bpf_map_update_elem(k->maps[MAP_HELD], &pid, &told, BPF_EXIST))
+	/* Otherwise nobody is told, which is better than to hold it for ever. */
+	if (bpf_map_update_elem(k->maps[MAP_HELD], &pid, &told, BPF_EXIST) == -ENOENT)
 		return 0;
 	kernel_waiting_end(k, h->cgroup);
 	err = go_on(pid, h->start);
