@@ -98,8 +98,7 @@ life() {
 	grep -q 'Permission denied' /tmp/held.root-reads
 	denied DAC_OVERRIDE '.process.comm == "cat" and .process.uid == 0'
 	# That was all that anybody asked for and was granted by Docker; nothing of what overlayfs did for them.
-	is '{"used":[],"denied":["DAC_OVERRIDE"],"would_deny":[]}' \
-		"$(jq -c '{used, denied, would_deny}' <<<"$BEFORE_RESTART")"
+	is '[[],["DAC_OVERRIDE"],[]]' "$(jq -c '[.used, .denied, .would_deny]' <<<"$BEFORE_RESTART")"
 	# It did need capabilities: trusted.* attributes and whiteouts are not for everybody.
 	upper=$(docker inspect -f '{{.GraphDriver.Data.UpperDir}}' held)
 	is y "$(getfattr --only-values -n trusted.overlay.opaque "$upper/home/user/dir")"
