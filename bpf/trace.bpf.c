@@ -218,13 +218,11 @@ static __always_inline void fill(struct leastcap_trace_check *e, struct task_str
 	e->time = bpf_ktime_get_boot_ns();
 	*(__u64 *)&e->comm[0] = *(__u64 *)&leader->comm[0];
 	*(__u64 *)&e->comm[8] = *(__u64 *)&leader->comm[8];
-	e->pid = task->tgid;
-	e->tid = task->pid;
 	e->uid = task->real_cred->uid.val;
 	e->syscall = -1;
 #if defined(__TARGET_ARCH_x86)
 	/* As event_fill() in audit.bpf.h. */
-	if (!(task->flags & (PF_IO_WORKER | PF_KTHREAD))) {
+	if (!(e->flags & (LEASTCAP_CHECK_IO_WORKER | LEASTCAP_CHECK_KTHREAD))) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 		e->syscall = (__s32)regs->orig_ax;
@@ -256,13 +254,13 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	struct leastcap_trace_key key = {};
 	struct leastcap_trace_check *e;
 	struct leastcap_trace_stack *s = NULL;
-	__u64 cgroup;
+	__u64 pid_tgid = bpf_get_current_pid_tgid(), cgroup;
 
 	if ((config.denied && !ret) || (config.audited && (flags & LEASTCAP_CHECK_PROBE)))
 		return 0;
 	if ((__u32)cap < 64 ? !(config.caps >> cap & 1) : config.caps != LEASTCAP_ALL)
 		return 0;
-	if ((__u32)task->tgid == config.self)
+	if (pid_tgid >> 32 == config.self)
 		return 0;
 	/* The kernel acts for somebody else, see leastcap_exempt(). */
 	if (!config.overridden && (flags & LEASTCAP_CHECK_OVERRIDDEN) &&
@@ -282,7 +280,7 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	count = &counts[bpf_get_smp_processor_id() & (LEASTCAP_TRACE_CPUS - 1)];
 	__sync_fetch_and_add(&count->seen, 1);
 	verdict = verdict_of(task, process, cred, ns, cap, ret);
-	cgroup = task->cgroups->dfl_cgrp->kn->id;
+	cgroup = bpf_get_current_cgroup_id();
 	key.cgroup = cgroup;
 	key.cap = (__u32)cap;
 	key.verdict = verdict;
@@ -305,6 +303,8 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 		return 0;
 	}
 	e->cgroup = cgroup;
+	e->pid = pid_tgid >> 32;
+	e->tid = (__u32)pid_tgid;
 	e->userns = ns->ns.inum;
 	e->cap = (__u32)cap;
 	e->verdict = verdict;
