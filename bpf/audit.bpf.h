@@ -8,7 +8,7 @@
 
 #include <bpf/bpf_tracing.h>
 
-#include "subject.bpf.h"
+#include "repeat.bpf.h"
 
 /* struct file -> who it is, also over overlayfs: the inode the program was opened by. */
 static __always_inline void file_identity(struct file *file, struct leastcap_file *ret)
@@ -25,39 +25,59 @@ static __always_inline void task_exe(struct task_struct *task, struct leastcap_f
 	file_identity(BPF_CORE_READ(task, mm, exe_file), ret);
 }
 
-/* Everything but the verdict. */
-static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u32 size)
+static __always_inline void event_head(struct leastcap_event *e, __u16 type, __u32 size)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct leastcap_file exe;
-
 	e->version = LEASTCAP_ABI;
 	e->type = type;
 	e->size = size;
 	e->time = bpf_ktime_get_boot_ns();
-	e->cgroup = cgroup_id(task_cgroup(task));
-	task_exe(task, &exe);
-	e->exe_ino = exe.ino;
-	e->exe_dev = exe.dev;
 	e->restriction = LEASTCAP_CAPABILITIES;
 	e->detail = LEASTCAP_DETAIL_NONE;
 	e->detail_len = 0;
+}
+
+static __always_inline void event_exe(struct leastcap_event *e, struct task_struct *task)
+{
+	struct leastcap_file exe;
+
+	task_exe(task, &exe);
+	e->exe_ino = exe.ino;
+	e->exe_dev = exe.dev;
+}
+
+/* Who it is. Reads without a helper where the verifier knows the type: many times cheaper. */
+static __always_inline void event_task(struct leastcap_event *e, struct task_struct *task)
+{
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	e->cgroup = bpf_get_current_cgroup_id();
 	e->syscall = -1;
-	e->pid = task->tgid;
-	e->tid = task->pid;
-	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	e->uid = BPF_CORE_READ(task, real_cred, uid.val);
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	e->pid = pid_tgid >> 32;
+	e->tid = (__u32)pid_tgid;
+	e->ppid = task->real_parent->tgid;
+	e->uid = task->real_cred->uid.val;
+	*(__u64 *)&e->comm[0] = *(__u64 *)&task->comm[0];
+	*(__u64 *)&e->comm[8] = *(__u64 *)&task->comm[8];
 #if defined(__TARGET_ARCH_x86)
 	/* A worker never came in by a system call; what lies where its registers would be means nothing. */
 	if (!(task->flags & (PF_IO_WORKER | PF_KTHREAD))) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-		e->syscall = (__s32)BPF_CORE_READ(regs, orig_ax);
-		if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)
+		e->syscall = (__s32)regs->orig_ax;
+		if (task->thread_info.status & TS_COMPAT)
 			e->flags |= LEASTCAP_EVENT_COMPAT;
 	}
 #endif
+}
+
+/* Everything but the verdict. */
+static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u32 size)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	event_head(e, type, size);
+	event_exe(e, task);
+	event_task(e, task);
 }
 
 /* Waking a sleeping reader costs ten times a refusal: the daemon polls, and is woken only before it is late. */
@@ -165,9 +185,23 @@ static __always_inline struct leastcap_sample *sample_new(struct leastcap_key *k
 	return NULL;
 }
 
+static __always_inline void sample_key(const struct sample *what, struct leastcap_key *ret)
+{
+	struct leastcap_file exe;
+
+	task_exe(bpf_get_current_task_btf(), &exe);
+	ret->binding = what->binding;
+	ret->exe_ino = exe.ino;
+	ret->exe_dev = exe.dev;
+	ret->restriction = LEASTCAP_ITEM_RESTRICTION(what->item);
+	ret->item = what->item;
+	ret->verdict = what->verdict;
+}
+
 /*
  * One refusal wants to be seen. The first of its key is sent; then one per interval, which says how many
- * were not. A sample that finds the ring full is counted twice: as a loss, and as suppressed.
+ * were not. A sample that finds the ring full is counted twice: as a loss, and as suppressed. Answers 1 where it was
+ * not the first.
  */
 __noinline int sample_refusal(struct sample *what)
 {
@@ -175,17 +209,10 @@ __noinline int sample_refusal(struct sample *what)
 	struct leastcap_key key = {};
 	struct leastcap_sample *s;
 	struct leastcap_event *e;
-	struct leastcap_file exe;
 
 	if (!what)
 		return 0;
-	task_exe(bpf_get_current_task_btf(), &exe);
-	key.binding = what->binding;
-	key.exe_ino = exe.ino;
-	key.exe_dev = exe.dev;
-	key.restriction = LEASTCAP_ITEM_RESTRICTION(what->item);
-	key.item = what->item;
-	key.verdict = what->verdict;
+	sample_key(what, &key);
 	s = bpf_map_lookup_elem(&samples, &key);
 	if (!s) {
 		s = sample_new(&key, next);
@@ -196,11 +223,12 @@ __noinline int sample_refusal(struct sample *what)
 		__u64 due = s->next;
 
 		/* Of two CPUs that find it due, one sends. */
-		if (now < due || __sync_val_compare_and_swap(&s->next, due, next) != due) {
+		if (now < due || now < pending_next(&key) ||
+		    __sync_val_compare_and_swap(&s->next, due, next) != due) {
 			__sync_fetch_and_add(&s->suppressed, 1);
-			return 0;
+			return 1;
 		}
-		suppressed = __sync_lock_test_and_set(&s->suppressed, 0);
+		suppressed = __sync_lock_test_and_set(&s->suppressed, 0) + pending_untold(&key);
 	}
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
@@ -221,6 +249,64 @@ __noinline int sample_refusal(struct sample *what)
 	e->userns = what->userns;
 	e->pad = 0;
 	event_detail(e, what);
+	event_submit(e);
+	return s != NULL;
+}
+
+/* A place for what was refused, and not for the first time. Answers 0 where it has none. */
+__noinline int sample_place(struct sample *what, struct counting *c)
+{
+	struct leastcap_key key = {};
+	struct leastcap_sample *s;
+
+	if (!what || !c)
+		return 0;
+	sample_key(what, &key);
+	s = bpf_map_lookup_elem(&samples, &key);
+	if (!s) {
+		/* This subject has too many programs. */
+		key.exe_ino = 0;
+		key.exe_dev = 0;
+		s = bpf_map_lookup_elem(&samples, &key);
+	}
+	c->shadow = (what->flags & LEASTCAP_EVENT_SHADOW) != 0;
+	return s && pending_take(&key, s, c, what->policy);
+}
+
+/* The report of a refusal that is repeated. userns: the one it was asked for; child: it is not the initial one. */
+static __noinline int repeat_report(struct leastcap_repeat *r, __u32 userns, bool child)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct leastcap_event *e;
+	struct report what = {};
+
+	if (!repeat_due(r, &what))
+		return 0;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		lose(LEASTCAP_LOSS_RING);
+		repeat_untold(r, what.suppressed + 1);
+		return 0;
+	}
+	e->flags = (task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0) |
+		   (child ? LEASTCAP_CHECK_CHILD_USERNS : 0) |
+		   (what.shadow ? LEASTCAP_EVENT_SHADOW : 0);
+	event_task(e, task);
+	/* Of a subject with too many programs the key has none. */
+	if (what.exe_ino) {
+		e->exe_ino = what.exe_ino;
+		e->exe_dev = what.exe_dev;
+	} else {
+		event_exe(e, task);
+	}
+	event_head(e, LEASTCAP_EVENT_VERDICT, sizeof(*e));
+	e->binding = what.binding;
+	e->policy = what.policy;
+	e->suppressed = what.suppressed;
+	e->item = what.item;
+	e->verdict = what.verdict;
+	e->userns = userns;
+	e->pad = 0;
 	event_submit(e);
 	return 0;
 }
@@ -245,6 +331,7 @@ struct record {
 	__u64 deepest; /* the last binding seen */
 	__u64 deepest_policy;
 	struct sample sample; /* binding 0: nobody to blame yet */
+	struct counting counting;
 };
 
 /* The stack has no room for a ledger: an empty one is in .rodata. */
@@ -256,8 +343,10 @@ static __always_inline long ledger_make(__u64 cgroup)
 	long err = bpf_map_update_elem(&ledgers, &cgroup, (const void *)&no_ledger, BPF_NOEXIST);
 
 	ledger = err ? NULL : bpf_map_lookup_elem(&ledgers, &cgroup);
-	if (ledger)
+	if (ledger) {
+		ledger->number = __sync_fetch_and_add(&state.ledgers, 1) + 1;
 		ledger->cgroup = cgroup;
+	}
 	return err;
 }
 
@@ -331,11 +420,14 @@ __noinline int record_binding(struct record *r, __u64 cgroup)
 		verdict = LEASTCAP_WOULD_DENY;
 	if (verdict != LEASTCAP_ALLOWED) {
 		blame(&r->sample, cgroup, b.policy, verdict, 0);
-		ledger_count(ledger, bit, verdict);
 	} else if (shadow != LEASTCAP_ALLOWED) {
-		blame(&r->sample, cgroup, b.shadow, shadow, LEASTCAP_EVENT_SHADOW);
-		ledger_count(ledger, bit, shadow);
+		verdict = shadow;
+		blame(&r->sample, cgroup, b.shadow, verdict, LEASTCAP_EVENT_SHADOW);
+	} else {
+		return 0;
 	}
+	ledger_count(ledger, bit, verdict);
+	counting_add(&r->counting, cgroup, verdict == LEASTCAP_DENIED);
 	return 0;
 }
 
@@ -350,41 +442,35 @@ static long record_level(__u32 level, void *ctx)
 	return 0;
 }
 
-static __always_inline void record_check(struct cgroup *cgrp, struct leastcap_task *process,
-					 __u64 stop, __u32 item, __u32 todo, __u32 flags,
-					 __u32 userns)
+/* The walk: r says what, and gets to know who has counted it. Answers what sample_refusal() does. */
+static __always_inline int record_check(struct record *r, struct leastcap_task *process)
 {
-	struct record r = {
-		.cgrp = cgrp,
-		.stop = stop,
-		.item = item,
-		.todo = todo,
-		.sample = {.item = item, .flags = flags, .userns = userns},
-	};
+	struct cgroup *cgrp = r->cgrp;
 
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, &r, 0);
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, r, 0);
 	if (process && process->carried) {
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
 			if (process->carried & (1U << i))
-				record_binding(&r, process->held[i]);
+				record_binding(r, process->held[i]);
 		}
 	}
-	if (!(todo & LEASTCAP_DO_REPORT))
-		return;
-	if (!r.sample.binding ||
-	    ((todo & LEASTCAP_DO_DENY) && r.sample.verdict != LEASTCAP_DENIED)) {
+	if (!(r->todo & LEASTCAP_DO_REPORT))
+		return 0;
+	if (!r->sample.binding ||
+	    ((r->todo & LEASTCAP_DO_DENY) && r->sample.verdict != LEASTCAP_DENIED)) {
 		/*
 		 * Nobody refuses any more: the policy was replaced between the decision and here, or the
 		 * process carries more than it can hold. The refusal happened; it is counted all the same.
 		 */
-		if (!r.deepest && process)
-			r.deepest = process->held[0];
-		blame(&r.sample, r.deepest, r.deepest_policy,
-		      todo & LEASTCAP_DO_DENY ? LEASTCAP_DENIED : LEASTCAP_WOULD_DENY, 0);
-		ledger_count(r.deepest ? ledger_of(r.deepest) : NULL, leastcap_bit(item),
-			     r.sample.verdict);
+		if (!r->deepest && process)
+			r->deepest = process->held[0];
+		blame(&r->sample, r->deepest, r->deepest_policy,
+		      r->todo & LEASTCAP_DO_DENY ? LEASTCAP_DENIED : LEASTCAP_WOULD_DENY, 0);
+		ledger_count(r->deepest ? ledger_of(r->deepest) : NULL, leastcap_bit(r->item),
+			     r->sample.verdict);
+		r->counting.n = LEASTCAP_HELD + 1;
 	}
-	sample_refusal(&r.sample);
+	return sample_refusal(&r->sample);
 }
 
 /*

@@ -8,34 +8,69 @@
 #include "rules.bpf.h"
 #include "syscalls.bpf.h"
 
-static __always_inline int capable_slow(struct task_struct *task, const struct cred *cred,
-					struct user_namespace *ns, int cap, unsigned int opts)
+static __noinline int capable_slow(__u64 *ctx)
 {
-	__u32 item = (__u32)cap < 64 ? (__u32)cap : LEASTCAP_ITEM_UNKNOWN;
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = (const struct cred *)ctx[0];
+	struct user_namespace *ns = (struct user_namespace *)ctx[1];
+	__u32 cap = (__u32)ctx[2], opts = (__u32)ctx[3];
+	__u32 item = cap < 64 ? cap : LEASTCAP_ITEM_UNKNOWN;
 
-	if (!(opts & CAP_OPT_NOAUDIT) && (__u32)cap < 64 && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1) &&
-	    syscall_refused(task, cap))
+	if (!(opts & CAP_OPT_NOAUDIT) && cap < 64 && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1) &&
+	    syscall_refused(task, (int)cap))
 		return 1;
 	return judge(item, check_flags(task, cred, ns, opts), BPF_CORE_READ(ns, ns.inum));
 }
 
-/* After commoncap: sees only what the credentials already pass. The first lines are all that a quiet check costs. */
-SEC("lsm/capable")
-int BPF_PROG(lc_capable, const struct cred *cred, struct user_namespace *ns, int cap,
-	     unsigned int opts, int ret)
+/* Is it what the task's note is about: asked in earnest, of its own credentials, and by a system call that no rule is about? */
+static __always_inline bool is_repeated(const struct leastcap_repeat *r, const __u64 *ctx)
 {
-	struct task_struct *task;
-	struct leastcap_task *t;
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = (const struct cred *)ctx[0];
 
-	if (ret)
-		return ret;
-	task = bpf_get_current_task_btf();
-	t = cached_answer(task);
-	if (t && (__u32)cap < 64 && (t->quiet >> cap & 1))
+	return !(ctx[3] & CAP_OPT_NOAUDIT) && cred == task->cred && cred == task->real_cred &&
+	       !(r->by_syscall && is_by_syscall((int)ctx[2]));
+}
+
+/* What is not quiet, or not known to be. t: the task's storage, or NULL. */
+static __noinline int capable_loud(__u64 *ctx, struct leastcap_task *t)
+{
+	struct user_namespace *ns = (struct user_namespace *)ctx[1];
+	__u32 cap = (__u32)ctx[2];
+	struct leastcap_repeat *r;
+
+	if (t && cap < 64 && (t->epoch == state.epoch || answer_renew(t))) {
+		/* Nothing but a move, of anybody, has come between. */
+		if (t->quiet >> cap & 1)
+			return 0;
+		r = &t->repeats[cap & (LEASTCAP_REPEATS - 1)];
+		if ((t->again >> cap & 1) && is_repeated(r, ctx) && repeat_count(r)) {
+			if (bpf_jiffies64() >= r->due)
+				repeat_report(r, ns->ns.inum, ns->level > 0);
+			return (int)r->refused;
+		}
+	}
+	return capable_slow(ctx);
+}
+
+/*
+ * After commoncap: sees only what the credentials already pass. ctx: credentials, user namespace, capability, options, the
+ * answer so far. What is here is all that a quiet check costs: BPF_PROG() would read all of ctx, and more registers would be
+ * saved.
+ */
+SEC("lsm/capable")
+int lc_capable(__u64 *ctx)
+{
+	struct leastcap_task *t;
+	__u32 cap;
+
+	if ((int)ctx[4])
+		return (int)ctx[4];
+	t = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
+	cap = (__u32)ctx[2];
+	if (t && cap < 64 && t->epoch == state.epoch && (t->quiet >> cap & 1))
 		return 0;
-	if (!armed)
-		return 0;
-	return refusal(capable_slow(task, cred, ns, cap, opts));
+	return armed ? refusal(capable_loud(ctx, t)) : 0;
 }
 
 /*

@@ -60,6 +60,7 @@ static __always_inline __u64 entering_stop(struct leastcap_task *process)
 static __always_inline void entering_end(struct leastcap_task *process)
 {
 	process->enter_root = 0;
+	process->epoch = 0;
 	process->generation = 0;
 }
 
@@ -279,6 +280,7 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	/* A cached answer for dst may be from before: void it. */
 	if (p->carried != carried) {
 		__sync_fetch_and_add(&state.generation, 1);
+		__sync_fetch_and_add(&state.epoch, 1);
 		if (p->carried & ~carried)
 			event_plain(LEASTCAP_EVENT_CARRIED, cgroup_id(src));
 	}
@@ -341,6 +343,7 @@ static __always_inline void process_hand_over(struct task_struct *leader)
 	if (!to)
 		return;
 	process_copy(to, from);
+	to->epoch = 0;
 	to->generation = 0;
 }
 
@@ -364,6 +367,14 @@ int BPF_PROG(lc_move, struct cgroup *dst, struct task_struct *leader, bool threa
 		return 0;
 	process_moved(process, bpf_get_current_task_btf(), src, dst, threadgroup);
 	process_hand_over(process);
+	return 0;
+}
+
+/* The move is made: whoever has moved is to look where he is. Whatever the hierarchy, and whichever build counts. */
+SEC("fexit/cgroup_attach_task")
+int BPF_PROG(lc_moved)
+{
+	__sync_fetch_and_add(&state.epoch, 1);
 	return 0;
 }
 
@@ -432,7 +443,11 @@ int BPF_PROG(lc_exec, struct linux_binprm *bprm)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct leastcap_task *process = process_of(task);
 
-	if (!process || !process->enter_root)
+	if (!process)
+		return 0;
+	/* Another program: its refusals are of another key. */
+	process->again = 0;
+	if (!process->enter_root)
 		return 0;
 	if (!entering(process) || !launcher_executed(task, bprm, process)) {
 		entering_end(process);

@@ -163,6 +163,9 @@ struct {
 	__type(value, __u64);
 } losses SEC(".maps");
 
+/* Repeated refusals, by a hash of their key: see repeat.bpf.h. Written here, mapped by user space. Taken: not made quick. */
+volatile struct leastcap_pending pending[LEASTCAP_PENDING] SEC(".data.pending") = {};
+
 /*
  * Set by user space once all programs of this object are attached. Until then they pass everything on: while
  * a build takes over from another, exactly one of the two counts a refusal (the other sees it in `ret`).

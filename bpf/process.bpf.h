@@ -33,6 +33,7 @@ struct {
 
 /* Shared by all builds of this ABI, mapped by user space. Generation 0 is never current: zeroed storage is no answer. */
 volatile struct leastcap_state state SEC(".data.state") = {
+	.epoch = 1,
 	.generation = 1,
 	.entering_limit_ns = 30000000000ULL,
 	.sample_interval_ns = 1000000000ULL,
@@ -74,8 +75,9 @@ static __always_inline struct leastcap_task *cached_answer(struct task_struct *t
 {
 	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
 
-	return t && t->generation == state.generation &&
-			       t->cgroup == task->cgroups->dfl_cgrp->kn->id
+	return t && (t->epoch == state.epoch ||
+		     (t->generation == state.generation &&
+		      t->cgroup == task->cgroups->dfl_cgrp->kn->id))
 		       ? t
 		       : NULL;
 }

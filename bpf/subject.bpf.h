@@ -86,6 +86,7 @@ __noinline int bound_read(__u64 cgroup, struct bound *ret)
 struct walk {
 	struct cgroup *cgrp;
 	__u64 stop; /* id of the cgroup being entered; 0: none */
+	__u64 generation; /* what the view is made of */
 	struct leastcap_view view;
 	__u32 bound; /* by how many bindings */
 };

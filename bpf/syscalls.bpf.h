@@ -141,6 +141,11 @@ static __always_inline __u32 syscall_item(struct task_struct *task, int cap)
 	}
 }
 
+static __noinline int is_by_syscall(int cap)
+{
+	return syscall_item(bpf_get_current_task_btf(), cap) != 0;
+}
+
 static __noinline int syscall_refused(struct task_struct *task, int cap)
 {
 	struct inquiry q = {};

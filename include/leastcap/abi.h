@@ -21,7 +21,7 @@
 
 /* A test of taking over makes a build with another number. */
 #ifndef LEASTCAP_ABI
-#define LEASTCAP_ABI 4
+#define LEASTCAP_ABI 5
 #endif
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
@@ -160,7 +160,7 @@ struct leastcap_ledger {
 	__u32 rules_used; /* masks, enum leastcap_rule: something was asked for that the rule is about, and allowed */
 	__u32 rules_denied;
 	__u32 rules_would_deny;
-	__u32 pad;
+	__u32 number; /* tells it from another ledger of the same cgroup, see struct leastcap_pending */
 	__u64 n_probe_denied;
 	__u64 n_denied
 		[LEASTCAP_RESTRICTIONS]; /* exact counts, also of items that have no bit in a mask */
@@ -203,8 +203,49 @@ struct leastcap_file {
 #define LEASTCAP_LAUNCHER_ALWAYS 1U /* executing it keeps an entering process entering */
 #define LEASTCAP_LAUNCHER_REEXEC 2U /* the same, but only for a program that re-executes itself */
 
+/* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
+struct leastcap_key {
+	__u64 binding;
+	__u64 exe_ino; /* 0: folded, this subject has too many programs */
+	__u32 exe_dev;
+	__u32 restriction;
+	__u32 item;
+	__u32 verdict; /* enum leastcap_verdict; LEASTCAP_ALLOWED: counts the subject's keys */
+};
+
+struct leastcap_sample {
+	__u64 next; /* CLOCK_BOOTTIME ns: not before */
+	__u64 suppressed; /* since the last sample; for the counting key: how many keys */
+};
+
+/* How many bindings a process can remember; what does not fit fails closed (LEASTCAP_TASK_*). */
+#define LEASTCAP_HELD 4
+
+/*
+ * .data.pending: repeated refusals of one key, counted here and not in the ledgers that they concern, which would have
+ * to be looked up. A ledger's counters are complete with what is pending. Written by the kernel side only.
+ */
+struct leastcap_pending {
+	__u64 count; /* the turn << LEASTCAP_PENDING_BITS | how many the ledgers do not have yet */
+	__u64 until; /* jiffies: before, another key cannot have this place */
+	__u32 changes; /* odd: what follows is being changed, or the count is on its way into the ledgers */
+	__u16 denied; /* bit i: ledger i counts it as denied, else as would_deny */
+	__u16 shadow; /* it is the shadow that would refuse */
+	struct leastcap_key key;
+	__u64 policy; /* for the reports */
+	__u64 next; /* report, CLOCK_BOOTTIME ns: not before */
+	__u64 told; /* how many of the count are in reports; less what is not in the count, and not told */
+	__u64 ledgers[LEASTCAP_HELD]; /* ids of the bindings that count it; 0: no more */
+	__u32 numbers[LEASTCAP_HELD]; /* of these ledgers */
+};
+
+#define LEASTCAP_PENDING 512 /* places */
+#define LEASTCAP_PENDING_BITS 40
+#define LEASTCAP_PENDING_COUNT ((1ULL << LEASTCAP_PENDING_BITS) - 1)
+
 /* .data.state: one page, mapped by user space. */
 struct leastcap_state {
+	__u64 epoch; /* grows behind every publication and every move of a task: older answers have to be looked at */
 	__u64 generation; /* grows with every publication: cached answers of older ones are void */
 	__u64 default_policy; /* for new containers of a known runtime; 0: none */
 	__u64 entering_limit_ns; /* how long a process may stay entering */
@@ -218,6 +259,9 @@ struct leastcap_state {
 	__u64 hold_until; /* CLOCK_BOOTTIME ns: nothing is held later. Whoever lets go what is held moves it on */
 	__u64 held; /* entrypoints that were held */
 	__u64 held_too_long; /* those that were let go before their container was known. User space only */
+	__u64 jiffy_ns; /* of the kernel's clock tick. User space only; 0: repeated refusals are not made quick */
+	__u32 ledgers; /* last number of a ledger that was given out */
+	__u32 pad;
 };
 
 /* held: process -> why it is stopped. Made by its own execve, removed by user space. */
@@ -235,21 +279,6 @@ enum leastcap_let_go {
 	LEASTCAP_LET_GO_ENDED = 2, /* the daemon ended */
 };
 
-/* samples: what a sample is the first, or the next, of. Read by user space to forget dead subjects. */
-struct leastcap_key {
-	__u64 binding;
-	__u64 exe_ino; /* 0: folded, this subject has too many programs */
-	__u32 exe_dev;
-	__u32 restriction;
-	__u32 item;
-	__u32 verdict; /* enum leastcap_verdict; LEASTCAP_ALLOWED: counts the subject's keys */
-};
-
-struct leastcap_sample {
-	__u64 next; /* CLOCK_BOOTTIME ns: not before */
-	__u64 suppressed; /* since the last sample; for the counting key: how many keys */
-};
-
 /* Programs told apart in one subject. More are folded into one, so that a workload that makes up programs
  * fills neither the table nor the ring. */
 #define LEASTCAP_KEYS_PER_SUBJECT 256
@@ -265,22 +294,34 @@ enum leastcap_loss {
 	LEASTCAP_LOSSES,
 };
 
-/* How many bindings a process can remember; what does not fit fails closed (LEASTCAP_TASK_*). */
-#define LEASTCAP_HELD 4
-
 /* struct leastcap_task.flags */
 #define LEASTCAP_TASK_NEVER_ENTERS 1U /* it was held by more bindings than it can remember */
 #define LEASTCAP_TASK_OVERFLOW \
 	2U /* it carries more policies than it can hold: nothing is allowed */
+
+/* A refusal that was reported a moment ago: that it is refused again only has to be counted. */
+struct leastcap_repeat {
+	__u64 due; /* jiffies: from then on it is to be reported again */
+	__u32 place; /* in `pending`: where it is counted */
+	__u32 turn; /* whose turn it has to be there */
+	__u32 refused; /* or allowed, by a policy in audit mode or a shadow */
+	__u32 by_syscall; /* not by every system call, see LEASTCAP_RULES_BY_SYSCALL */
+};
+
+/* Of one task. The place of a capability is its number modulo this. */
+#define LEASTCAP_REPEATS 4
 
 /*
  * tasks (task storage). The first part is the cached answer of a thread; the second is the state of a
  * process and lives in the group leader's element. Written by the kernel side only.
  */
 struct leastcap_task {
+	__u64 epoch; /* state.epoch at which the answer was true */
+	__u64 quiet; /* capabilities that need no work, see leastcap_quiet() */
+	__u64 again; /* capabilities whose refusal is in `repeats` */
+	struct leastcap_repeat repeats[LEASTCAP_REPEATS];
 	__u64 generation; /* state.generation the answer is from; 0: no answer */
 	__u64 cgroup; /* id of the cgroup it is for */
-	__u64 quiet; /* capabilities that need no work, see leastcap_quiet() */
 	__u64 enforce, audit, used; /* struct leastcap_view */
 	__u32 deny, would, rules_used;
 	__u32 bound; /* by how many bindings */
@@ -375,10 +416,11 @@ static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_birth_pattern) == 1040, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 96, "abi");
+static_assert(sizeof(struct leastcap_state) == 120, "abi");
 static_assert(sizeof(struct leastcap_held) == 32, "abi");
-static_assert(sizeof(struct leastcap_task) == 160, "abi");
-static_assert(offsetof(struct leastcap_task, held) == 128, "abi");
+static_assert(sizeof(struct leastcap_pending) == 128, "abi");
+static_assert(sizeof(struct leastcap_task) == 272, "abi");
+static_assert(offsetof(struct leastcap_task, held) == 240, "abi");
 static_assert(sizeof(struct leastcap_makers) == 32, "abi");
 static_assert(sizeof(struct leastcap_asked) == 40, "abi");
 static_assert(sizeof(struct leastcap_event) == 256, "abi");

@@ -100,6 +100,13 @@ static inline __u32 leastcap_decide(const struct leastcap_view *view, __u32 item
 	(1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_BOOT | 1ULL << CAP_SYS_CHROOT | \
 	 1ULL << CAP_SYS_MODULE)
 
+/* Is more than the capability in question where it is asked for, namely the system call that asks? */
+static inline int leastcap_by_syscall(const struct leastcap_view *view, __u32 item)
+{
+	return ((view->deny | view->would) & LEASTCAP_RULES_BY_SYSCALL) &&
+	       (leastcap_bit(item) & LEASTCAP_CAPS_BY_SYSCALL);
+}
+
 /*
  * The capabilities whose checks need no work at all, whatever their circumstances: allowed by everyone
  * and already learned. This is the whole of the hot path.

@@ -150,6 +150,42 @@ told_is() {
 	rm -f /tmp/programs/many.*
 }
 
+@test "what is refused again and again is counted by every policy that refuses it, or would" {
+	mkdir -p $CG/acc/deep
+	local loop=(inside /acc/deep $PROBE loop 1000 sethostname)
+	is "allowed 1000 refused 0 other 0" "$("${loop[@]}")"
+	policy acc 'cgroup: /acc' none
+	policy deep 'cgroup: /acc/deep' none audit
+	is "allowed 0 refused 1000 other 0" "$("${loop[@]}")"
+	is "1000 0" "$(binding /acc '.counters | "\(.denied) \(.would_deny)"')"
+	is "0 1000" "$(binding /acc/deep '.counters | "\(.denied) \(.would_deny)"')"
+	policy deep 'cgroup: /acc/deep' none
+	is "allowed 0 refused 1000 other 0" "$("${loop[@]}")"
+	is "2000 0" "$(binding /acc '.counters | "\(.denied) \(.would_deny)"')"
+	is "1000 1000" "$(binding /acc/deep '.counters | "\(.denied) \(.would_deny)"')"
+	# Bound anew it begins at nothing, and the other one goes on.
+	drop deep
+	policy deep 'cgroup: /acc/deep' none audit
+	is "0 0" "$(binding /acc/deep '.counters | "\(.denied) \(.would_deny)"')"
+	policy acc 'cgroup: /acc' none audit
+	is "allowed 1000 refused 0 other 0" "$("${loop[@]}")"
+	is "2000 1000" "$(binding /acc '.counters | "\(.denied) \(.would_deny)"')"
+	is "0 1000" "$(binding /acc/deep '.counters | "\(.denied) \(.would_deny)"')"
+	drop deep
+	rmdir $CG/acc/deep
+}
+
+@test "the next program of a process is another program, whatever the last one was refused" {
+	cp /bin/bash /tmp/programs/next
+	policy acc 'cgroup: /acc' none
+	# Raising a limit wants SYS_RESOURCE.
+	outcome 3 inside /acc /bin/bash -c 'for i in {1..50}; do ulimit -Hl 99999999; done 2>/dev/null
+		exec /tmp/programs/next -c "ulimit -Hl 99999999 2>/dev/null || exit 3"'
+	denied SYS_RESOURCE '.process.comm == "bash" and .suppressed == 0'
+	denied SYS_RESOURCE '.process.comm == "next" and .suppressed == 0'
+	is 51 "$(binding /acc .counters.denied)"
+}
+
 @test "what only asks (NOAUDIT) is counted apart, without an event, and not learned" {
 	is "allowed 100 refused 0 other 0" "$(inside /acc $PROBE loop 100 listxattr)"
 	policy acc 'cgroup: /acc' none

@@ -365,9 +365,28 @@ static void decision_and_blame_agree(void **state)
 	}
 }
 
+/* Where a rule looks at the system call that asks, a refusal of the capability says nothing about the next one. */
+static void some_capabilities_are_asked_for_by_many_system_calls(void **state)
+{
+	struct leastcap_view view;
+
+	leastcap_view_init(&view);
+	assert_false(leastcap_by_syscall(&view, CAP_SYS_ADMIN));
+	view.deny = LEASTCAP_RULE_BIT(LEASTCAP_RULE_CONNECT);
+	assert_false(leastcap_by_syscall(&view, CAP_SYS_ADMIN));
+	view.would = LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS);
+	assert_true(leastcap_by_syscall(&view, CAP_SYS_ADMIN));
+	view.would = 0;
+	view.deny = LEASTCAP_RULE_BIT(LEASTCAP_RULE_MODULES);
+	assert_true(leastcap_by_syscall(&view, CAP_SYS_MODULE));
+	assert_false(leastcap_by_syscall(&view, CAP_CHOWN));
+	assert_false(leastcap_by_syscall(&view, LEASTCAP_ITEM_UNKNOWN));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(some_capabilities_are_asked_for_by_many_system_calls),
 		cmocka_unit_test(every_row_of_the_table),
 		cmocka_unit_test(every_combination),
 		cmocka_unit_test(a_capability_out_of_range_is_denied),

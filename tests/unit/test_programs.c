@@ -180,6 +180,7 @@ static void maps_have_the_shared_layout(void **state)
 		{MAP_EVENTS, 0, 0},
 		{MAP_LOSSES, sizeof(__u32), sizeof(__u64)},
 		{MAP_STATE, sizeof(__u32), sizeof(struct leastcap_state)},
+		{MAP_PENDING, sizeof(__u32), LEASTCAP_PENDING * sizeof(struct leastcap_pending)},
 	};
 	_cleanup_(bpf_object__closep) struct bpf_object *object = open_object();
 

@@ -30,6 +30,7 @@ enum pinned_map {
 	MAP_EVENTS,
 	MAP_LOSSES,
 	MAP_STATE,
+	MAP_PENDING,
 	MAPS,
 };
 
@@ -40,11 +41,14 @@ const char *map_pin(enum pinned_map map);
 struct kernel {
 	int maps[MAPS]; /* descriptors */
 	struct leastcap_state *state; /* one page, mapped */
+	const struct leastcap_pending *pending; /* LEASTCAP_PENDING places, mapped */
 	char dir[64]; /* of this ABI */
 };
 
 /* The mounted page of .data.state. */
 #define STATE_PAGE 4096
+/* And of .data.pending: whole pages. */
+#define PENDING_PAGES (LEASTCAP_PENDING * sizeof(struct leastcap_pending))
 
 /* ---- pins.c ---- */
 
@@ -85,6 +89,18 @@ long map_keys(int fd, size_t key_size, void **ret);
 /* kernel_binding_each(), the canary's binding too. */
 int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 		 void *ctx);
+
+/* ---- pending.c ---- */
+
+/* What is counted beside a ledger. */
+struct pending_look {
+	uint64_t denied, would_deny;
+	uint64_t changes; /* of all places that have something for it */
+	bool changing; /* a place is being changed, maybe one of these */
+};
+
+struct pending_look pending_look(const struct leastcap_pending all[LEASTCAP_PENDING],
+				 const struct leastcap_ledger *l);
 
 /* ---- lists.c ---- */
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -48,6 +49,7 @@ const char *const map_names[MAPS] = {
 	[MAP_EVENTS] = "events",
 	[MAP_LOSSES] = "losses",
 	[MAP_STATE] = ".data.state",
+	[MAP_PENDING] = ".data.pending",
 };
 
 /* bpffs refuses names with a dot (bpf_lookup() in kernel/bpf/inode.c). */
@@ -120,6 +122,8 @@ struct kernel *kernel_close(struct kernel *k)
 		return NULL;
 	if (k->state)
 		munmap(k->state, STATE_PAGE);
+	if (k->pending)
+		munmap((void *)k->pending, PENDING_PAGES);
 	for (int i = 0; i < MAPS; i++) {
 		if (k->maps[i] >= 0)
 			close(k->maps[i]);
@@ -150,6 +154,10 @@ int kernel_open(struct kernel **ret)
 	if (page == MAP_FAILED)
 		return -errno;
 	k->state = page;
+	page = mmap(NULL, PENDING_PAGES, PROT_READ, MAP_SHARED, k->maps[MAP_PENDING], 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	k->pending = page;
 	*ret = TAKE_PTR(k);
 	return 0;
 }
@@ -485,6 +493,11 @@ int kernel_need(struct kernel *k, uint32_t rules)
 
 static void set_limits(struct kernel *k, const struct kernel_options *opts)
 {
+	struct timespec tick;
+
+	/* TICK_NSEC, kernel/time/posix-timers.c. Unknown: every refusal takes the long way. */
+	k->state->jiffy_ns = clock_getres(CLOCK_MONOTONIC_COARSE, &tick) ? 0
+									 : (uint64_t)tick.tv_nsec;
 	if (opts && opts->entering_limit_ns)
 		k->state->entering_limit_ns = opts->entering_limit_ns;
 	if (opts && opts->sample_interval_ns)

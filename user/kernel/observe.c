@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Ledgers, losses, tasks: what the kernel side writes. */
+/* Losses, tasks: what the kernel side writes. Ledgers are in pending.c. */
 #include "kernel/internal.h"
 
 #include <ctype.h>
@@ -8,11 +8,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-
-int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret)
-{
-	return bpf_map_lookup_elem(k->maps[MAP_LEDGERS], &cgroup, ret);
-}
 
 const struct leastcap_state *kernel_state(const struct kernel *k)
 {

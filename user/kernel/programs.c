@@ -39,6 +39,7 @@ static const struct {
 	{"lc_ptrace", PROGRAM_ALWAYS},
 	{"lc_exec", PROGRAM_ALWAYS},
 	{"lc_move", PROGRAM_ALWAYS},
+	{"lc_moved", PROGRAM_ALWAYS},
 	{"lc_fork", PROGRAM_ALWAYS},
 	{"lc_exit", PROGRAM_ALWAYS},
 	{"lc_mkdir", PROGRAM_ALWAYS},

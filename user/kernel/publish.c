@@ -36,7 +36,10 @@ int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
 		uint32_t flags)
 {
-	struct leastcap_ledger ledger = {.cgroup = cgroup};
+	struct leastcap_ledger ledger = {
+		.cgroup = cgroup,
+		.number = __atomic_add_fetch(&k->state->ledgers, 1, __ATOMIC_SEQ_CST),
+	};
 	struct leastcap_binding binding = {
 		.cgroup = cgroup,
 		.policy = policy,
@@ -233,11 +236,14 @@ int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy 
 void kernel_publish(struct kernel *k)
 {
 	__atomic_add_fetch(&k->state->generation, 1, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&k->state->epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 void kernel_disarm(struct kernel *k, uint64_t until)
 {
 	__atomic_store_n(&k->state->disarmed_until, until, __ATOMIC_SEQ_CST);
+	/* What was refused a moment ago is not refused by its being repeated. */
+	kernel_publish(k);
 }
 
 uint64_t kernel_disarmed(const struct kernel *k)

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is refused over and over costs little: a refusal that was reported a moment ago only has to be counted.
+ *
+ * A key of `samples` that is refused again before its next report is due gets a place in `pending`, by its hash, and the
+ * task a note of that place in its cached answer. From then on a refusal is one step of the place's counter, and when it
+ * is due a report, by what the place has written down. Whoever comes the long way keeps to what was reported there.
+ *
+ * A place changes its owner when it was not used for a while: what was counted goes into the ledgers, exactly, and
+ * what was not reported into the sample. Each owner has a turn, in the same word as the count: a note of an earlier
+ * turn finds that out while it counts, and counts nothing. No room, or somebody changes the place just now: the long way.
+ */
+#ifndef LEASTCAP_REPEAT_BPF_H
+#define LEASTCAP_REPEAT_BPF_H
+
+#include "subject.bpf.h"
+
+/* How long an owner may leave its place alone, in jiffies. */
+#define PENDING_HOLD 1000
+
+/* A count that is so high goes into the ledgers: it must not reach the turn. */
+#define PENDING_HIGH (LEASTCAP_PENDING_COUNT >> 2)
+
+/* Who counts a refusal, and what the task is to note. */
+struct counting {
+	__u64 ledgers[LEASTCAP_HELD];
+	__u32 n; /* more than LEASTCAP_HELD: not all are there */
+	__u16 denied, shadow; /* as in struct leastcap_pending */
+	__u64 due;
+	__u32 place;
+	__u32 turn; /* 0: it has no place */
+};
+
+static __always_inline void counting_add(struct counting *c, __u64 cgroup, bool denied)
+{
+	__u32 n = c->n++;
+
+	if (n >= LEASTCAP_HELD)
+		return;
+	c->ledgers[n & (LEASTCAP_HELD - 1)] = cgroup;
+	c->denied |= (__u32)denied << (n & (LEASTCAP_HELD - 1));
+}
+
+static __always_inline __u32 pending_place(const struct leastcap_key *key)
+{
+	__u64 hash = key->binding ^ (__u64)key->item << 56;
+
+	hash = (hash * 0x9e3779b97f4a7c15ULL ^ key->exe_ino ^ (__u64)key->exe_dev << 32);
+	hash = (hash * 0xc2b2ae3d27d4eb4fULL ^ key->verdict) * 0x9e3779b97f4a7c15ULL;
+	return (__u32)(hash >> 32) & (LEASTCAP_PENDING - 1);
+}
+
+/* Whoever is preempted here is not waited for. */
+static __always_inline bool pending_lock(volatile struct leastcap_pending *p)
+{
+	__u32 changes = p->changes;
+
+	return !(changes & 1) &&
+	       __sync_val_compare_and_swap(&p->changes, changes, changes + 1) == changes;
+}
+
+/* moved: who reads the counts beside has to read them again. */
+static __always_inline void pending_unlock(volatile struct leastcap_pending *p, bool moved)
+{
+	__sync_fetch_and_add(&p->changes, moved ? 1 : -1);
+}
+
+static __always_inline bool pending_is(const volatile struct leastcap_pending *p,
+				       const struct leastcap_key *key)
+{
+	return p->key.binding == key->binding && p->key.exe_ino == key->exe_ino &&
+	       p->key.exe_dev == key->exe_dev && p->key.item == key->item &&
+	       p->key.verdict == key->verdict;
+}
+
+/* The turn of an owner is over. What was counted goes where it belongs. The place is locked. */
+static __always_inline void pending_settle(volatile struct leastcap_pending *p, __u64 n)
+{
+	struct leastcap_sample *s;
+
+	for (int i = 0; n && i < LEASTCAP_HELD; i++) {
+		__u64 id = p->ledgers[i];
+		struct leastcap_ledger *ledger = id ? bpf_map_lookup_elem(&ledgers, &id) : NULL;
+
+		if (!ledger || ledger->number != p->numbers[i])
+			continue;
+		if (p->denied & (1U << i))
+			__sync_fetch_and_add(&ledger->n_denied[LEASTCAP_CAPABILITIES], n);
+		else
+			__sync_fetch_and_add(&ledger->n_would_deny[LEASTCAP_CAPABILITIES], n);
+	}
+	s = n != p->told ? bpf_map_lookup_elem(&samples, (const void *)&p->key) : NULL;
+	if (s)
+		__sync_fetch_and_add(&s->suppressed, n - p->told);
+}
+
+/* When may a key be reported, by its place? 0: it has none. */
+static __always_inline __u64 pending_next(const struct leastcap_key *key)
+{
+	volatile struct leastcap_pending *p = &pending[pending_place(key)];
+
+	return pending_is(p, key) ? p->next : 0;
+}
+
+/* A key is reported: how many of its place nobody has been told of. */
+static __always_inline __u64 pending_untold(const struct leastcap_key *key)
+{
+	volatile struct leastcap_pending *p = &pending[pending_place(key)];
+	__u64 untold = 0, n;
+
+	if (!pending_is(p, key) || !pending_lock(p))
+		return 0;
+	if (pending_is(p, key)) {
+		n = p->count & LEASTCAP_PENDING_COUNT;
+		untold = n - __sync_lock_test_and_set(&p->told, n);
+	}
+	pending_unlock(p, false);
+	return untold;
+}
+
+/* The number of a ledger now: a binding that was removed and made anew has another one. */
+static __always_inline __u32 ledger_number(__u64 id)
+{
+	struct leastcap_ledger *ledger = id ? bpf_map_lookup_elem(&ledgers, &id) : NULL;
+
+	return ledger ? ledger->number : 0;
+}
+
+/* Are these the bindings of the place? Tasks in several places below one binding have the same key, and not the same. */
+static __always_inline bool pending_counts(const volatile struct leastcap_pending *p,
+					   const struct counting *c)
+{
+	for (int i = 0; i < LEASTCAP_HELD; i++) {
+		if (p->ledgers[i] != c->ledgers[i])
+			return false;
+	}
+	return true;
+}
+
+/* Has something about them changed? */
+static __always_inline bool pending_changed(const volatile struct leastcap_pending *p,
+					    const struct counting *c, __u64 policy)
+{
+	for (int i = 0; i < LEASTCAP_HELD; i++) {
+		if (p->numbers[i] != ledger_number(c->ledgers[i]))
+			return true;
+	}
+	return p->denied != c->denied || p->shadow != c->shadow || p->policy != policy ||
+	       (p->count & LEASTCAP_PENDING_COUNT) >= PENDING_HIGH;
+}
+
+/* The place gets another owner, or its owner other ledgers. It is locked. */
+static __always_inline void pending_assign(volatile struct leastcap_pending *p,
+					   const struct leastcap_key *key, const struct counting *c,
+					   __u64 policy)
+{
+	__u64 turn = (p->count >> LEASTCAP_PENDING_BITS) + 1;
+
+	/* 0 is no turn, also when they have all been had. */
+	if (turn >> (64 - LEASTCAP_PENDING_BITS))
+		turn = 1;
+	pending_settle(p, __sync_lock_test_and_set(&p->count, turn << LEASTCAP_PENDING_BITS) &
+				  LEASTCAP_PENDING_COUNT);
+	p->told = 0;
+	p->key.binding = key->binding;
+	p->key.exe_ino = key->exe_ino;
+	p->key.exe_dev = key->exe_dev;
+	p->key.restriction = key->restriction;
+	p->key.item = key->item;
+	p->key.verdict = key->verdict;
+	p->denied = c->denied;
+	p->shadow = c->shadow;
+	p->policy = policy;
+	p->next = 0;
+	for (int i = 0; i < LEASTCAP_HELD; i++) {
+		p->ledgers[i] = c->ledgers[i];
+		p->numbers[i] = ledger_number(c->ledgers[i]);
+	}
+}
+
+/* A key gets a place, if it is free: c says where. s: its sample. False: it has none. */
+static __always_inline bool pending_take(const struct leastcap_key *key, struct leastcap_sample *s,
+					 struct counting *c, __u64 policy)
+{
+	__u64 jiffies = bpf_jiffies64(), now = bpf_ktime_get_boot_ns(), tick = state.jiffy_ns;
+	volatile struct leastcap_pending *p;
+	bool mine, moved = false;
+
+	if (!c->n || c->n > LEASTCAP_HELD || !tick)
+		return false;
+	c->place = pending_place(key);
+	p = &pending[c->place & (LEASTCAP_PENDING - 1)];
+	if (!pending_lock(p))
+		return false;
+	mine = pending_is(p, key) && pending_counts(p, c);
+	if (mine ? pending_changed(p, c, policy) : jiffies >= p->until) {
+		pending_assign(p, key, c, policy);
+		mine = moved = true;
+	}
+	if (mine) {
+		/* Whoever reports next, from here or the long way, tells both. */
+		__sync_fetch_and_sub(&p->told, __sync_lock_test_and_set(&s->suppressed, 0));
+		if (p->next < s->next)
+			p->next = s->next;
+		c->due = jiffies + (p->next > now ? (p->next - now) / tick : 0);
+		p->until = c->due + PENDING_HOLD;
+		c->turn = (__u32)(p->count >> LEASTCAP_PENDING_BITS);
+	}
+	pending_unlock(p, moved);
+	return mine;
+}
+
+/* ---- the task's note ---- */
+
+/* Capabilities that have the same place in leastcap_task.repeats as number 0 has. */
+#define REPEAT_ALIASES 0x1111111111111111ULL
+
+/* Its cached answer, which is in t, has been asked for this capability, and says no or reports it. */
+static __always_inline void repeat_note(struct leastcap_task *t, __u32 cap,
+					const struct counting *c, bool refused, bool by_syscall)
+{
+	struct leastcap_repeat *r = &t->repeats[cap & (LEASTCAP_REPEATS - 1)];
+
+	/* Void while it is written, as the answer is. */
+	t->again &= ~(REPEAT_ALIASES << (cap & (LEASTCAP_REPEATS - 1)));
+	barrier();
+	r->due = c->due;
+	r->place = c->place;
+	r->turn = c->turn;
+	r->refused = refused;
+	r->by_syscall = by_syscall;
+	barrier();
+	t->again |= 1ULL << (cap & 63);
+}
+
+/* Counts one more. False: this is not the place any more, or another processor counts there just now. */
+static __always_inline bool repeat_count(const struct leastcap_repeat *r)
+{
+	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
+	__u64 count = p->count;
+
+	return count >> LEASTCAP_PENDING_BITS == r->turn &&
+	       __sync_val_compare_and_swap(&p->count, count, count + 1) == count;
+}
+
+/* What is reported of a place. */
+struct report {
+	__u64 binding, policy;
+	__u64 exe_ino;
+	__u64 suppressed;
+	__u32 exe_dev, item, verdict;
+	bool shadow;
+};
+
+/* Is something to be reported of the place that the note is about? Then it counts as told. */
+static __always_inline bool repeat_due(struct leastcap_repeat *r, struct report *ret)
+{
+	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
+	__u64 now = bpf_ktime_get_boot_ns(), jiffies = bpf_jiffies64(), tick = state.jiffy_ns;
+	__u64 count, n, next, untold = 0;
+
+	if (!pending_lock(p))
+		return false;
+	count = p->count;
+	n = count & LEASTCAP_PENDING_COUNT;
+	next = p->next;
+	if (count >> LEASTCAP_PENDING_BITS == r->turn && tick) {
+		/* Another processor may have told this one together with its own. */
+		if (now >= next)
+			untold = n - __sync_lock_test_and_set(&p->told, n);
+		if (untold) {
+			next = now + state.sample_interval_ns;
+			p->next = next;
+			ret->suppressed = untold - 1;
+			ret->binding = p->key.binding;
+			ret->policy = p->policy;
+			ret->exe_ino = p->key.exe_ino;
+			ret->exe_dev = p->key.exe_dev;
+			ret->item = p->key.item;
+			ret->verdict = p->key.verdict;
+			ret->shadow = p->shadow;
+		}
+		r->due = jiffies + (next > now ? (next - now) / tick : 0);
+		p->until = r->due + PENDING_HOLD;
+	}
+	pending_unlock(p, false);
+	/* The long way moves a count that is so high. */
+	if (n >= PENDING_HIGH)
+		r->turn = 0;
+	return untold;
+}
+
+/* A report did not get through: the next one stands for it. Its place has another owner: that one's sample does. */
+static __always_inline void repeat_untold(const struct leastcap_repeat *r, __u64 n)
+{
+	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
+
+	if (p->count >> LEASTCAP_PENDING_BITS == r->turn)
+		__sync_fetch_and_sub(&p->told, n);
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Counters beside the ledgers: which are whose. */
+#include "kernel/internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+
+#define TURN (7ULL << LEASTCAP_PENDING_BITS)
+
+static struct leastcap_pending all[LEASTCAP_PENDING];
+
+static const struct leastcap_ledger ledger = {.cgroup = 100, .number = 5};
+
+static int empty(void **state)
+{
+	memset(all, 0, sizeof(all));
+	return 0;
+}
+
+static void nothing_is_pending(void **state)
+{
+	struct pending_look look = pending_look(all, &ledger);
+
+	assert_int_equal(look.denied, 0);
+	assert_int_equal(look.would_deny, 0);
+	assert_int_equal(look.changes, 0);
+	assert_false(look.changing);
+}
+
+/* The turn is no part of the count, the first place and the last count, and each binding of a place counts all of it. */
+static void places_are_summed_up(void **state)
+{
+	struct pending_look look;
+
+	all[0] = (struct leastcap_pending){
+		.count = TURN | 3, .denied = 1 << 1, .ledgers = {90, 100}, .numbers = {1, 5}};
+	all[LEASTCAP_PENDING - 1] = (struct leastcap_pending){
+		.count = TURN | 40, .denied = 1, .ledgers = {100}, .numbers = {5}};
+	all[17] = (struct leastcap_pending){
+		.count = TURN | 500, .ledgers = {90, 91, 92, 100}, .numbers = {1, 2, 3, 5}};
+	look = pending_look(all, &ledger);
+	assert_int_equal(look.denied, 43);
+	assert_int_equal(look.would_deny, 500);
+	assert_false(look.changing);
+	/* The other binding of the first place audits. */
+	look = pending_look(all, &(struct leastcap_ledger){.cgroup = 90, .number = 1});
+	assert_int_equal(look.denied, 0);
+	assert_int_equal(look.would_deny, 503);
+}
+
+/* The largest count, with the largest turn. */
+static void a_count_ends_where_the_turn_begins(void **state)
+{
+	struct pending_look look;
+
+	all[3] = (struct leastcap_pending){
+		.count = UINT64_MAX, .denied = 1, .ledgers = {100}, .numbers = {5}};
+	look = pending_look(all, &ledger);
+	assert_true(look.denied == LEASTCAP_PENDING_COUNT);
+}
+
+/* A cgroup that was bound anew has another ledger: what was counted for the old one is not its. */
+static void another_number_is_another_ledger(void **state)
+{
+	struct pending_look look;
+
+	all[3] = (struct leastcap_pending){
+		.count = TURN | 9, .changes = 4, .denied = 1, .ledgers = {100}, .numbers = {4}};
+	look = pending_look(all, &ledger);
+	assert_int_equal(look.denied, 0);
+	assert_int_equal(look.would_deny, 0);
+	/* But that it is changed is seen: the number may be what changes. */
+	assert_int_equal(look.changes, 4);
+}
+
+/* Whatever is being changed may be about to be the ledger's. */
+static void what_is_being_changed_is_seen(void **state)
+{
+	struct pending_look look;
+
+	all[3] = (struct leastcap_pending){.changes = 7, .ledgers = {1}};
+	look = pending_look(all, &ledger);
+	assert_true(look.changing);
+	assert_int_equal(look.changes, 0);
+	all[3].changes++;
+	look = pending_look(all, &ledger);
+	assert_false(look.changing);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(nothing_is_pending, empty),
+		cmocka_unit_test_setup(places_are_summed_up, empty),
+		cmocka_unit_test_setup(a_count_ends_where_the_turn_begins, empty),
+		cmocka_unit_test_setup(another_number_is_another_ledger, empty),
+		cmocka_unit_test_setup(what_is_being_changed_is_seen, empty),
+	};
+
+	return cmocka_run_group_tests_name("pending", tests, NULL, NULL);
+}

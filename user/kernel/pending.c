@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters of a ledger, with what is counted beside it: struct leastcap_pending. Nobody is kept from counting, so it is
+ * read again where it has moved from one to the other meanwhile.
+ */
+#include "kernel/internal.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+/* A place is changed for some hundred instructions; longer where whoever does it is preempted. */
+#define ATTEMPTS 64
+
+static void look_at(const struct leastcap_pending *p, const struct leastcap_ledger *l,
+		    struct pending_look *look)
+{
+	uint32_t changes = __atomic_load_n(&p->changes, __ATOMIC_ACQUIRE);
+	uint64_t count = __atomic_load_n(&p->count, __ATOMIC_ACQUIRE) & LEASTCAP_PENDING_COUNT;
+
+	for (size_t i = 0; i < LEASTCAP_HELD; i++) {
+		if (__atomic_load_n(&p->ledgers[i], __ATOMIC_ACQUIRE) != l->cgroup)
+			continue;
+		look->changes += changes;
+		/* Of a ledger that is no more, if the number is another. */
+		if (p->numbers[i] != l->number)
+			continue;
+		if (p->denied & (1U << i))
+			look->denied += count;
+		else
+			look->would_deny += count;
+	}
+	if ((changes & 1) || __atomic_load_n(&p->changes, __ATOMIC_ACQUIRE) != changes)
+		look->changing = true;
+}
+
+struct pending_look pending_look(const struct leastcap_pending all[LEASTCAP_PENDING],
+				 const struct leastcap_ledger *l)
+{
+	struct pending_look look = {};
+
+	for (size_t i = 0; i < LEASTCAP_PENDING; i++)
+		look_at(&all[i], l, &look);
+	return look;
+}
+
+int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret)
+{
+	struct leastcap_ledger l = {.cgroup = cgroup};
+	struct pending_look before, after;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		int err;
+
+		before = pending_look(k->pending, &l);
+		err = bpf_map_lookup_elem(k->maps[MAP_LEDGERS], &cgroup, &l);
+		if (err)
+			return err;
+		/* The kernel side writes it behind the rest. */
+		l.cgroup = cgroup;
+		after = pending_look(k->pending, &l);
+		if (!before.changing && !after.changing && before.changes == after.changes)
+			break;
+		sched_yield();
+	}
+	l.n_denied[LEASTCAP_CAPABILITIES] += after.denied;
+	l.n_would_deny[LEASTCAP_CAPABILITIES] += after.would_deny;
+	*ret = l;
+	return 0;
+}
