@@ -25,12 +25,12 @@ static __always_inline void task_exe(struct task_struct *task, struct leastcap_f
 	file_identity(BPF_CORE_READ(task, mm, exe_file), ret);
 }
 
-static __always_inline void event_head(struct leastcap_event *e, __u16 type, __u32 size)
+static __always_inline void event_head(struct leastcap_event *e, __u16 type, __u32 size, __u64 now)
 {
 	e->version = LEASTCAP_ABI;
 	e->type = type;
 	e->size = size;
-	e->time = bpf_ktime_get_boot_ns();
+	e->time = now;
 	e->restriction = LEASTCAP_CAPABILITIES;
 	e->detail = LEASTCAP_DETAIL_NONE;
 	e->detail_len = 0;
@@ -71,11 +71,11 @@ static __always_inline void event_task(struct leastcap_event *e, struct task_str
 }
 
 /* Everything but the verdict. */
-static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u32 size)
+static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u32 size, __u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	event_head(e, type, size);
+	event_head(e, type, size, now);
 	event_exe(e, task);
 	event_task(e, task);
 }
@@ -84,7 +84,7 @@ static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u
 static __always_inline void event_submit(void *record)
 {
 	__u64 avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-	__u64 size = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE);
+	__u32 size = ((struct bpf_map *)&events)->max_entries;
 
 	bpf_ringbuf_submit(record, avail > size / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
@@ -239,7 +239,7 @@ __noinline int sample_refusal(struct sample *what)
 		return 0;
 	}
 	e->flags = what->flags;
-	event_fill(e, LEASTCAP_EVENT_VERDICT, sizeof(*e));
+	event_fill(e, LEASTCAP_EVENT_VERDICT, sizeof(*e), now);
 	e->binding = what->binding;
 	e->policy = what->policy;
 	e->suppressed = suppressed;
@@ -273,8 +273,8 @@ __noinline int sample_place(struct sample *what, struct counting *c)
 	return s && pending_take(&key, s, c, what->policy);
 }
 
-/* The report of a refusal that is repeated. userns: the one it was asked for; child: it is not the initial one. */
-static __noinline int repeat_report(struct leastcap_repeat *r, __u32 userns, bool child)
+/* The report of a refusal that is repeated. ns: the one it was asked for. */
+static __noinline int repeat_report(struct leastcap_repeat *r, struct user_namespace *ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct leastcap_event *e;
@@ -289,7 +289,7 @@ static __noinline int repeat_report(struct leastcap_repeat *r, __u32 userns, boo
 		return 0;
 	}
 	e->flags = (task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0) |
-		   (child ? LEASTCAP_CHECK_CHILD_USERNS : 0) |
+		   (ns->level > 0 ? LEASTCAP_CHECK_CHILD_USERNS : 0) |
 		   (what.shadow ? LEASTCAP_EVENT_SHADOW : 0);
 	event_task(e, task);
 	/* Of a subject with too many programs the key has none. */
@@ -299,13 +299,13 @@ static __noinline int repeat_report(struct leastcap_repeat *r, __u32 userns, boo
 	} else {
 		event_exe(e, task);
 	}
-	event_head(e, LEASTCAP_EVENT_VERDICT, sizeof(*e));
+	event_head(e, LEASTCAP_EVENT_VERDICT, sizeof(*e), what.time);
 	e->binding = what.binding;
 	e->policy = what.policy;
 	e->suppressed = what.suppressed;
 	e->item = what.item;
 	e->verdict = what.verdict;
-	e->userns = userns;
+	e->userns = ns->ns.inum;
 	e->pad = 0;
 	event_submit(e);
 	return 0;
@@ -493,7 +493,7 @@ static __always_inline void event_plain(__u16 type, __u64 binding)
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
-	event_fill(e, type, sizeof(*e));
+	event_fill(e, type, sizeof(*e), bpf_ktime_get_boot_ns());
 	e->binding = binding;
 	event_submit(e);
 }
@@ -507,7 +507,7 @@ static __always_inline void event_cgroup(__u16 type, __u64 cgroup, __u64 policy,
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
-	event_fill(&e->event, type, sizeof(*e));
+	event_fill(&e->event, type, sizeof(*e), bpf_ktime_get_boot_ns());
 	e->event.binding = cgroup;
 	e->event.policy = policy;
 	bpf_probe_read_kernel_str(e->path, sizeof(e->path), path);

@@ -8,12 +8,15 @@
 #include "rules.bpf.h"
 #include "syscalls.bpf.h"
 
+/* The capability asked for. Half of the word: the rest of the register need not be zero, and clearing it costs. */
+#define CAP(ctx) (*(const volatile __u32 *)&(ctx)[2])
+
 static __noinline int capable_slow(__u64 *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = (const struct cred *)ctx[0];
 	struct user_namespace *ns = (struct user_namespace *)ctx[1];
-	__u32 cap = (__u32)ctx[2], opts = (__u32)ctx[3];
+	__u32 cap = CAP(ctx), opts = (__u32)ctx[3];
 	__u32 item = cap < 64 ? cap : LEASTCAP_ITEM_UNKNOWN;
 
 	if (!(opts & CAP_OPT_NOAUDIT) && cap < 64 && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1) &&
@@ -29,28 +32,33 @@ static __always_inline bool is_repeated(const struct leastcap_repeat *r, const _
 	const struct cred *cred = (const struct cred *)ctx[0];
 
 	return !(ctx[3] & CAP_OPT_NOAUDIT) && cred == task->cred && cred == task->real_cred &&
-	       !(r->by_syscall && is_by_syscall((int)ctx[2]));
+	       !(r->by_syscall && is_by_syscall((int)CAP(ctx)));
 }
 
 /* What is not quiet, or not known to be. t: the task's storage, or NULL. */
 static __noinline int capable_loud(__u64 *ctx, struct leastcap_task *t)
 {
-	struct user_namespace *ns = (struct user_namespace *)ctx[1];
-	__u32 cap = (__u32)ctx[2];
 	struct leastcap_repeat *r;
 
-	if (t && cap < 64 && (t->epoch == state.epoch || answer_renew(t))) {
+	if (!t || CAP(ctx) >= 64)
+		return capable_slow(ctx);
+	if (t->epoch != state.epoch) {
+		if (!answer_renew(t))
+			return capable_slow(ctx);
 		/* Nothing but a move, of anybody, has come between. */
-		if (t->quiet >> cap & 1)
+		if (t->quiet >> (CAP(ctx) & 63) & 1)
 			return 0;
-		r = &t->repeats[cap & (LEASTCAP_REPEATS - 1)];
-		if ((t->again >> cap & 1) && is_repeated(r, ctx) && repeat_count(r)) {
-			if (bpf_jiffies64() >= r->due)
-				repeat_report(r, ns->ns.inum, ns->level > 0);
-			return (int)r->refused;
-		}
 	}
-	return capable_slow(ctx);
+	if (!(t->again >> (CAP(ctx) & 63) & 1))
+		return capable_slow(ctx);
+	r = &t->repeats[CAP(ctx) & (LEASTCAP_REPEATS - 1)];
+	/* One register less is to be saved. */
+	barrier_var(r);
+	if (!is_repeated(r, ctx) || !repeat_count(r))
+		return capable_slow(ctx);
+	if (bpf_jiffies64() >= r->due)
+		repeat_report(r, (struct user_namespace *)ctx[1]);
+	return (int)r->refused;
 }
 
 /*
@@ -67,7 +75,7 @@ int lc_capable(__u64 *ctx)
 	if ((int)ctx[4])
 		return (int)ctx[4];
 	t = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
-	cap = (__u32)ctx[2];
+	cap = CAP(ctx);
 	if (t && cap < 64 && t->epoch == state.epoch && (t->quiet >> cap & 1))
 		return 0;
 	return armed ? refusal(capable_loud(ctx, t)) : 0;

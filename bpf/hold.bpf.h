@@ -53,7 +53,7 @@ static __always_inline void hold_tell(__u64 cgroup)
 		return;
 	}
 	__builtin_memset(e, 0, sizeof(*e));
-	event_fill(e, LEASTCAP_EVENT_HELD, sizeof(*e));
+	event_fill(e, LEASTCAP_EVENT_HELD, sizeof(*e), bpf_ktime_get_boot_ns());
 	e->binding = cgroup;
 	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 }

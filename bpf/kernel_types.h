@@ -223,6 +223,11 @@ struct msghdr {
 	unsigned long msg_controllen;
 };
 
+/* A map of ours may be looked at as the kernel has it. */
+struct bpf_map {
+	__u32 max_entries;
+};
+
 #pragma clang attribute pop
 
 /* include/linux/sched.h */

@@ -237,14 +237,19 @@ static __always_inline void repeat_note(struct leastcap_task *t, __u32 cap,
 static __always_inline bool repeat_count(const struct leastcap_repeat *r)
 {
 	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
-	__u64 count = p->count;
+	__u64 count = p->count, was;
 
-	return count >> LEASTCAP_PENDING_BITS == r->turn &&
-	       __sync_val_compare_and_swap(&p->count, count, count + 1) == count;
+	if (count >> LEASTCAP_PENDING_BITS != r->turn)
+		return false;
+	was = __sync_val_compare_and_swap(&p->count, count, count + 1);
+	/* Else clang makes a flag of it, and asks that. */
+	barrier_var(was);
+	return was == count;
 }
 
 /* What is reported of a place. */
 struct report {
+	__u64 time; /* CLOCK_BOOTTIME ns */
 	__u64 binding, policy;
 	__u64 exe_ino;
 	__u64 suppressed;
@@ -271,6 +276,7 @@ static __always_inline bool repeat_due(struct leastcap_repeat *r, struct report 
 		if (untold) {
 			next = now + state.sample_interval_ns;
 			p->next = next;
+			ret->time = now;
 			ret->suppressed = untold - 1;
 			ret->binding = p->key.binding;
 			ret->policy = p->policy;

@@ -221,7 +221,7 @@ static __always_inline void fill(struct leastcap_trace_check *e, struct task_str
 	e->uid = task->real_cred->uid.val;
 	e->syscall = -1;
 #if defined(__TARGET_ARCH_x86)
-	/* As event_fill() in audit.bpf.h. */
+	/* As event_task() in audit.bpf.h. */
 	if (!(e->flags & (LEASTCAP_CHECK_IO_WORKER | LEASTCAP_CHECK_KTHREAD))) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
@@ -251,7 +251,7 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	__u32 flags = flags_of(task, cred, ns, opts), verdict;
 	struct leastcap_task *process = NULL;
 	struct leastcap_trace_counts *count;
-	struct leastcap_trace_key key = {};
+	struct leastcap_trace_key key;
 	struct leastcap_trace_check *e;
 	struct leastcap_trace_stack *s = NULL;
 	__u64 pid_tgid = bpf_get_current_pid_tgid(), cgroup;
@@ -281,13 +281,16 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	__sync_fetch_and_add(&count->seen, 1);
 	verdict = verdict_of(task, process, cred, ns, cap, ret);
 	cgroup = bpf_get_current_cgroup_id();
-	key.cgroup = cgroup;
-	key.cap = (__u32)cap;
-	key.verdict = verdict;
-	key.child = flags & LEASTCAP_CHECK_CHILD_USERNS;
-	if (config.unique && is_repeated(task, &key, count)) {
-		__sync_fetch_and_add(&count->repeated, 1);
-		return 0;
+	if (config.unique) {
+		key.cgroup = cgroup;
+		key.cap = (__u32)cap;
+		key.verdict = verdict;
+		key.child = flags & LEASTCAP_CHECK_CHILD_USERNS;
+		key.pad = 0;
+		if (is_repeated(task, &key, count)) {
+			__sync_fetch_and_add(&count->repeated, 1);
+			return 0;
+		}
 	}
 	if (config.stack) {
 		s = bpf_ringbuf_reserve(&checks, sizeof(*s), 0);

@@ -108,7 +108,7 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	expect_event '.type == "would-deny" and .shadow and .policy == "c" and .item == "SYS_ADMIN" and .subject.binding == "/c"'
 	expect_event '.type == "policy" and .action == "applied" and .shadow and .policy == "c" and .by.comm == "leastcap" and .by.uid == 0'
 	is '["c","enforce",{"policy":"c","revision":1}]' "$(binding /c '| [.policy, .mode, .shadow]')"
-	is '[1,{"bindings":1,"policy":"c","revision":1}]' "$(leastcap list --json | jq -Sc '.policies[] | [.revision, .shadow]')"
+	is '[1,{"bindings":1,"policy":"c","revision":1}]' "$(leastcap list --json | jq -c '.policies[] | [.revision, .shadow]')"
 	is '[]' "$(binding /c .capabilities.denied)"
 	is '["SYS_ADMIN"]' "$(binding /c .capabilities.would_deny)"
 	kill_daemon
