@@ -364,7 +364,7 @@ static void in_each_place(struct outcome *o, json_t *event, const char *comm)
 	assert_null(strpbrk(found, "\n\r\x1b"));
 	assert_memory_equal(found, type, strlen(type));
 	assert_string_not_equal(field(buf, len, "PRIORITY", value, &fields), "0");
-	assert_true(fields < 32);
+	assert_true(fields < 40);
 	if (comm)
 		assert_string_equal(field(buf, len, "LEASTCAP_COMM", value, &fields), comm);
 	assert_int_equal(take(o->fd_journal, buf, sizeof(buf)), 0);

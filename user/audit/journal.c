@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "audit/event.h"
+#include "audit/fields.h"
 #include "audit/message.h"
 #include "audit/output.h"
 #include "audit/sink.h"
@@ -33,10 +34,7 @@ static const char *message_id(const json_t *event)
 	return SINK_ID_OTHER;
 }
 
-/* A member of the event, or of an object in it, and the journal's name for it. */
-static const struct {
-	const char *name, *object, *key;
-} fields[] = {
+static const struct field fields[] = {
 	{"LEASTCAP_TYPE", NULL, "type"},
 	{"LEASTCAP_SEQ", NULL, "seq"},
 	{"LEASTCAP_CGROUP", "subject", "cgroup"},
@@ -44,6 +42,9 @@ static const struct {
 	{"LEASTCAP_CONTAINER", "subject", "container"},
 	{"LEASTCAP_CONTAINER_NAME", "subject", "name"},
 	{"LEASTCAP_IMAGE", "subject", "image"},
+	{"LEASTCAP_LABELS", "subject", "labels"},
+	{"LEASTCAP_POD", "subject", "pod"},
+	{"LEASTCAP_NAMESPACE", "subject", "namespace"},
 	{"LEASTCAP_UNIT", "subject", "unit"},
 	{"LEASTCAP_PID", "process", "pid"},
 	/* The journal adds what it knows of this process, its unit for one: journalctl -u finds the event. */
@@ -51,6 +52,10 @@ static const struct {
 	{"LEASTCAP_UID", "process", "uid"},
 	{"LEASTCAP_COMM", "process", "comm"},
 	{"LEASTCAP_EXE", "process", "exe"},
+	{"LEASTCAP_ARGS", "process", "args"},
+	{"LEASTCAP_CONTAINER_PID", "process", "container_pid"},
+	{"LEASTCAP_PPID", "process", "ppid"},
+	{"LEASTCAP_PARENT", "process", "parent"},
 	{"LEASTCAP_RESTRICTION", NULL, "restriction"},
 	{"LEASTCAP_ITEM", NULL, "item"},
 	{"LEASTCAP_DETAIL", NULL, "detail"},
@@ -58,6 +63,8 @@ static const struct {
 	{"LEASTCAP_POLICY", NULL, "policy"},
 	{"LEASTCAP_REVISION", NULL, "revision"},
 	{"LEASTCAP_MODE", NULL, "mode"},
+	{"LEASTCAP_RULE_FILE", "rule", "file"},
+	{"LEASTCAP_RULE_LINE", "rule", "line"},
 	{"LEASTCAP_ACTION", NULL, "action"},
 	{"LEASTCAP_SUPPRESSED", NULL, "suppressed"},
 	{"LEASTCAP_SINK", NULL, "sink"},
@@ -74,16 +81,9 @@ static void put(FILE *f, const char *name, const char *value)
 	fprintf(f, "%s\n", value);
 }
 
-static void put_member(FILE *f, const char *name, const json_t *value)
+static void put_field(FILE *f, const char *name, const char *value, bool number)
 {
-	char number[32];
-
-	if (json_is_string(value)) {
-		put(f, name, json_string_value(value));
-	} else if (json_is_integer(value)) {
-		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
-		put(f, name, number);
-	}
+	put(f, name, value);
 }
 
 static char *journal_text(const json_t *event, const char *line, size_t len, size_t *ret_len)
@@ -99,12 +99,7 @@ static char *journal_text(const json_t *event, const char *line, size_t len, siz
 	put(f, "MESSAGE_ID", message_id(event));
 	put(f, "PRIORITY", priority);
 	put(f, "SYSLOG_IDENTIFIER", "leastcapd");
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const json_t *o = fields[i].object ? json_object_get(event, fields[i].object)
-						   : event;
-
-		put_member(f, fields[i].name, json_object_get(o, fields[i].key));
-	}
+	fields_put(f, event, fields, ARRAY_SIZE(fields), put_field);
 	failed = ferror(f);
 	if (!fclose(f) && !failed)
 		return text;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "audit/fields.h"
 #include "audit/message.h"
 #include "audit/output.h"
 #include "base/cleanup.h"
@@ -30,9 +31,7 @@
  * Names are those of the audit field dictionary where it has one: opid, ouid and ocomm are of the process acted upon. None
  * may end like one that ausearch looks for ("exe", "res").
  */
-static const struct {
-	const char *name, *object, *key;
-} fields[] = {
+static const struct field fields[] = {
 	{"op", NULL, "type"},
 	{"seq", NULL, "seq"},
 	{"action", NULL, "action"},
@@ -77,16 +76,14 @@ static void put_text(FILE *f, const char *name, const char *value)
 		fprintf(f, "%s=\"%s\"", name, cut);
 }
 
-static void put_member(FILE *f, const char *name, const json_t *value)
+static void put_field(FILE *f, const char *name, const char *value, bool number)
 {
-	if (!json_is_string(value) && !json_is_integer(value))
-		return;
 	if (ftell(f))
 		fputc(' ', f);
-	if (json_is_string(value))
-		put_text(f, name, json_string_value(value));
+	if (number)
+		fprintf(f, "%s=%s", name, value);
 	else
-		fprintf(f, "%s=%lld", name, (long long)json_integer_value(value));
+		put_text(f, name, value);
 }
 
 static char *audit_text(const json_t *event, const char *line, size_t len, size_t *ret_len)
@@ -97,12 +94,7 @@ static char *audit_text(const json_t *event, const char *line, size_t len, size_
 
 	if (!f)
 		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		const json_t *o = fields[i].object ? json_object_get(event, fields[i].object)
-						   : event;
-
-		put_member(f, fields[i].name, json_object_get(o, fields[i].key));
-	}
+	fields_put(f, event, fields, ARRAY_SIZE(fields), put_field);
 	failed = ferror(f);
 	if (!fclose(f) && !failed)
 		return text;
