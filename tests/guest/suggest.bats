@@ -67,9 +67,10 @@ apply_without() {
 	some_acts
 	leastcap suggest --json learned >$OUT
 	is '["CHOWN","SYS_ADMIN"]' "$(suggested .capabilities.allow)"
-	is '["mounts","attributes"] ["modules","devices","namespaces","bpf"]' "$(suggested '
-		"\([.rules | to_entries[] | select(.value == "allow") | .key] | tojson) \([.rules | to_entries[] |
-		select(.value == "deny" and (.key | IN("host-unix", "connect", "families", "filesystems") | not)) | .key] | tojson)"')"
+	is '["attributes","mounts"] ["bpf","devices","modules","namespaces"]' "$(suggested '
+		"\([.rules | to_entries[] | select(.value == "allow") | .key] | sort | tojson) \([.rules | to_entries[] |
+		select(.value == "deny" and (.key | IN("host-unix", "connect", "families", "filesystems") | not)) | .key] |
+		sort | tojson)"')"
 	is unknown "$(suggested .rules.connect)"
 	is '[{"cgroup":"/s"}] learned masks' "$(suggested '"\(.select) \(.name) \(.source)"')"
 	# By the cgroup it is the same, and so is what a file gets.

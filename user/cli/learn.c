@@ -165,7 +165,7 @@ static int follow(struct learning *l)
 
 static int start(struct learning *l)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/kallsyms", "re");
+	_cleanup_fclose_ FILE *f = NULL;
 	struct trace_options options = {
 		.caps = LEASTCAP_ALL,
 		.who = LEASTCAP_TRACE_SUBJECTS,
@@ -174,18 +174,23 @@ static int start(struct learning *l)
 		/* Probes are the kernel's own: nobody needs what they ask for. */
 		.audited = true,
 		.unique = true,
+		.stack = true,
 	};
-	int err = f ? symbols_read(f, &l->symbols) : -errno;
+	int err;
 
-	if (err)
-		log_warn(err, "cannot read /proc/kallsyms: functions are not named");
-	options.stack = !err;
 	l->clock_ns = real_now() - (int64_t)boot_now();
 	err = kernel_open(&l->kernel);
 	if (err && err != -ENOENT)
 		return log_err(err, "cannot read the maps in %s", KERNEL_PIN_DIR);
 	err = trace_open(&options, &l->session);
-	return err ? log_err(err, "cannot load the program that traces") : 0;
+	if (err)
+		return log_err(err, "cannot load the program that traces");
+	/* Now that the program has its own symbols there: without them its frames look like the function before them. */
+	f = fopen("/proc/kallsyms", "re");
+	err = f ? symbols_read(f, &l->symbols) : -errno;
+	if (err)
+		log_warn(err, "cannot read /proc/kallsyms: functions are not named");
+	return 0;
 }
 
 static void tell_start(struct learning *l)

@@ -299,13 +299,14 @@ static int run(const struct tracing *t)
 {
 	_cleanup_(trace_printer_done) struct trace_printer printer = {.json = t->json};
 	_cleanup_(trace_closep) struct trace *session = NULL;
-	int err = trace_printer_init(&printer, t->options.stack);
+	int err = trace_open(&t->options, &session);
 
 	if (err)
-		return log_err(err, "cannot read /proc/kallsyms for --stack");
-	err = trace_open(&t->options, &session);
-	if (err)
 		return log_err(err, "cannot load the program that traces");
+	/* Now that the program has its own symbols there: without them its frames look like the function before them. */
+	err = trace_printer_init(&printer, t->options.stack);
+	if (err)
+		return log_err(err, "cannot read /proc/kallsyms for --stack");
 	catch_signals();
 	trace_print_head(&printer);
 	err = follow(t, session, &printer);
