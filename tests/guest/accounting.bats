@@ -179,8 +179,8 @@ told_is() {
 	cp /bin/bash /tmp/programs/next
 	policy acc 'cgroup: /acc' none
 	# Raising a limit wants SYS_RESOURCE.
-	outcome 3 inside /acc /bin/bash -c 'for i in {1..50}; do ulimit -Hl 99999999; done 2>/dev/null
-		exec /tmp/programs/next -c "ulimit -Hl 99999999 2>/dev/null || exit 3"'
+	outcome 3 inside /acc /bin/bash -c 'ulimit -l 8; for i in {1..50}; do ulimit -Hl 16; done 2>/dev/null
+		exec /tmp/programs/next -c "ulimit -Hl 16 2>/dev/null || exit 3"'
 	denied SYS_RESOURCE '.process.comm == "bash" and .suppressed == 0'
 	denied SYS_RESOURCE '.process.comm == "next" and .suppressed == 0'
 	is 51 "$(binding /acc .counters.denied)"
