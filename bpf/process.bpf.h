@@ -75,9 +75,8 @@ static __always_inline struct leastcap_task *cached_answer(struct task_struct *t
 {
 	struct leastcap_task *t = bpf_task_storage_get(&tasks, task, NULL, 0);
 
-	return t && (t->epoch == state.epoch ||
-		     (t->generation == state.generation &&
-		      t->cgroup == task->cgroups->dfl_cgrp->kn->id))
+	return t && (t->epoch == state.epoch || (t->generation == state.generation &&
+						 t->cgroup == task->cgroups->dfl_cgrp->kn->id))
 		       ? t
 		       : NULL;
 }
