@@ -177,8 +177,9 @@ told_is() {
 
 @test "the next program of a process is another program, whatever the last one was refused" {
 	cp /bin/bash /tmp/programs/next
-	policy acc 'cgroup: /acc' none
 	# Raising a limit wants SYS_RESOURCE.
+	outcome 0 inside /acc /bin/bash -c 'ulimit -l 8; ulimit -Hl 16'
+	policy acc 'cgroup: /acc' none
 	outcome 3 inside /acc /bin/bash -c 'ulimit -l 8; for i in {1..50}; do ulimit -Hl 16; done 2>/dev/null
 		exec /tmp/programs/next -c "ulimit -Hl 16 2>/dev/null || exit 3"'
 	denied SYS_RESOURCE '.process.comm == "bash" and .suppressed == 0'

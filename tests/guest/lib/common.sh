@@ -92,7 +92,7 @@ guest_parameters() {
 }
 
 # Emulated, the HPET is a thousand times slower than the time stamp counter, which the kernel would not trust; the rest
-# saves a fifth of the time.
+# takes some more of the time away.
 guest_fast_parameters() {
 	printf ' tsc=reliable no5lvl init_on_alloc=0 rcupdate.rcu_expedited=1 mitigations=off'
 }
