@@ -25,13 +25,11 @@ static __always_inline void task_exe(struct task_struct *task, struct leastcap_f
 	file_identity(BPF_CORE_READ(task, mm, exe_file), ret);
 }
 
-static __always_inline void event_head(struct leastcap_event *e, __u16 type, __u32 size, __u64 now)
+static __always_inline void event_head(struct leastcap_event *e, __u16 type, __u32 size)
 {
 	e->version = LEASTCAP_ABI;
 	e->type = type;
 	e->size = size;
-	e->time = now;
-	e->restriction = LEASTCAP_CAPABILITIES;
 	e->detail = LEASTCAP_DETAIL_NONE;
 	e->detail_len = 0;
 }
@@ -45,22 +43,20 @@ static __always_inline void event_exe(struct leastcap_event *e, struct task_stru
 	e->exe_dev = exe.dev;
 }
 
-/* Who it is. Reads without a helper where the verifier knows the type: many times cheaper. */
-static __always_inline void event_task(struct leastcap_event *e, struct task_struct *task)
+/*
+ * Who it is; cred: its own, task->real_cred; outside: it never came in by a system call, and what lies where its registers would
+ * be means nothing. Reads without a helper where the verifier knows the type: many times cheaper.
+ */
+static __always_inline void event_task(struct leastcap_event *e, struct task_struct *task,
+				       const struct cred *cred, __u32 outside)
 {
-	__u64 pid_tgid = bpf_get_current_pid_tgid();
-
-	e->cgroup = bpf_get_current_cgroup_id();
 	e->syscall = -1;
-	e->pid = pid_tgid >> 32;
-	e->tid = (__u32)pid_tgid;
 	e->ppid = task->real_parent->tgid;
-	e->uid = task->real_cred->uid.val;
+	e->uid = cred->uid.val;
 	*(__u64 *)&e->comm[0] = *(__u64 *)&task->comm[0];
 	*(__u64 *)&e->comm[8] = *(__u64 *)&task->comm[8];
 #if defined(__TARGET_ARCH_x86)
-	/* A worker never came in by a system call; what lies where its registers would be means nothing. */
-	if (!(task->flags & (PF_IO_WORKER | PF_KTHREAD))) {
+	if (!outside) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 		e->syscall = (__s32)regs->orig_ax;
@@ -70,23 +66,51 @@ static __always_inline void event_task(struct leastcap_event *e, struct task_str
 #endif
 }
 
+/* What a key and an event have in the same order. */
+#define FROM_KEY(field)                                     \
+	(__builtin_offsetof(struct leastcap_event, field) - \
+	 __builtin_offsetof(struct leastcap_key, field))
+_Static_assert(FROM_KEY(exe_ino) == FROM_KEY(exe_dev) &&
+		       FROM_KEY(exe_ino) == FROM_KEY(restriction) &&
+		       FROM_KEY(exe_ino) == FROM_KEY(item) &&
+		       FROM_KEY(exe_ino) == FROM_KEY(verdict),
+	       "in the same order");
+
+static __always_inline void event_key(struct leastcap_event *e,
+				      const volatile struct leastcap_key *key)
+{
+	e->exe_ino = key->exe_ino;
+	*(__u64 *)&e->exe_dev = *(const volatile __u64 *)&key->exe_dev;
+	*(__u64 *)&e->item = *(const volatile __u64 *)&key->item;
+}
+
 /* Everything but the verdict. */
 static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u32 size, __u64 now)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	event_head(e, type, size, now);
+	event_head(e, type, size);
+	e->time = now;
+	e->restriction = LEASTCAP_CAPABILITIES;
 	event_exe(e, task);
-	event_task(e, task);
+	e->cgroup = bpf_get_current_cgroup_id();
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	event_task(e, task, task->real_cred, task->flags & (PF_IO_WORKER | PF_KTHREAD));
 }
 
-/* Waking a sleeping reader costs ten times a refusal: the daemon polls, and is woken only before it is late. */
+/* A power of two less one: so many records are some quarter of the ring buffer. Set by user space. */
+const volatile __u32 wake_mask;
+
+/*
+ * Waking a sleeping reader costs ten times a refusal: the daemon polls, and is woken only before it is late. By their number: to
+ * ask the ring buffer how full it is costs more.
+ */
 static __always_inline void event_submit(void *record)
 {
-	__u64 avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-	__u32 size = ((struct bpf_map *)&events)->max_entries;
+	__u64 sent = __sync_fetch_and_add(&state.sent, 1);
 
-	bpf_ringbuf_submit(record, avail > size / 4 ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(record, sent & wake_mask ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
 }
 
 /* Who is sampled: known before the ring buffer is asked for room. */
@@ -223,7 +247,7 @@ __noinline int sample_refusal(struct sample *what)
 		__u64 due = s->next;
 
 		/* Of two CPUs that find it due, one sends. */
-		if (now < due || now < pending_next(&key) ||
+		if (now < due || !pending_due(&key) ||
 		    __sync_val_compare_and_swap(&s->next, due, next) != due) {
 			__sync_fetch_and_add(&s->suppressed, 1);
 			return 1;
@@ -269,45 +293,68 @@ __noinline int sample_place(struct sample *what, struct counting *c)
 		key.exe_dev = 0;
 		s = bpf_map_lookup_elem(&samples, &key);
 	}
-	c->shadow = (what->flags & LEASTCAP_EVENT_SHADOW) != 0;
+	c->flags = what->flags & LEASTCAP_EVENT_SHADOW;
 	return s && pending_take(&key, s, c, what->policy);
 }
 
-/* The report of a refusal that is repeated. ns: the one it was asked for. */
-static __noinline int repeat_report(struct leastcap_repeat *r, struct user_namespace *ns)
+/*
+ * The report of a refusal that is repeated. t: the answer of current, true, and its note r. Short on purpose: clang is to keep
+ * little on the stack, and each read of the kernel's memory is six instructions more on 6.1.
+ */
+static __noinline int repeat_report(const __u64 *ctx, const struct leastcap_task *t,
+				    struct leastcap_repeat *r, struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	volatile struct leastcap_pending *p = repeat_place(r);
 	struct leastcap_event *e;
-	struct report what = {};
+	__u64 count, told, due;
+	__u32 ns;
 
-	if (!repeat_due(r, &what))
+	/* Whoever has it reports this one, too, or the next one does. */
+	if (!pending_lock(p))
 		return 0;
+	/* Its address is not to be made anew each time. */
+	barrier_var(p);
+	count = p->count;
+	told = p->told;
+	due = p->due;
+	/* It has another owner; or somebody else has just reported. */
+	if (count >> PENDING_HIGH != r->turn || bpf_jiffies64() < due || count == told)
+		goto out;
+	due = bpf_jiffies64() + state.sample_jiffies;
+	p->due = due;
+	r->due = due;
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
+		/* It stays untold: the next one stands for it. */
 		lose(LEASTCAP_LOSS_RING);
-		repeat_untold(r, what.suppressed + 1);
-		return 0;
+		goto unlock;
 	}
-	e->flags = (task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0) |
-		   (ns->level > 0 ? LEASTCAP_CHECK_CHILD_USERNS : 0) |
-		   (what.shadow ? LEASTCAP_EVENT_SHADOW : 0);
-	event_task(e, task);
-	/* Of a subject with too many programs the key has none. */
-	if (what.exe_ino) {
-		e->exe_ino = what.exe_ino;
-		e->exe_dev = what.exe_dev;
-	} else {
-		event_exe(e, task);
-	}
-	event_head(e, LEASTCAP_EVENT_VERDICT, sizeof(*e), what.time);
-	e->binding = what.binding;
-	e->policy = what.policy;
-	e->suppressed = what.suppressed;
-	e->item = what.item;
-	e->verdict = what.verdict;
-	e->userns = ns->ns.inum;
+	p->told = count;
+	e->suppressed = count - told - 1;
+	e->binding = p->key.binding;
+	e->policy = p->policy;
+	event_key(e, &p->key);
+	ns = ((struct user_namespace *)ctx[1])->ns.inum;
+	e->flags = p->flags | t->outside | (ns != USERNS_INIT ? LEASTCAP_CHECK_CHILD_USERNS : 0);
+	e->userns = ns;
 	e->pad = 0;
+	pending_unlock(p, false);
+
+	event_head(e, LEASTCAP_EVENT_VERDICT, sizeof(*e));
+	e->cgroup = t->cgroup;
+	e->pid = t->pid;
+	e->tid = t->tid;
+	event_task(e, task, (const struct cred *)ctx[0], t->outside);
+	/* Of a subject with too many programs the key has none. */
+	if (!e->exe_ino)
+		event_exe(e, task);
+	e->time = bpf_ktime_get_boot_ns();
 	event_submit(e);
+	return 0;
+out:
+	r->due = due;
+unlock:
+	pending_unlock(p, false);
 	return 0;
 }
 
@@ -363,11 +410,14 @@ static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
 	return ledger;
 }
 
-/* The sample names one binding: the first that refuses, else the first that would. */
+/*
+ * The sample names one binding: the innermost that refuses, else the innermost that would. It is the one that is nearest to the
+ * workload, and two workloads below one outer binding do not hide each other's refusals.
+ */
 static __always_inline void blame(struct sample *s, __u64 cgroup, __u64 policy, __u32 verdict,
 				  __u32 flags)
 {
-	if (s->binding && (s->verdict == LEASTCAP_DENIED || verdict != LEASTCAP_DENIED))
+	if (s->binding && s->verdict == LEASTCAP_DENIED && verdict != LEASTCAP_DENIED)
 		return;
 	s->binding = cgroup;
 	s->policy = policy;
@@ -447,13 +497,13 @@ static __always_inline int record_check(struct record *r, struct leastcap_task *
 {
 	struct cgroup *cgrp = r->cgrp;
 
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, r, 0);
 	if (process && process->carried) {
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
 			if (process->carried & (1U << i))
 				record_binding(r, process->held[i]);
 		}
 	}
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, r, 0);
 	if (!(r->todo & LEASTCAP_DO_REPORT))
 		return 0;
 	if (!r->sample.binding ||

@@ -26,9 +26,9 @@ static __noinline int capable_slow(__u64 *ctx)
 }
 
 /* Is it what the task's note is about: asked in earnest, of its own credentials, and by a system call that no rule is about? */
-static __always_inline bool is_repeated(const struct leastcap_repeat *r, const __u64 *ctx)
+static __always_inline bool is_repeated(const struct leastcap_repeat *r, const __u64 *ctx,
+					struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = (const struct cred *)ctx[0];
 
 	return !(ctx[3] & CAP_OPT_NOAUDIT) && cred == task->cred && cred == task->real_cred &&
@@ -38,26 +38,24 @@ static __always_inline bool is_repeated(const struct leastcap_repeat *r, const _
 /* What is not quiet, or not known to be. t: the task's storage, or NULL. */
 static __noinline int capable_loud(__u64 *ctx, struct leastcap_task *t)
 {
+	struct task_struct *task;
 	struct leastcap_repeat *r;
 
-	if (!t || CAP(ctx) >= 64)
+	if (!t)
 		return capable_slow(ctx);
 	if (t->epoch != state.epoch) {
 		if (!answer_renew(t))
 			return capable_slow(ctx);
 		/* Nothing but a move, of anybody, has come between. */
-		if (t->quiet >> (CAP(ctx) & 63) & 1)
+		if (CAP(ctx) < 64 && (t->quiet >> (CAP(ctx) & 63) & 1))
 			return 0;
 	}
-	if (!(t->again >> (CAP(ctx) & 63) & 1))
-		return capable_slow(ctx);
-	r = &t->repeats[CAP(ctx) & (LEASTCAP_REPEATS - 1)];
-	/* One register less is to be saved. */
-	barrier_var(r);
-	if (!is_repeated(r, ctx) || !repeat_count(r))
+	r = repeat_of(t, CAP(ctx));
+	task = bpf_get_current_task_btf();
+	if (r->cap != CAP(ctx) + 1 || !is_repeated(r, ctx, task) || !repeat_count(r))
 		return capable_slow(ctx);
 	if (bpf_jiffies64() >= r->due)
-		repeat_report(r, (struct user_namespace *)ctx[1]);
+		repeat_report(ctx, t, r, task);
 	return (int)r->refused;
 }
 

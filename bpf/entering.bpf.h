@@ -446,7 +446,7 @@ int BPF_PROG(lc_exec, struct linux_binprm *bprm)
 	if (!process)
 		return 0;
 	/* Another program: its refusals are of another key. */
-	process->again = 0;
+	repeats_void(process);
 	if (!process->enter_root)
 		return 0;
 	if (!entering(process) || !launcher_executed(task, bprm, process)) {

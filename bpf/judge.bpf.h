@@ -61,7 +61,7 @@ static __always_inline void current_view(struct walk *w, struct leastcap_task *t
 		t->rules_used = w->view.rules_used;
 		t->bound = w->bound;
 		t->quiet = w->bound ? leastcap_quiet(&w->view) : LEASTCAP_ALL;
-		t->again = 0;
+		repeats_void(t);
 		barrier();
 		t->generation = w->generation;
 		barrier();

@@ -223,12 +223,10 @@ struct msghdr {
 	unsigned long msg_controllen;
 };
 
-/* A map of ours may be looked at as the kernel has it. */
-struct bpf_map {
-	__u32 max_entries;
-};
-
 #pragma clang attribute pop
+
+/* include/linux/proc_ns.h, since v3.8: PROC_USER_INIT_INO */
+#define USERNS_INIT 0xEFFFFFFDU
 
 /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010

@@ -15,20 +15,20 @@
 
 #include "subject.bpf.h"
 
-/* How long an owner may leave its place alone, in jiffies. */
+/* How long an owner may leave its place alone after a report is due, in jiffies. */
 #define PENDING_HOLD 1000
 
-/* A count that is so high goes into the ledgers: it must not reach the turn. */
-#define PENDING_HIGH (LEASTCAP_PENDING_COUNT >> 2)
+/* A count that has so many bits goes into the ledgers: it must not reach the turn. */
+#define PENDING_HIGH (LEASTCAP_PENDING_BITS - 2)
 
 /* Who counts a refusal, and what the task is to note. */
 struct counting {
 	__u64 ledgers[LEASTCAP_HELD];
 	__u32 n; /* more than LEASTCAP_HELD: not all are there */
-	__u16 denied, shadow; /* as in struct leastcap_pending */
-	__u64 due;
+	__u16 denied, flags; /* as in struct leastcap_pending */
+	__u64 due; /* what follows as in struct leastcap_repeat */
 	__u32 place;
-	__u32 turn; /* 0: it has no place */
+	__u32 turn;
 };
 
 static __always_inline void counting_add(struct counting *c, __u64 cgroup, bool denied)
@@ -53,10 +53,14 @@ static __always_inline __u32 pending_place(const struct leastcap_key *key)
 /* Whoever is preempted here is not waited for. */
 static __always_inline bool pending_lock(volatile struct leastcap_pending *p)
 {
-	__u32 changes = p->changes;
+	__u32 changes = p->changes, was;
 
-	return !(changes & 1) &&
-	       __sync_val_compare_and_swap(&p->changes, changes, changes + 1) == changes;
+	if (changes & 1)
+		return false;
+	was = __sync_val_compare_and_swap(&p->changes, changes, changes + 1);
+	/* Else clang makes a flag of it, and asks that. */
+	barrier_var(was);
+	return was == changes;
 }
 
 /* moved: who reads the counts beside has to read them again. */
@@ -73,9 +77,10 @@ static __always_inline bool pending_is(const volatile struct leastcap_pending *p
 	       p->key.verdict == key->verdict;
 }
 
-/* The turn of an owner is over. What was counted goes where it belongs. The place is locked. */
-static __always_inline void pending_settle(volatile struct leastcap_pending *p, __u64 n)
+/* The turn of an owner is over, with this count. What was counted goes where it belongs. The place is locked. */
+static __always_inline void pending_settle(volatile struct leastcap_pending *p, __u64 count)
 {
+	__u64 n = count & LEASTCAP_PENDING_COUNT;
 	struct leastcap_sample *s;
 
 	for (int i = 0; n && i < LEASTCAP_HELD; i++) {
@@ -89,30 +94,31 @@ static __always_inline void pending_settle(volatile struct leastcap_pending *p, 
 		else
 			__sync_fetch_and_add(&ledger->n_would_deny[LEASTCAP_CAPABILITIES], n);
 	}
-	s = n != p->told ? bpf_map_lookup_elem(&samples, (const void *)&p->key) : NULL;
+	s = count != p->told ? bpf_map_lookup_elem(&samples, (const void *)&p->key) : NULL;
 	if (s)
-		__sync_fetch_and_add(&s->suppressed, n - p->told);
+		__sync_fetch_and_add(&s->suppressed, count - p->told);
 }
 
-/* When may a key be reported, by its place? 0: it has none. */
-static __always_inline __u64 pending_next(const struct leastcap_key *key)
+/* May a key be reported, by its place? */
+static __always_inline bool pending_due(const struct leastcap_key *key)
 {
 	volatile struct leastcap_pending *p = &pending[pending_place(key)];
 
-	return pending_is(p, key) ? p->next : 0;
+	return !pending_is(p, key) || bpf_jiffies64() >= p->due;
 }
 
 /* A key is reported: how many of its place nobody has been told of. */
 static __always_inline __u64 pending_untold(const struct leastcap_key *key)
 {
 	volatile struct leastcap_pending *p = &pending[pending_place(key)];
-	__u64 untold = 0, n;
+	__u64 untold = 0, count;
 
 	if (!pending_is(p, key) || !pending_lock(p))
 		return 0;
 	if (pending_is(p, key)) {
-		n = p->count & LEASTCAP_PENDING_COUNT;
-		untold = n - __sync_lock_test_and_set(&p->told, n);
+		count = p->count;
+		untold = count - p->told;
+		p->told = count;
 	}
 	pending_unlock(p, false);
 	return untold;
@@ -145,8 +151,8 @@ static __always_inline bool pending_changed(const volatile struct leastcap_pendi
 		if (p->numbers[i] != ledger_number(c->ledgers[i]))
 			return true;
 	}
-	return p->denied != c->denied || p->shadow != c->shadow || p->policy != policy ||
-	       (p->count & LEASTCAP_PENDING_COUNT) >= PENDING_HIGH;
+	return p->denied != c->denied || p->flags != c->flags || p->policy != policy ||
+	       (p->count & LEASTCAP_PENDING_COUNT) >> PENDING_HIGH;
 }
 
 /* The place gets another owner, or its owner other ledgers. It is locked. */
@@ -159,9 +165,9 @@ static __always_inline void pending_assign(volatile struct leastcap_pending *p,
 	/* 0 is no turn, also when they have all been had. */
 	if (turn >> (64 - LEASTCAP_PENDING_BITS))
 		turn = 1;
-	pending_settle(p, __sync_lock_test_and_set(&p->count, turn << LEASTCAP_PENDING_BITS) &
-				  LEASTCAP_PENDING_COUNT);
-	p->told = 0;
+	turn <<= LEASTCAP_PENDING_BITS;
+	pending_settle(p, __sync_lock_test_and_set(&p->count, turn));
+	p->told = turn;
 	p->key.binding = key->binding;
 	p->key.exe_ino = key->exe_ino;
 	p->key.exe_dev = key->exe_dev;
@@ -169,9 +175,9 @@ static __always_inline void pending_assign(volatile struct leastcap_pending *p,
 	p->key.item = key->item;
 	p->key.verdict = key->verdict;
 	p->denied = c->denied;
-	p->shadow = c->shadow;
+	p->flags = c->flags;
 	p->policy = policy;
-	p->next = 0;
+	p->due = 0;
 	for (int i = 0; i < LEASTCAP_HELD; i++) {
 		p->ledgers[i] = c->ledgers[i];
 		p->numbers[i] = ledger_number(c->ledgers[i]);
@@ -183,6 +189,7 @@ static __always_inline bool pending_take(const struct leastcap_key *key, struct 
 					 struct counting *c, __u64 policy)
 {
 	__u64 jiffies = bpf_jiffies64(), now = bpf_ktime_get_boot_ns(), tick = state.jiffy_ns;
+	__u64 due = jiffies;
 	volatile struct leastcap_pending *p;
 	bool mine, moved = false;
 
@@ -193,18 +200,19 @@ static __always_inline bool pending_take(const struct leastcap_key *key, struct 
 	if (!pending_lock(p))
 		return false;
 	mine = pending_is(p, key) && pending_counts(p, c);
-	if (mine ? pending_changed(p, c, policy) : jiffies >= p->until) {
+	if (mine ? pending_changed(p, c, policy) : jiffies >= p->due + PENDING_HOLD) {
 		pending_assign(p, key, c, policy);
 		mine = moved = true;
 	}
 	if (mine) {
 		/* Whoever reports next, from here or the long way, tells both. */
-		__sync_fetch_and_sub(&p->told, __sync_lock_test_and_set(&s->suppressed, 0));
-		if (p->next < s->next)
-			p->next = s->next;
-		c->due = jiffies + (p->next > now ? (p->next - now) / tick : 0);
-		p->until = c->due + PENDING_HOLD;
-		c->turn = (__u32)(p->count >> LEASTCAP_PENDING_BITS);
+		p->told -= __sync_lock_test_and_set(&s->suppressed, 0);
+		if (s->next > now)
+			due += (s->next - now + tick - 1) / tick;
+		if (p->due < due)
+			p->due = due;
+		c->due = p->due;
+		c->turn = (__u32)(p->count >> PENDING_HIGH);
 	}
 	pending_unlock(p, moved);
 	return mine;
@@ -212,97 +220,57 @@ static __always_inline bool pending_take(const struct leastcap_key *key, struct 
 
 /* ---- the task's note ---- */
 
-/* Capabilities that have the same place in leastcap_task.repeats as number 0 has. */
-#define REPEAT_ALIASES 0x1111111111111111ULL
+static __always_inline struct leastcap_repeat *repeat_of(struct leastcap_task *t, __u32 cap)
+{
+	return &t->repeats[cap & (LEASTCAP_REPEATS - 1)];
+}
+
+static __always_inline void repeats_void(struct leastcap_task *t)
+{
+	for (__u32 i = 0; i < LEASTCAP_REPEATS; i++)
+		t->repeats[i].cap = 0;
+}
 
 /* Its cached answer, which is in t, has been asked for this capability, and says no or reports it. */
 static __always_inline void repeat_note(struct leastcap_task *t, __u32 cap,
 					const struct counting *c, bool refused, bool by_syscall)
 {
-	struct leastcap_repeat *r = &t->repeats[cap & (LEASTCAP_REPEATS - 1)];
+	struct leastcap_repeat *r = repeat_of(t, cap);
+	struct task_struct *task = bpf_get_current_task_btf();
 
 	/* Void while it is written, as the answer is. */
-	t->again &= ~(REPEAT_ALIASES << (cap & (LEASTCAP_REPEATS - 1)));
+	r->cap = 0;
 	barrier();
 	r->due = c->due;
 	r->place = c->place;
 	r->turn = c->turn;
 	r->refused = refused;
 	r->by_syscall = by_syscall;
+	t->pid = task->tgid;
+	t->tid = task->pid;
+	t->outside = task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0;
 	barrier();
-	t->again |= 1ULL << (cap & 63);
+	r->cap = cap + 1;
 }
 
-/* Counts one more. False: this is not the place any more, or another processor counts there just now. */
+static __always_inline volatile struct leastcap_pending *
+repeat_place(const struct leastcap_repeat *r)
+{
+	return &pending[r->place & (LEASTCAP_PENDING - 1)];
+}
+
+/* Counts one more. False: this is not its place any more, the count is high, or another processor counts just now. */
 static __always_inline bool repeat_count(const struct leastcap_repeat *r)
 {
-	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
+	volatile struct leastcap_pending *p = repeat_place(r);
 	__u64 count = p->count, was;
 
-	if (count >> LEASTCAP_PENDING_BITS != r->turn)
+	if (count >> PENDING_HIGH != r->turn)
 		return false;
 	was = __sync_val_compare_and_swap(&p->count, count, count + 1);
 	/* Else clang makes a flag of it, and asks that. */
 	barrier_var(was);
 	return was == count;
-}
-
-/* What is reported of a place. */
-struct report {
-	__u64 time; /* CLOCK_BOOTTIME ns */
-	__u64 binding, policy;
-	__u64 exe_ino;
-	__u64 suppressed;
-	__u32 exe_dev, item, verdict;
-	bool shadow;
-};
-
-/* Is something to be reported of the place that the note is about? Then it counts as told. */
-static __always_inline bool repeat_due(struct leastcap_repeat *r, struct report *ret)
-{
-	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
-	__u64 now = bpf_ktime_get_boot_ns(), jiffies = bpf_jiffies64(), tick = state.jiffy_ns;
-	__u64 count, n, next, untold = 0;
-
-	if (!pending_lock(p))
-		return false;
-	count = p->count;
-	n = count & LEASTCAP_PENDING_COUNT;
-	next = p->next;
-	if (count >> LEASTCAP_PENDING_BITS == r->turn && tick) {
-		/* Another processor may have told this one together with its own. */
-		if (now >= next)
-			untold = n - __sync_lock_test_and_set(&p->told, n);
-		if (untold) {
-			next = now + state.sample_interval_ns;
-			p->next = next;
-			ret->time = now;
-			ret->suppressed = untold - 1;
-			ret->binding = p->key.binding;
-			ret->policy = p->policy;
-			ret->exe_ino = p->key.exe_ino;
-			ret->exe_dev = p->key.exe_dev;
-			ret->item = p->key.item;
-			ret->verdict = p->key.verdict;
-			ret->shadow = p->shadow;
-		}
-		r->due = jiffies + (next > now ? (next - now) / tick : 0);
-		p->until = r->due + PENDING_HOLD;
-	}
-	pending_unlock(p, false);
-	/* The long way moves a count that is so high. */
-	if (n >= PENDING_HIGH)
-		r->turn = 0;
-	return untold;
-}
-
-/* A report did not get through: the next one stands for it. Its place has another owner: that one's sample does. */
-static __always_inline void repeat_untold(const struct leastcap_repeat *r, __u64 n)
-{
-	volatile struct leastcap_pending *p = &pending[r->place & (LEASTCAP_PENDING - 1)];
-
-	if (p->count >> LEASTCAP_PENDING_BITS == r->turn)
-		__sync_fetch_and_sub(&p->told, n);
 }
 
 #endif

@@ -280,13 +280,6 @@ __noinline int inquire(struct inquiry *q)
 	q->cgrp = cgrp;
 	process = process_of(task);
 	q->stop = entering_stop(process);
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, inquire_level, &context, 0);
-	if (process && process->carried) {
-		for (int i = 0; i < LEASTCAP_HELD; i++) {
-			if (process->carried & (1U << i))
-				inquire_binding(q, process->held[i]);
-		}
-	}
 	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
 		__u32 verdict = disarmed() ? LEASTCAP_WOULD_DENY : LEASTCAP_DENIED;
 
@@ -296,6 +289,13 @@ __noinline int inquire(struct inquiry *q)
 		blame(&q->sample, process->held[0], 0, verdict, 0);
 		ledger_count_rule(process->held[0], q, verdict);
 	}
+	if (process && process->carried) {
+		for (int i = 0; i < LEASTCAP_HELD; i++) {
+			if (process->carried & (1U << i))
+				inquire_binding(q, process->held[i]);
+		}
+	}
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, inquire_level, &context, 0);
 	if (q->sample.binding)
 		sample_refusal(&q->sample);
 	return q->refused;

@@ -211,36 +211,53 @@ static __always_inline bool is_repeated(struct task_struct *task, struct leastca
 	return false;
 }
 
-static __always_inline void fill(struct leastcap_trace_check *e, struct task_struct *task)
+static __always_inline void fill(struct leastcap_trace_check *e, struct task_struct *task,
+				 const struct cred *own, __u32 flags)
 {
 	struct task_struct *leader = task->group_leader;
 
 	e->time = bpf_ktime_get_boot_ns();
+	e->flags = flags;
 	*(__u64 *)&e->comm[0] = *(__u64 *)&leader->comm[0];
 	*(__u64 *)&e->comm[8] = *(__u64 *)&leader->comm[8];
-	e->uid = task->real_cred->uid.val;
+	e->uid = own->uid.val;
 	e->syscall = -1;
 #if defined(__TARGET_ARCH_x86)
 	/* As event_task() in audit.bpf.h. */
-	if (!(e->flags & (LEASTCAP_CHECK_IO_WORKER | LEASTCAP_CHECK_KTHREAD))) {
+	if (!(flags & (LEASTCAP_CHECK_IO_WORKER | LEASTCAP_CHECK_KTHREAD))) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 		e->syscall = (__s32)regs->orig_ax;
 		if (task->thread_info.status & TS_COMPAT)
-			e->flags |= LEASTCAP_EVENT_COMPAT;
+			e->flags = flags | LEASTCAP_EVENT_COMPAT;
 	}
 #endif
 }
 
-static __always_inline __u32 flags_of(struct task_struct *task, const struct cred *cred,
-				      struct user_namespace *ns, unsigned int opts)
+static __always_inline __u32 flags_of(struct task_struct *task, const struct cred *own,
+				      const struct cred *cred, __u32 userns, unsigned int opts)
 {
-	return (task->flags & PF_KTHREAD ? LEASTCAP_CHECK_KTHREAD : 0) |
-	       (task->flags & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0) |
-	       (cred != task->cred ? LEASTCAP_CHECK_FOREIGN : 0) |
-	       (task->cred != task->real_cred ? LEASTCAP_CHECK_OVERRIDDEN : 0) |
-	       (opts & CAP_OPT_NOAUDIT ? LEASTCAP_CHECK_PROBE : 0) |
-	       (ns->level > 0 ? LEASTCAP_CHECK_CHILD_USERNS : 0);
+	const struct cred *effective = task->cred;
+	__u32 thread = task->flags;
+	__u32 flags = (thread & PF_KTHREAD ? LEASTCAP_CHECK_KTHREAD : 0) |
+		      (thread & PF_IO_WORKER ? LEASTCAP_CHECK_IO_WORKER : 0) |
+		      (opts & CAP_OPT_NOAUDIT ? LEASTCAP_CHECK_PROBE : 0);
+
+	/* One jump each: clang would make a number of every comparison, and keep them all. */
+	barrier_var(flags);
+	if (cred != effective) {
+		flags |= LEASTCAP_CHECK_FOREIGN;
+		barrier_var(flags);
+	}
+	if (effective != own) {
+		flags |= LEASTCAP_CHECK_OVERRIDDEN;
+		barrier_var(flags);
+	}
+	if (userns != USERNS_INIT) {
+		flags |= LEASTCAP_CHECK_CHILD_USERNS;
+		barrier_var(flags);
+	}
+	return flags;
 }
 
 SEC("fexit/security_capable")
@@ -248,7 +265,8 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	     unsigned int opts, int ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 flags = flags_of(task, cred, ns, opts), verdict;
+	const struct cred *own = task->real_cred;
+	__u32 userns = ns->ns.inum, flags = flags_of(task, own, cred, userns, opts), verdict;
 	struct leastcap_task *process = NULL;
 	struct leastcap_trace_counts *count;
 	struct leastcap_trace_key key;
@@ -258,7 +276,8 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 
 	if ((config.denied && !ret) || (config.audited && (flags & LEASTCAP_CHECK_PROBE)))
 		return 0;
-	if ((__u32)cap < 64 ? !(config.caps >> cap & 1) : config.caps != LEASTCAP_ALL)
+	/* The verifier knows what is configured, and leaves out what is not. */
+	if (config.caps != LEASTCAP_ALL && ((__u32)cap >= 64 || !(config.caps >> cap & 1)))
 		return 0;
 	if (pid_tgid >> 32 == config.self)
 		return 0;
@@ -308,11 +327,10 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	e->cgroup = cgroup;
 	e->pid = pid_tgid >> 32;
 	e->tid = (__u32)pid_tgid;
-	e->userns = ns->ns.inum;
+	e->userns = userns;
 	e->cap = (__u32)cap;
 	e->verdict = verdict;
-	e->flags = flags;
-	fill(e, task);
+	fill(e, task, own, flags);
 	if (config.stack && s) {
 		__builtin_memset(s->frames, 0, sizeof(s->frames));
 		bpf_get_stack(ctx, s->frames, sizeof(s->frames), 0);

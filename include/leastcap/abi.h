@@ -21,7 +21,7 @@
 
 /* A test of taking over makes a build with another number. */
 #ifndef LEASTCAP_ABI
-#define LEASTCAP_ABI 5
+#define LEASTCAP_ABI 6
 #endif
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
@@ -227,16 +227,16 @@ struct leastcap_sample {
  */
 struct leastcap_pending {
 	__u64 count; /* the turn << LEASTCAP_PENDING_BITS | how many the ledgers do not have yet */
-	__u64 until; /* jiffies: before, another key cannot have this place */
+	__u64 due; /* jiffies: not to be reported before; another key may have the place some time later */
 	__u32 changes; /* odd: what follows is being changed, or the count is on its way into the ledgers */
 	__u16 denied; /* bit i: ledger i counts it as denied, else as would_deny */
-	__u16 shadow; /* it is the shadow that would refuse */
+	__u16 flags; /* LEASTCAP_EVENT_SHADOW: it is the shadow that would refuse */
 	struct leastcap_key key;
 	__u64 policy; /* for the reports */
-	__u64 next; /* report, CLOCK_BOOTTIME ns: not before */
-	__u64 told; /* how many of the count are in reports; less what is not in the count, and not told */
+	__u64 told; /* the count up to which all is in reports; less what is not in the count, and not told */
 	__u64 ledgers[LEASTCAP_HELD]; /* ids of the bindings that count it; 0: no more */
 	__u32 numbers[LEASTCAP_HELD]; /* of these ledgers */
+	__u64 pad;
 };
 
 #define LEASTCAP_PENDING 512 /* places */
@@ -260,6 +260,8 @@ struct leastcap_state {
 	__u64 held; /* entrypoints that were held */
 	__u64 held_too_long; /* those that were let go before their container was known. User space only */
 	__u64 jiffy_ns; /* of the kernel's clock tick. User space only; 0: repeated refusals are not made quick */
+	__u64 sample_jiffies; /* sample_interval_ns in the kernel's clock ticks. User space only */
+	__u64 sent; /* records given to the ring buffer */
 	__u32 ledgers; /* last number of a ledger that was given out */
 	__u32 pad;
 };
@@ -303,9 +305,10 @@ enum leastcap_loss {
 struct leastcap_repeat {
 	__u64 due; /* jiffies: from then on it is to be reported again */
 	__u32 place; /* in `pending`: where it is counted */
-	__u32 turn; /* whose turn it has to be there */
-	__u32 refused; /* or allowed, by a policy in audit mode or a shadow */
-	__u32 by_syscall; /* not by every system call, see LEASTCAP_RULES_BY_SYSCALL */
+	__u32 turn; /* whose turn it has to be there: the count but for LEASTCAP_PENDING_BITS - 2 bits, which is not high then */
+	__u32 cap; /* which capability, plus 1; 0: none */
+	__u16 refused; /* or allowed, by a policy in audit mode or a shadow */
+	__u16 by_syscall; /* not by every system call, see LEASTCAP_RULES_BY_SYSCALL */
 };
 
 /* Of one task. The place of a capability is its number modulo this. */
@@ -318,7 +321,7 @@ struct leastcap_repeat {
 struct leastcap_task {
 	__u64 epoch; /* state.epoch at which the answer was true */
 	__u64 quiet; /* capabilities that need no work, see leastcap_quiet() */
-	__u64 again; /* capabilities whose refusal is in `repeats` */
+	__u32 pid, tid; /* of the task, as in its events; true where `repeats` has something */
 	struct leastcap_repeat repeats[LEASTCAP_REPEATS];
 	__u64 generation; /* state.generation the answer is from; 0: no answer */
 	__u64 cgroup; /* id of the cgroup it is for */
@@ -326,7 +329,7 @@ struct leastcap_task {
 	__u32 deny, would, rules_used;
 	__u32 bound; /* by how many bindings */
 	__u32 flags; /* LEASTCAP_TASK_* */
-	__u32 pad;
+	__u32 outside; /* LEASTCAP_CHECK_IO_WORKER: it never came in by a system call. As pid and tid */
 	__u64 creating; /* address of the dentry that is to get a new inode; 0: none */
 
 	__u64 enter_root; /* id: bindings at or below this cgroup are being entered; 0: not entering */
@@ -416,7 +419,7 @@ static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_birth_pattern) == 1040, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");
-static_assert(sizeof(struct leastcap_state) == 120, "abi");
+static_assert(sizeof(struct leastcap_state) == 136, "abi");
 static_assert(sizeof(struct leastcap_held) == 32, "abi");
 static_assert(sizeof(struct leastcap_pending) == 128, "abi");
 static_assert(sizeof(struct leastcap_task) == 272, "abi");

@@ -134,6 +134,22 @@ told_is() {
 	is 0 "$(ring_losses)"
 }
 
+@test "nor does one below the same outer policy, by the same program: the innermost that refuses is named" {
+	mkdir -p $CG/acc/a $CG/acc/b
+	outcome 0 inside /acc/b $PROBE sethostname
+	policy acc 'cgroup: /acc' none
+	policy a 'cgroup: /acc/a' none
+	policy b 'cgroup: /acc/b' none
+	run -1 inside /acc/a $PROBE loop 500 sethostname
+	mark
+	outcome 1 inside /acc/b $PROBE sethostname
+	denied SYS_ADMIN '.subject.binding == "/acc/b" and .policy == "b" and .suppressed == 0'
+	is "501 500 1" "$(binding /acc .counters.denied) $(binding /acc/a .counters.denied) $(binding /acc/b .counters.denied)"
+	drop a
+	drop b
+	rmdir $CG/acc/a $CG/acc/b
+}
+
 @test "programs made up without end are folded, and still all refusals are summed up" {
 	policy acc 'cgroup: /acc' none
 	# More programs, by their inode, than are told apart in one subject.

@@ -164,6 +164,16 @@ int kernel_open(struct kernel **ret)
 
 /* ---- loading ---- */
 
+/* The reader is woken once for so many records, less one: a quarter of the ring buffer. */
+static uint32_t wake_mask(uint32_t ring)
+{
+	uint32_t n = ring / 4 / sizeof(struct leastcap_event), mask = 0;
+
+	while (2 * mask + 2 <= n)
+		mask = 2 * mask + 1;
+	return mask;
+}
+
 static int use_maps(struct leastcap_bpf *skel, const struct kernel_options *opts, const char *dir)
 {
 	for (int i = 0; i < MAPS; i++) {
@@ -189,6 +199,7 @@ static int use_maps(struct leastcap_bpf *skel, const struct kernel_options *opts
 		if (opts && opts->max_bindings && (i == MAP_BINDINGS || i == MAP_LEDGERS))
 			bpf_map__set_max_entries(map, opts->max_bindings);
 	}
+	skel->rodata->wake_mask = wake_mask(bpf_map__max_entries(skel->maps.events));
 	return 0;
 }
 
@@ -491,6 +502,15 @@ int kernel_need(struct kernel *k, uint32_t rules)
 	return 0;
 }
 
+/* Of 1 ns: every refusal is reported. */
+static void set_sample_interval(struct kernel *k, uint64_t ns)
+{
+	uint64_t tick = k->state->jiffy_ns;
+
+	k->state->sample_interval_ns = ns;
+	k->state->sample_jiffies = ns > 1 && tick ? (ns + tick - 1) / tick : 0;
+}
+
 static void set_limits(struct kernel *k, const struct kernel_options *opts)
 {
 	struct timespec tick;
@@ -500,8 +520,8 @@ static void set_limits(struct kernel *k, const struct kernel_options *opts)
 									 : (uint64_t)tick.tv_nsec;
 	if (opts && opts->entering_limit_ns)
 		k->state->entering_limit_ns = opts->entering_limit_ns;
-	if (opts && opts->sample_interval_ns)
-		k->state->sample_interval_ns = opts->sample_interval_ns;
+	set_sample_interval(k, opts && opts->sample_interval_ns ? opts->sample_interval_ns
+								: k->state->sample_interval_ns);
 }
 
 int kernel_load(const struct kernel_options *opts, struct kernel **ret)
