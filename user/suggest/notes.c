@@ -156,6 +156,13 @@ void suggest_notes(const struct suggestion *s, FILE *f)
 		suggest_note(f,
 			     "%" PRIu64 " checks on this host are in no mask: some may be missing.",
 			     s->unrecorded);
+	if (s->evidence && s->evidence->late)
+		suggest_note(f,
+			     "%" PRIu64 " cgroup%s seen late, when something had run there "
+			     "already: %s",
+			     s->evidence->late, s->evidence->late == 1 ? " was" : "s were",
+			     s->traced_only ? "that is missing."
+					    : "the masks have it, the evidence not.");
 	if (s->evidence && (s->evidence->lost || s->evidence->unfit || s->evidence->bad))
 		suggest_note(
 			f, "%" PRIu64 " checks are not in the evidence: there were too many kinds.",
