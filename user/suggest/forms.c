@@ -193,7 +193,7 @@ json_t *suggest_json(const struct suggestion *s, enum suggest_format format, con
 				 caps_json(s->used), "denied", caps_json(s->denied), "missing",
 				 caps_json(s->missing), "granted_unused",
 				 caps_json(s->granted & ~allowed));
-	json_t *evidence = s->evidence ? evidence_to_json(s->evidence) : json_array();
+	json_t *evidence = s->evidence ? evidence_to_json(s->evidence) : suggest_trail_json(s);
 
 	return json_pack(
 		"{s:s, s:s, s:s, s:O, s:s, s:o, s:o, s:O, s:O, s:i, s:I, s:b, s:o, s:I, s:s}",
