@@ -224,14 +224,18 @@ json_t *explain_event(const json_t *event)
 	bool shadow = json_is_true(json_object_get(event, "shadow"));
 	const char *name = json_string_value(json_object_get(event, "policy"));
 	json_auto_t *policy = ask_policy(name, shadow), *others = ask_others(event);
+	struct confinement confinement = {};
 	struct process process;
 	struct explain_input in = {
 		.event = event,
 		.policy = policy,
 		.others = others,
 		.process = find_process(event, &process) ? &process : NULL,
+		.confinement = &confinement,
 		.word_at = explain_word_at,
 	};
 
+	if (in.process)
+		confinement_read(process.pid, &confinement);
 	return explain(&in);
 }
