@@ -27,6 +27,8 @@
 
 /* Cgroups whose folders are watched; of those in the same folder one is enough. */
 #define WATCHED_MAX 1024
+/* Paths that are remembered. */
+#define PATHS_MAX 64
 /* Processes of a new cgroup that are looked at. */
 #define PROCESSES_MAX 64
 
@@ -54,8 +56,10 @@ static void read_inotify(struct follower *f)
 	/* What was made is not read: whether it is the subject's, the look says. */
 	while (read(f->inotify, buf, sizeof(buf)) > 0)
 		any = true;
-	if (any)
-		follower_hurry(f);
+	if (!any)
+		return;
+	f->woken = true;
+	follower_hurry(f);
 }
 
 void follower_wait(struct follower *f, uint64_t ns)
@@ -95,33 +99,35 @@ static void watch_all(const struct follower *f, const uint64_t *ids, size_t n)
 
 /* ---- late? ---- */
 
-/* A runtime's or the service manager's program, which is about to start the subject's. */
+/*
+ * A runtime's or the service manager's program, which is about to start the subject's. By the file, as runc executes itself
+ * from a mount that is gone by then; or from a copy that has no other name.
+ */
 static bool is_launcher(pid_t pid)
 {
-	static const char *const names[] = {"runc", "crun", "systemd-executor"};
-	char link[32], exe[256];
-	struct stat ours, first;
-	const char *name;
+	static const char *const files[] = {
+		"/proc/1/exe",		"/usr/bin/runc",
+		"/usr/sbin/runc",	"/usr/local/bin/runc",
+		"/usr/local/sbin/runc", "/usr/bin/crun",
+		"/usr/sbin/crun",	"/usr/local/bin/crun",
+		"/usr/local/sbin/crun", "/usr/lib/systemd/systemd-executor",
+	};
+	static const char copy[] = "/memfd:runc";
+	struct stat ours, known;
+	char link[32], exe[32];
 	ssize_t len;
 
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
-	len = readlink(link, exe, sizeof(exe) - 1);
 	/* It has ended: then it may have been anything. */
-	if (len < 0)
+	if (stat(link, &ours))
 		return false;
-	exe[len] = '\0';
-	if (!stat(link, &ours) && !stat("/proc/1/exe", &first) && ours.st_ino == first.st_ino &&
-	    ours.st_dev == first.st_dev)
-		return true;
-	/* runc's own sealed copy. */
-	if (!strncmp(exe, "/memfd:runc", strlen("/memfd:runc")))
-		return true;
-	name = strrchr(exe, '/');
-	for (size_t i = 0; name && i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(name + 1, names[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (!stat(files[i], &known) && ours.st_ino == known.st_ino &&
+		    ours.st_dev == known.st_dev)
 			return true;
 	}
-	return false;
+	len = readlink(link, exe, sizeof(exe));
+	return len >= (ssize_t)strlen(copy) && !strncmp(exe, copy, strlen(copy));
 }
 
 static bool has_run(const char *path)
@@ -193,6 +199,59 @@ static void join(struct follower *f, const uint64_t *fresh, size_t n,
 	watch_all(f, fresh, n);
 }
 
+static void remember_paths(struct follower *f)
+{
+	for (size_t i = 0; f->paths && i < f->n && i < PATHS_MAX; i++) {
+		char *path = NULL;
+
+		/* One that is gone keeps the path that it had: the next one comes there. */
+		if (cgroup_path(f->ids[i], &path))
+			continue;
+		free(f->paths[i]);
+		f->paths[i] = path;
+	}
+}
+
+static bool is_known(const struct follower *f, uint64_t id)
+{
+	return f->n && bsearch(&id, f->ids, f->n, sizeof(id), by_id);
+}
+
+/* None is ever taken out: no id is given twice. */
+static void add_ids(struct follower *f, const uint64_t *fresh, size_t n)
+{
+	uint64_t *ids = reallocarray(f->ids, f->n + n, sizeof(*ids));
+
+	/* Then the next look finds them again. */
+	if (!ids)
+		return;
+	memcpy(ids + f->n, fresh, n * sizeof(*ids));
+	f->ids = ids;
+	f->n += n;
+	qsort(f->ids, f->n, sizeof(*f->ids), by_id);
+}
+
+/*
+ * What was made where one of them was, which is where a unit and a container are when they restart. Without asking anybody:
+ * systemd answers when it has started the unit.
+ */
+static bool look_at_paths(struct follower *f,
+			  int (*watch)(const uint64_t *ids, size_t n, void *ctx), void *ctx)
+{
+	bool any = false;
+
+	for (size_t i = 0; f->paths && i < PATHS_MAX; i++) {
+		uint64_t id;
+
+		if (!f->paths[i] || cgroup_id(f->paths[i], &id, NULL) || is_known(f, id))
+			continue;
+		join(f, &id, 1, watch, ctx);
+		add_ids(f, &id, 1);
+		any = true;
+	}
+	return any;
+}
+
 static bool look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n, void *ctx),
 		 void *ctx)
 {
@@ -206,22 +265,29 @@ static bool look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n,
 	if (!fresh)
 		return false;
 	n_fresh = follower_fresh(f->ids, f->n, ids, n, fresh);
-	free(f->ids);
-	f->ids = TAKE_PTR(ids);
-	f->n = n;
+	if (!n_fresh)
+		return false;
 	join(f, fresh, n_fresh, watch, ctx);
-	return n_fresh;
+	add_ids(f, fresh, n_fresh);
+	remember_paths(f);
+	return true;
 }
 
 bool follower_look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n, void *ctx),
 		   void *ctx)
 {
 	uint64_t began = boot_now();
-	bool any;
+	bool any = false;
 
-	if (!f->subject || began < f->next)
+	if (!f->subject)
 		return false;
-	any = look(f, watch, ctx);
+	if (f->woken) {
+		f->woken = false;
+		any = look_at_paths(f, watch, ctx);
+	}
+	if (began < f->next)
+		return any;
+	any = look(f, watch, ctx) || any;
 	follower_ended(f, began, boot_now());
 	return any;
 }
@@ -234,7 +300,9 @@ void follower_init(struct follower *f, const char *subject, uint64_t *ids, size_
 		return;
 	if (n)
 		qsort(ids, n, sizeof(*ids), by_id);
+	f->paths = calloc(PATHS_MAX, sizeof(*f->paths));
 	f->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	remember_paths(f);
 	watch_all(f, ids, n);
 }
 
@@ -242,6 +310,9 @@ void follower_done(struct follower *f)
 {
 	if (f->inotify >= 0)
 		close(f->inotify);
+	for (size_t i = 0; f->paths && i < PATHS_MAX; i++)
+		free(f->paths[i]);
+	free(f->paths);
 	free(f->ids);
 	*f = (struct follower){.inotify = -EBADF};
 }

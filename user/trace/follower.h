@@ -12,8 +12,10 @@
 
 struct follower {
 	const char *subject; /* borrowed; NULL: nobody is followed */
-	uint64_t *ids; /* those of the last look, in order */
+	uint64_t *ids; /* all that were found, in order */
 	size_t n;
+	char **paths; /* of the first ones, where their like may come again */
+	bool woken; /* a cgroup was made */
 	int inotify; /* of the folders that they are in; < 0: none */
 	uint64_t came; /* cgroups that joined since the beginning */
 	uint64_t late; /* of them: some program had run in them already */
