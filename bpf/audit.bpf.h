@@ -247,7 +247,7 @@ __noinline int sample_refusal(struct sample *what)
 		__u64 due = s->next;
 
 		/* Of two CPUs that find it due, one sends. */
-		if (now < due || !pending_due(&key) ||
+		if (!is_due(now, due, state.sample_interval_ns) || !pending_due(&key) ||
 		    __sync_val_compare_and_swap(&s->next, due, next) != due) {
 			__sync_fetch_and_add(&s->suppressed, 1);
 			return 1;

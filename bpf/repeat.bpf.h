@@ -99,12 +99,18 @@ static __always_inline void pending_settle(volatile struct leastcap_pending *p, 
 		__sync_fetch_and_add(&s->suppressed, count - p->told);
 }
 
+/* Is a report due? Also where it was to be later than an interval from now: the interval has become shorter since. */
+static __always_inline bool is_due(__u64 now, __u64 due, __u64 interval)
+{
+	return now >= due || due - now > interval;
+}
+
 /* May a key be reported, by its place? */
 static __always_inline bool pending_due(const struct leastcap_key *key)
 {
 	volatile struct leastcap_pending *p = &pending[pending_place(key)];
 
-	return !pending_is(p, key) || bpf_jiffies64() >= p->due;
+	return !pending_is(p, key) || is_due(bpf_jiffies64(), p->due, state.sample_jiffies);
 }
 
 /* A key is reported: how many of its place nobody has been told of. */
@@ -209,7 +215,7 @@ static __always_inline bool pending_take(const struct leastcap_key *key, struct 
 		p->told -= __sync_lock_test_and_set(&s->suppressed, 0);
 		if (s->next > now)
 			due += (s->next - now + tick - 1) / tick;
-		if (p->due < due)
+		if (p->due < due || is_due(jiffies, p->due, state.sample_jiffies))
 			p->due = due;
 		c->due = p->due;
 		c->turn = (__u32)(p->count >> PENDING_HIGH);

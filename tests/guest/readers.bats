@@ -69,6 +69,8 @@ audit_is() { is "$1" "$(audit "$2")"; }
 		>$dir/log 2>&1 3>&- &
 	prometheus=$!
 	promtool check rules $dir/leastcap.rules.yml
+	# Each alert, where it should fire and where not.
+	promtool test rules "$LEASTCAP_TREE/tests/guest/alerts.yml"
 	policy reader 'cgroup: /reader' none
 	outcome 1 inside /reader $PROBE sethostname
 	curl -sS http://127.0.0.1:9000/metrics >$dir/metrics
@@ -77,6 +79,7 @@ audit_is() { is "$1" "$(audit "$2")"; }
 	eventually 30 curl -sf http://127.0.0.1:9090/-/ready
 	eventually 10 value 1 leastcap_enforcing
 	eventually 10 value 1 'leastcap_binding_refusals_total{cgroup="/reader",restriction="capabilities",verdict="denied"}'
+	eventually 10 value 1 'leastcap_binding_refused_kinds{cgroup="/reader"}'
 	eventually 10 fires LeastcapNewRefusals
 	! fires LeastcapDisarmed
 	leastcap disarm --for 60s --reason test

@@ -258,6 +258,44 @@ static void a_policy_above_that_refuses_it_too_is_named(void **state)
 	assert_string_equal(text(json_object_get(e, "asked_for"), "act"), "set the host name");
 }
 
+static bool hinted(const json_t *e, const char *part)
+{
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(json_object_get(e, "hints"), i, each) {
+		if (strstr(json_string_value(each), part))
+			return true;
+	}
+	return false;
+}
+
+static void what_else_confines_the_process_is_told(void **state)
+{
+	json_auto_t *answer = answer_of(FULL, false),
+		    *event = event_of("capabilities", "SYS_ADMIN", NULL);
+	const struct process process = {.pid = 7};
+	struct confinement c = {};
+	struct explain_input in = {
+		.event = event, .policy = answer, .process = &process, .confinement = &c};
+	json_auto_t *none = NULL, *some = NULL, *gone = NULL;
+	const json_t *told;
+
+	none = explain(&in);
+	assert_true(json_is_null(json_object_get(json_object_get(none, "process"), "confinement")));
+	assert_false(hinted(none, "confines"));
+	confinement_of_apparmor("x\x1b\xff (enforce)", &c);
+	some = explain(&in);
+	told = json_object_get(json_object_get(some, "process"), "confinement");
+	assert_string_equal(text(told, "by"), "AppArmor");
+	assert_string_equal(text(told, "label"), "x\\x1b\\xff (enforce)");
+	assert_true(json_is_true(json_object_get(told, "enforces")));
+	assert_true(hinted(some, "AppArmor confines process 7"));
+	in.process = NULL;
+	gone = explain(&in);
+	assert_false(hinted(gone, "confines"));
+}
+
 static void what_is_allowed_by_now_needs_no_change(void **state)
 {
 	json_auto_t *answer = answer_of(FULL, false);
@@ -379,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_short_form_of_sockets_is_replaced_as_a_whole),
 		cmocka_unit_test(what_came_over_the_api_is_a_command),
 		cmocka_unit_test(a_policy_above_that_refuses_it_too_is_named),
+		cmocka_unit_test(what_else_confines_the_process_is_told),
 		cmocka_unit_test(what_is_allowed_by_now_needs_no_change),
 		cmocka_unit_test(without_a_daemon_it_says_what_it_can),
 		cmocka_unit_test(hostile_input_stays_text),

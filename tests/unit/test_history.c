@@ -134,6 +134,22 @@ static void of_a_subject_each_kind_is_found_once(void **state)
 	}
 }
 
+/* An event from before the container's name was known: its cgroup is what the name means now. */
+static void the_cgroup_of_a_name_finds_events_without_it(void **state)
+{
+	_cleanup_(history_done) struct history h, other;
+
+	folder_write("log", EVENT("1", "denied", "CHOWN") EVENT("2", "denied", "KILL"));
+	begin(&h, 0, "later");
+	h.path = "/system.slice/docker-" TEST_ID ".scope";
+	read_all(&h);
+	assert_int_equal(json_array_size(h.found), 2);
+	begin(&other, 0, "later");
+	other.path = "/system.slice/docker-1" TEST_ID ".scope";
+	read_all(&other);
+	assert_int_equal(json_array_size(other.found), 0);
+}
+
 static void kinds_are_bounded(void **state)
 {
 	_cleanup_(history_done) struct history h;
@@ -268,6 +284,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(older_files_are_read_in_their_order, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(of_a_subject_each_kind_is_found_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(the_cgroup_of_a_name_finds_events_without_it, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(kinds_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_lines_are_passed_over, setup, teardown),

@@ -353,6 +353,28 @@ static void the_store_is_bounded(void **state)
 	assert_int_equal(identities_want(ids, DOCKER), 0);
 }
 
+/* Of those whose folder is not there nothing is left; the others stay, and are not asked for again. */
+static void what_is_gone_is_swept(void **state)
+{
+	struct identities_stats stats;
+
+	write_docker_bundle();
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_int_equal(identities_want(ids, PODMAN), 0);
+	assert_int_equal(identities_want(ids, UNKNOWN), 0);
+	folder_make_parents("cgroup/system.slice/docker-ID.scope/x");
+	/* Where nothing can be looked at, nothing is gone. */
+	identities_sweep(ids, folder_path("nowhere"));
+	assert_non_null(identities_get(ids, PODMAN));
+	identities_sweep(ids, folder_path("cgroup"));
+	assert_string_equal(identities_get(ids, DOCKER)->name, "web");
+	assert_null(identities_get(ids, PODMAN));
+	assert_null(identities_get(ids, UNKNOWN));
+	identities_get_stats(ids, &stats);
+	assert_int_equal(stats.known, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -368,6 +390,7 @@ int main(void)
 		TEST(who_is_told_may_drop_and_want),
 		TEST(a_dropped_container_is_not_told_of),
 		TEST(the_store_is_bounded),
+		TEST(what_is_gone_is_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "base/caps.h"
 #include "base/cleanup.h"
+#include "explain/balance.h"
 #include "explain/posture.h"
 
 static json_t *binding(const char *cgroup, const char *policy, const char *mode,
@@ -34,7 +35,7 @@ static json_t *posture_of(json_t *bindings)
 {
 	json_auto_t *status =
 		json_pack("{s:s, s:b, s:o}", "kernel", "6.1", "enforcing", 1, "bindings", bindings);
-	json_t *p = posture(status);
+	json_t *p = posture(status, NULL);
 
 	assert_non_null(p);
 	return p;
@@ -62,7 +63,9 @@ static void cells_say_what_came_of_a_capability(void **state)
 	assert_string_equal(text(cells, "KILL"), "unused");
 	assert_string_equal(text(cells, "SYS_ADMIN"), "withheld");
 	assert_string_equal(text(cells, "SYS_TIME"), "denied");
-	assert_string_equal(text(cells, "NET_RAW"), "(none)");
+	assert_string_equal(text(cells, "NET_RAW"), "allowed");
+	assert_string_equal(text(cells, "SYS_BOOT"), "(none)");
+	assert_true(json_is_null(json_object_get(p, "unbound")));
 	assert_int_equal(json_array_size(json_object_get(p, "capabilities")), 4);
 	assert_int_equal(json_array_size(json_object_get(p, "worst")), 1);
 	assert_string_equal(text(item(p, "worst", 0), "capability"), "KILL");
@@ -79,6 +82,58 @@ static void a_policy_that_audits_takes_nothing_away(void **state)
 			    "unused");
 	/* There is nothing in its list to be taken out. */
 	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 0);
+}
+
+/* What a policy in mode audit reports was used, and would be refused: both is to be seen. */
+static void what_is_reported_is_used(void **state)
+{
+	json_t *b = binding("/a", "web", "audit", "CHOWN,KILL", "CHOWN", "CHOWN", "none");
+	json_auto_t *p = NULL, *drift = NULL;
+	const json_t *cells;
+
+	json_object_set_new(json_object_get(b, "capabilities"), "would_deny",
+			    json_pack("[s]", "KILL"));
+	drift = balance_drift(b, 1U << 0 | 1U << 5 | 1U << 22);
+	p = posture_of(json_pack("[o]", b));
+	cells = json_object_get(item(p, "subjects", 0), "cells");
+	assert_string_equal(text(cells, "CHOWN"), "used");
+	assert_string_equal(text(cells, "KILL"), "would-deny");
+	assert_int_equal(json_array_size(json_object_get(p, "worst")), 0);
+	assert_int_equal(json_array_size(json_object_get(drift, "never_used")), 1);
+	assert_string_equal(json_string_value(item(drift, "never_used", 0)), "SYS_BOOT");
+	assert_int_equal(json_array_size(json_object_get(drift, "not_allowed")), 0);
+}
+
+static void under_enforcement_drift_tells_apart_what_is_taken_away(void **state)
+{
+	json_auto_t *b = binding("/a", "web", "enforce", "none", "CHOWN,KILL", "CHOWN", "none");
+	json_auto_t *drift = balance_drift(b, 1U << 0 | 1U << 5 | 1U << 21);
+
+	assert_string_equal(json_string_value(item(drift, "never_used", 0)), "KILL");
+	assert_int_equal(json_array_size(json_object_get(drift, "never_used")), 1);
+	assert_string_equal(json_string_value(item(drift, "not_allowed", 0)), "SYS_ADMIN");
+	assert_int_equal(json_array_size(json_object_get(drift, "not_allowed")), 1);
+}
+
+static void what_nobody_holds_is_shown_beside(void **state)
+{
+	json_auto_t *status =
+		json_pack("{s:s, s:b, s:[o]}", "kernel", "6.1", "enforcing", 1, "bindings",
+			  binding("/a", "web", "enforce", "CHOWN", "CHOWN", "CHOWN", "none"));
+	json_auto_t *unbound = json_pack("[{s:s, s:s, s:[s]}, {s:s, s:s, s:[s, s]}]", "cgroup",
+					 "/b", "name", "little", "granted", "KILL", "cgroup", "/c",
+					 "name", "great", "granted", "SYS_ADMIN", "KILL");
+	json_auto_t *p = posture(status, unbound);
+	const json_t *first = item(p, "unbound", 0);
+
+	assert_int_equal(json_array_size(json_object_get(p, "subjects")), 1);
+	assert_int_equal(json_array_size(json_object_get(p, "unbound")), 2);
+	assert_string_equal(text(first, "name"), "great");
+	assert_true(json_is_null(json_object_get(first, "policy")));
+	assert_string_equal(text(json_object_get(first, "cells"), "SYS_ADMIN"), "unbound");
+	assert_int_equal(json_array_size(json_object_get(p, "capabilities")), 3);
+	/* No policy is to blame. */
+	assert_int_equal(json_array_size(json_object_get(p, "worst")), 0);
 }
 
 static void what_one_subject_uses_is_kept_for_all(void **state)
@@ -136,7 +191,7 @@ static void whatever_a_status_holds(void **state)
 		json_auto_t *status = json_loads(texts[i], 0, NULL), *p = NULL;
 
 		assert_non_null(status);
-		p = posture(status);
+		p = posture(status, NULL);
 		assert_non_null(p);
 		assert_true(json_array_size(json_object_get(p, "worst")) <= 1);
 	}
@@ -147,6 +202,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cells_say_what_came_of_a_capability),
 		cmocka_unit_test(a_policy_that_audits_takes_nothing_away),
+		cmocka_unit_test(what_is_reported_is_used),
+		cmocka_unit_test(under_enforcement_drift_tells_apart_what_is_taken_away),
+		cmocka_unit_test(what_nobody_holds_is_shown_beside),
 		cmocka_unit_test(what_one_subject_uses_is_kept_for_all),
 		cmocka_unit_test(the_worst_are_ten_and_come_first),
 		cmocka_unit_test(whatever_a_status_holds),

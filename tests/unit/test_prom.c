@@ -179,6 +179,31 @@ static void few_bindings_have_a_name(void **state)
 	tally_done(&t);
 }
 
+/* More of the same is no new kind; another capability, and another rule, are. */
+static void kinds_grow_with_what_is_new(void **state)
+{
+	struct leastcap_ledger l = {.cgroup = 7, .n_denied = {1}, .denied = 1 << 5};
+	struct tally t = {};
+
+	assert_int_equal(tally_note(&t, &l), 0);
+	assert_int_equal(t.bindings[0].kinds, 1);
+	l.n_denied[LEASTCAP_CAPABILITIES] = 1000;
+	assert_int_equal(tally_note(&t, &l), 0);
+	assert_int_equal(t.bindings[0].kinds, 1);
+	l.denied |= 1 << 6;
+	l.rules_denied = LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS);
+	assert_int_equal(tally_note(&t, &l), 0);
+	assert_int_equal(t.bindings[0].kinds, 3);
+	assert_true(t.other_caps == 0);
+	/* Of those without a name, all together. */
+	t.n_named = TALLY_NAMED;
+	l.cgroup = 8;
+	assert_int_equal(tally_note(&t, &l), 0);
+	assert_true(t.other_caps == (1 << 5 | 1 << 6));
+	assert_true(t.other_rules == LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS));
+	tally_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +212,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_exact),
 		cmocka_unit_test(what_a_binding_had_stays_in_the_sum),
 		cmocka_unit_test(few_bindings_have_a_name),
+		cmocka_unit_test(kinds_grow_with_what_is_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,63 @@ static void what_has_ended_counts(void **state)
 	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_ALLOW);
 }
 
+#define ASKED(seq, type, item, comm, time, suppressed)                                  \
+	"{\"type\": \"" type "\", \"seq\": " seq ", \"boot\": \"b\", \"time\": \"" time \
+	"\", \"policy\": \"web\", \"restriction\": \"capabilities\", \"item\": \"" item \
+	"\", \"syscall\": \"chown\", \"suppressed\": " suppressed ", \"subject\": {}, " \
+	"\"process\": {\"comm\": \"" comm "\"}}"
+#define NOON "2026-01-02T12:00:00.000000Z"
+#define ONE "2026-01-02T13:00:00.000000Z"
+
+static json_int_t count_of(const json_t *item)
+{
+	return json_integer_value(json_object_get(item, "count"));
+}
+
+static void events_are_evidence(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *text = NULL;
+	json_auto_t *json = NULL;
+	const json_t *first;
+
+	gather(&s, "web");
+	feed(&s, "web", ASKED("2", "would-deny", "CHOWN", "a", ONE, "9"));
+	/* The log has what the daemon remembers. */
+	feed(&s, "web", ASKED("2", "would-deny", "CHOWN", "a", ONE, "9"));
+	feed(&s, "web", ASKED("1", "would-deny", "CHOWN", "a", NOON, "0"));
+	feed(&s, "web", ASKED("3", "would-deny", "CHOWN", "b", ONE, "-5"));
+	feed(&s, "web", ASKED("4", "denied", "CHOWN", "a", ONE, "0"));
+	s.name = strdup("web");
+	text = suggest_text(&s, SUGGEST_SYSTEMD, true);
+	json = suggest_json(&s, SUGGEST_SYSTEMD, text);
+	assert_int_equal(json_array_size(json_object_get(json, "evidence")), 3);
+	first = json_array_get(json_object_get(json, "evidence"), 0);
+	assert_int_equal(count_of(first), 11);
+	assert_string_equal(mask_text(first, "capability"), "CHOWN");
+	assert_string_equal(mask_text(first, "verdict"), "allowed");
+	assert_string_equal(mask_text(first, "syscall"), "chown");
+	assert_string_equal(mask_text(first, "first"), NOON);
+	assert_string_equal(mask_text(first, "last"), ONE);
+	assert_int_equal(count_of(json_array_get(json_object_get(json, "evidence"), 1)), 1);
+	assert_non_null(strstr(text, "# CHOWN: 11 times allowed, 2026-01-02 12:00:00 to "
+				     "2026-01-02 13:00:00 UTC, by \"a\" in chown()\n"));
+}
+
+static void evidence_of_events_has_an_end(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	char line[512];
+
+	gather(&s, "web");
+	for (int i = 0; i < EVIDENCE_MAX + 5; i++) {
+		snprintf(line, sizeof(line), ASKED("%d", "denied", "KILL", "p%d", NOON, "0"), i, i);
+		feed(&s, "web", line);
+	}
+	assert_int_equal(json_object_size(s.trail), EVIDENCE_MAX);
+	assert_int_equal(s.trail_more, 5);
+}
+
 static void by_unit_by_name_by_id(void **state)
 {
 	static const char *const texts[] = {"a.service", "box", "01234567"};
@@ -336,6 +393,8 @@ int main(void)
 		cmocka_unit_test(a_subject_is_a_cgroup_a_container_or_what_is_below),
 		cmocka_unit_test(rules_follow_what_was_seen),
 		cmocka_unit_test(what_has_ended_counts),
+		cmocka_unit_test(events_are_evidence),
+		cmocka_unit_test(evidence_of_events_has_an_end),
 		cmocka_unit_test(by_unit_by_name_by_id),
 		cmocka_unit_test(lines_of_any_kind_are_passed_over),
 		cmocka_unit_test(events_name_what_was_reported),

@@ -23,6 +23,17 @@ static char *meanwhile_text(const json_t *event)
 	return n < 0 ? NULL : message;
 }
 
+static char *sampling_text(const json_t *event)
+{
+	char *message;
+	int n = asprintf(&message,
+			 "sampling changed: an event of a kind every %lld ms, before %lld",
+			 (long long)json_integer_value(json_object_get(event, "interval_ms")),
+			 (long long)json_integer_value(json_object_get(event, "old_interval_ms")));
+
+	return n < 0 ? NULL : message;
+}
+
 char *message_text(const json_t *event)
 {
 	const json_t *process = json_object_get(event, "process");
@@ -41,6 +52,8 @@ char *message_text(const json_t *event)
 
 	if (!strcmp(message_member(event, "type"), "meanwhile"))
 		return meanwhile_text(event);
+	if (!strcmp(message_member(event, "type"), "sampling"))
+		return sampling_text(event);
 
 	if (process)
 		snprintf(who, sizeof(who), " by %s[%lld]", message_member(process, "comm"),

@@ -76,6 +76,12 @@ int tally_note(struct tally *t, const struct leastcap_ledger *l)
 		b->counts.denied[i] = l->n_denied[i];
 		b->counts.would_deny[i] = l->n_would_deny[i];
 	}
+	b->kinds = (unsigned int)(__builtin_popcountll(l->denied) +
+				  __builtin_popcount(l->rules_denied));
+	if (!b->named) {
+		t->other_caps |= l->denied;
+		t->other_rules |= l->rules_denied;
+	}
 	t->probes += more(l->n_probe_denied, b->probes);
 	b->probes = l->n_probe_denied;
 	b->there = true;

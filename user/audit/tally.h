@@ -24,6 +24,7 @@ struct tally_binding {
 	uint64_t cgroup;
 	struct tally_counts counts; /* as its ledger had them last */
 	uint64_t probes;
+	unsigned int kinds; /* of refusals: capabilities and rules of which something was refused */
 	bool decided, named, there;
 };
 
@@ -31,6 +32,8 @@ struct tally {
 	struct tally_binding *bindings; /* by cgroup */
 	size_t n, n_named;
 	struct tally_counts all, other; /* other: of those without a name */
+	uint64_t other_caps; /* what they were refused, all together */
+	uint32_t other_rules;
 	uint64_t probes;
 };
 

@@ -23,9 +23,9 @@ struct verb {
 };
 
 extern const struct verb verb_run, verb_check, verb_apply, verb_remove, verb_list, verb_status,
-	verb_show, verb_confirm, verb_promote, verb_mode, verb_disarm, verb_rearm, verb_events,
-	verb_explain, verb_trace, verb_learn, verb_suggest, verb_report, verb_top, verb_doctor,
-	verb_unload;
+	verb_show, verb_confirm, verb_promote, verb_mode, verb_disarm, verb_rearm, verb_sampling,
+	verb_events, verb_explain, verb_trace, verb_learn, verb_suggest, verb_report, verb_top,
+	verb_doctor, verb_unload;
 
 /* Options that every verb has; the last line of its table. */
 #define CLI_OPT_JSON 'j'

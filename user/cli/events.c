@@ -82,6 +82,9 @@ static void print_other(const json_t *e, const char *type)
 		       (long long)out_number(e, "denied"), (long long)out_number(e, "would_deny"));
 	if (action && *action)
 		printf(" %s", action);
+	if (json_object_get(e, "interval_ms"))
+		printf(" to %lld ms from %lld ms", (long long)out_number(e, "interval_ms"),
+		       (long long)out_number(e, "old_interval_ms"));
 	if (policy && *policy)
 		printf(" %s%s", policy,
 		       json_is_true(json_object_get(e, "shadow")) ? " (shadow)" : "");

@@ -16,6 +16,7 @@
 #include "explain/explain.h"
 #include "policy/policy.h"
 #include "subject/cgroup.h"
+#include "subject/find.h"
 
 #define LOG_FILE "/var/log/leastcap/events.jsonl"
 #define NSEC_PER_SEC 1000000000LL
@@ -54,10 +55,27 @@ static bool has_all(const struct history *h)
 	return !h->subject && json_array_size(h->found);
 }
 
+/*
+ * What an event does not name it may still be about: of a container whose name was not known then, the cgroup is. An event
+ * has the path of a unit and of an id's beginning as well.
+ */
+static char *find_path(const char *subject)
+{
+	char *path = NULL;
+
+	if (!subject || *subject == '/' || !subject_find(subject, &path) ||
+	    !subject_find_named(subject, &path))
+		return path;
+	return NULL;
+}
+
 int explain_find(struct history *h, const char *log)
 {
-	int err = log ? 0 : find_in_daemon(h), read = 0;
+	_cleanup_free_ char *path = find_path(h->subject);
+	int err, read = 0;
 
+	h->path = path;
+	err = log ? 0 : find_in_daemon(h);
 	if (err == -EREMOTEIO)
 		return err;
 	if (err && err != -ENOTCONN) {
@@ -67,6 +85,7 @@ int explain_find(struct history *h, const char *log)
 	if (log || !has_all(h))
 		read = history_read(h, log ?: LOG_FILE);
 	history_finish(h);
+	h->path = NULL;
 	/* What the daemon remembers is enough, where there is no log or it may not be read. */
 	if (!read || (!log && !err))
 		return 0;
@@ -205,14 +224,18 @@ json_t *explain_event(const json_t *event)
 	bool shadow = json_is_true(json_object_get(event, "shadow"));
 	const char *name = json_string_value(json_object_get(event, "policy"));
 	json_auto_t *policy = ask_policy(name, shadow), *others = ask_others(event);
+	struct confinement confinement = {};
 	struct process process;
 	struct explain_input in = {
 		.event = event,
 		.policy = policy,
 		.others = others,
 		.process = find_process(event, &process) ? &process : NULL,
+		.confinement = &confinement,
 		.word_at = explain_word_at,
 	};
 
+	if (in.process)
+		confinement_read(process.pid, &confinement);
 	return explain(&in);
 }

@@ -47,20 +47,70 @@ static void print_head(const json_t *event)
 	putchar('\n');
 }
 
+/* As they would be typed; an argument with blanks, or none in it, in quotes. */
+static char *arguments(const json_t *args)
+{
+	char *text = NULL;
+	const json_t *each;
+	size_t i, size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	json_array_foreach(args, i, each) {
+		_cleanup_free_ char *word = out_printable(json_string_value(each) ?: "");
+		const char *quote = word && *word && !strchr(word, ' ') ? "" : "'";
+
+		fprintf(f, "%s%s%s%s", i ? " " : "", quote, word ?: "?", quote);
+	}
+	fclose(f);
+	return text;
+}
+
+/* Where it came from, what it was called with: what is not known is left out. */
+static void print_more(const json_t *p)
+{
+	_cleanup_free_ char *args = arguments(json_object_get(p, "args")),
+			    *parent = out_member(p, "parent");
+	json_int_t inner = out_number(p, "container_pid"), above = out_number(p, "ppid");
+
+	if (args && *args)
+		line("called", "%s%s", args,
+		     json_is_true(json_object_get(p, "args_cut")) ? " ..." : "");
+	if (parent && *parent)
+		line("by", "%s[%lld]", parent, (long long)above);
+	else if (above)
+		line("by", "process %lld", (long long)above);
+	if (inner)
+		line("inside", "process %lld of its own pid namespace", (long long)inner);
+}
+
+static void print_container(const json_t *s, const char *id, const char *cgroup)
+{
+	_cleanup_free_ char *name = out_member(s, "name"), *image = out_member(s, "image"),
+			    *pod = out_member(s, "pod"), *space = out_member(s, "namespace");
+
+	if (!name || !image || !pod || !space)
+		return;
+	line("where", "container %.12s%s%s%s%s%s%s%s%s, cgroup %s", id, *name ? " " : "", name,
+	     *image ? ", image " : "", image, *pod ? ", pod " : "", space,
+	     *pod && *space ? "/" : "", pod, cgroup);
+}
+
 static void print_who(const json_t *event)
 {
 	const json_t *p = json_object_get(event, "process"), *s = json_object_get(event, "subject");
 	_cleanup_free_ char *comm = out_member(p, "comm"), *exe = out_member(p, "exe"),
-			    *container = out_member(s, "container"), *name = out_member(s, "name"),
-			    *unit = out_member(s, "unit"), *cgroup = out_member(s, "cgroup");
+			    *container = out_member(s, "container"), *unit = out_member(s, "unit"),
+			    *cgroup = out_member(s, "cgroup");
 
-	if (!comm || !exe || !container || !name || !unit || !cgroup)
+	if (!comm || !exe || !container || !unit || !cgroup)
 		return;
 	line("who", "%s[%lld], uid %lld%s%s", comm, (long long)out_number(p, "pid"),
 	     (long long)out_number(p, "uid"), *exe ? ", " : "", exe);
+	print_more(p);
 	if (*container)
-		line("where", "container %.12s%s%s, cgroup %s", container, *name ? " " : "", name,
-		     cgroup);
+		print_container(s, container, cgroup);
 	else
 		line("where", "%s%s%scgroup %s", *unit ? "unit " : "", unit, *unit ? ", " : "",
 		     cgroup);
@@ -124,6 +174,14 @@ static void print_refused_by(const json_t *e)
 		print_place(i ? "" : "and by", each);
 }
 
+static void print_confinement(const json_t *c)
+{
+	_cleanup_free_ char *by = out_member(c, "by"), *label = out_member(c, "label");
+
+	if (json_is_object(c) && by && label)
+		line("", "%s: %s", by, label);
+}
+
 /* "permitted, effective": the sets that have it. */
 static void print_process(const json_t *p)
 {
@@ -142,6 +200,7 @@ static void print_process(const json_t *p)
 	}
 	printf("; seccomp: %s%s\n", seccomp,
 	       json_is_true(json_object_get(p, "no_new_privs")) ? "; no_new_privs" : "");
+	print_confinement(json_object_get(p, "confinement"));
 }
 
 static void print_change(const char *label, const json_t *c)

@@ -15,13 +15,11 @@
 #include "cli/trace.h"
 #include "kernel/kernel.h"
 #include "trace/session.h"
-#include "trace/subjects.h"
 
 /* Between two looks at the ring, which has room for all kinds of checks: nothing is lost. */
-#define PERIOD_NS 100000000L
-/* Looks between two countings, and between two searches for cgroups that came. */
-#define COUNT_PERIODS 10U
-#define SEARCH_PERIODS 50U
+#define PERIOD_NS 100000000ULL
+/* Between two countings. */
+#define COUNT_NS 1000000000ULL
 
 #define BATCH 512U
 
@@ -38,8 +36,7 @@ struct learning {
 	struct suggest_options options;
 	const char *subject;
 	uint64_t seconds; /* 0: until it is interrupted */
-	uint64_t *ids;
-	size_t n_ids;
+	struct follower follower;
 	struct trace *session;
 	struct symbols *symbols; /* NULL: functions are not named */
 	int64_t clock_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
@@ -54,7 +51,7 @@ static void learning_done(struct learning *l)
 	symbols_free(l->symbols);
 	evidence_done(&l->evidence);
 	kernel_close(l->kernel);
-	free(l->ids);
+	follower_done(&l->follower);
 }
 
 static int64_t real_now(void)
@@ -73,33 +70,30 @@ static uint64_t read_masks(const struct learning *l, size_t *ret_bound)
 	uint64_t used = 0;
 
 	*ret_bound = 0;
-	for (size_t i = 0; l->kernel && i < l->n_ids; i++) {
+	for (size_t i = 0; l->kernel && i < l->follower.n; i++) {
 		struct leastcap_binding binding;
 		struct leastcap_ledger ledger;
 
-		if (kernel_binding_get(l->kernel, l->ids[i], &binding))
+		if (kernel_binding_get(l->kernel, l->follower.ids[i], &binding))
 			continue;
 		++*ret_bound;
-		if (!kernel_ledger_get(l->kernel, l->ids[i], &ledger))
+		if (!kernel_ledger_get(l->kernel, l->follower.ids[i], &ledger))
 			used |= ledger.used | ledger.would_deny;
 	}
 	return used;
 }
 
 /* Containers restart, replicas come: those are the subject, too. What is found no more stays watched. */
-static void search_again(struct learning *l)
+static void look_for_more(struct learning *l)
 {
-	_cleanup_free_ char *near = NULL;
-	uint64_t *ids = NULL;
-	size_t n = 0;
+	uint64_t late = l->follower.late + l->follower.unwatched;
 
-	if (trace_subjects(l->subject, &ids, &n, &near))
+	if (!follower_look(&l->follower, trace_watch_more, l->session))
 		return;
-	if (trace_watch(l->session, ids, n))
-		log_warn(0, "there are more cgroups than can be watched");
-	free(l->ids);
-	l->ids = ids;
-	l->n_ids = n;
+	if (l->follower.late + l->follower.unwatched != late) {
+		progress_clear(&l->progress);
+		follower_tell(&l->follower);
+	}
 }
 
 /* ---- watching ---- */
@@ -136,23 +130,29 @@ static int drain(struct learning *l)
 	return n < 0 ? n : 0;
 }
 
+static void count_and_show(struct learning *l)
+{
+	size_t bound;
+
+	count_again(l);
+	progress_masks(&l->progress, read_masks(l, &bound));
+	progress_show(&l->progress);
+}
+
 static int follow(struct learning *l)
 {
-	const struct timespec period = {.tv_nsec = PERIOD_NS};
-	uint64_t end = l->seconds ? boot_now() + l->seconds * (uint64_t)NSEC_PER_SEC : UINT64_MAX;
-	size_t bound;
+	uint64_t now = boot_now(), counted = now;
+	uint64_t end = l->seconds ? now + l->seconds * (uint64_t)NSEC_PER_SEC : UINT64_MAX;
 	int err = 0;
 
-	for (unsigned int i = 1; !err && !interrupted && boot_now() < end; i++) {
+	for (; !err && !interrupted && now < end; now = boot_now()) {
 		err = drain(l);
-		if (i % SEARCH_PERIODS == 0)
-			search_again(l);
-		if (i % COUNT_PERIODS == 0) {
-			count_again(l);
-			progress_masks(&l->progress, read_masks(l, &bound));
-			progress_show(&l->progress);
+		if (now - counted >= COUNT_NS) {
+			count_and_show(l);
+			counted = now;
 		}
-		nanosleep(&period, NULL);
+		follower_wait(&l->follower, PERIOD_NS);
+		look_for_more(l);
 	}
 	progress_end(&l->progress);
 	trace_stop(l->session);
@@ -169,8 +169,8 @@ static int start(struct learning *l)
 	struct trace_options options = {
 		.caps = LEASTCAP_ALL,
 		.who = LEASTCAP_TRACE_SUBJECTS,
-		.subjects = l->ids,
-		.n_subjects = l->n_ids,
+		.subjects = l->follower.ids,
+		.n_subjects = l->follower.n,
 		/* Probes are the kernel's own: nobody needs what they ask for. */
 		.audited = true,
 		.unique = true,
@@ -199,8 +199,8 @@ static void tell_start(struct learning *l)
 	size_t bound;
 
 	used = read_masks(l, &bound);
-	log_info("watching '%s', %zu cgroup%s; Ctrl-C ends it", l->subject, l->n_ids,
-		 l->n_ids == 1 ? "" : "s");
+	log_info("watching '%s', %zu cgroup%s; Ctrl-C ends it", l->subject, l->follower.n,
+		 l->follower.n == 1 ? "" : "s");
 	if (!bound)
 		log_warn(
 			0,
@@ -222,6 +222,7 @@ static int conclude(struct learning *l)
 	s.with_denied = l->options.with_denied;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
+	l->evidence.late = l->follower.late + l->follower.unwatched;
 	if (l->kernel && suggest_gather(&s, &subject))
 		return CLI_FAILED;
 	suggest_evidence(&s, &l->evidence, !suggest_knows(&s));
@@ -238,10 +239,13 @@ static void catch_signals(void (*handler)(int sig))
 
 static int learn_it(struct learning *l)
 {
-	int status = trace_check_host() ?: trace_find(l->subject, &l->ids, &l->n_ids), err;
+	uint64_t *ids = NULL;
+	size_t n = 0;
+	int status = trace_check_host() ?: trace_find(l->subject, &ids, &n), err;
 
 	if (status)
 		return status;
+	follower_init(&l->follower, l->subject, ids, n);
 	if (start(l))
 		return CLI_FAILED;
 	catch_signals(interrupt);
@@ -270,7 +274,8 @@ static int learn(const struct verb *verb, int argc, char **argv)
 {
 	static const struct option options[] = {{"for", required_argument, NULL, 'f'},
 						SUGGEST_OPTIONS};
-	_cleanup_(learning_done) struct learning l = {.options.verb = verb};
+	_cleanup_(learning_done) struct learning l = {.options.verb = verb,
+						      .follower.inotify = -EBADF};
 	int opt, status = CLI_DONE;
 
 	while ((opt = cli_option(verb, argc, argv, "f:" SUGGEST_SHORTS, options, &status)) >= 0) {

@@ -24,6 +24,8 @@ void progress_item(struct progress *p, const struct evidence_item *item);
 void progress_masks(struct progress *p, uint64_t caps);
 /* "3 capabilities; nothing new for 4m12s". */
 void progress_show(struct progress *p);
+/* Room for a line of the log. */
+void progress_clear(struct progress *p);
 void progress_end(struct progress *p);
 
 #endif

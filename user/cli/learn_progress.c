@@ -13,8 +13,7 @@
 /* Between two lines where there is no terminal and nothing is new. */
 #define TELL_NS (60 * NSEC_PER_SEC)
 
-/* Room for a line of the log. */
-static void clear(struct progress *p)
+void progress_clear(struct progress *p)
 {
 	if (p->shown)
 		fputs("\r\033[K", stderr);
@@ -37,7 +36,7 @@ void progress_start(struct progress *p, uint64_t caps)
 
 static void found(struct progress *p, uint64_t caps)
 {
-	clear(p);
+	progress_clear(p);
 	p->caps |= caps;
 	p->since = p->told = boot_now();
 }
@@ -87,5 +86,5 @@ void progress_show(struct progress *p)
 
 void progress_end(struct progress *p)
 {
-	clear(p);
+	progress_clear(p);
 }

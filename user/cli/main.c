@@ -14,10 +14,10 @@
 #include "policy/policy.h"
 
 static const struct verb *const verbs[] = {
-	&verb_run,    &verb_check,   &verb_apply,  &verb_confirm, &verb_promote, &verb_remove,
-	&verb_mode,   &verb_disarm,  &verb_rearm,  &verb_list,	  &verb_status,	 &verb_show,
-	&verb_events, &verb_explain, &verb_trace,  &verb_learn,	  &verb_suggest, &verb_report,
-	&verb_top,    &verb_doctor,  &verb_unload,
+	&verb_run,    &verb_check,  &verb_apply,   &verb_confirm,  &verb_promote, &verb_remove,
+	&verb_mode,   &verb_disarm, &verb_rearm,   &verb_sampling, &verb_list,	  &verb_status,
+	&verb_show,   &verb_events, &verb_explain, &verb_trace,	   &verb_learn,	  &verb_suggest,
+	&verb_report, &verb_top,    &verb_doctor,  &verb_unload,
 };
 
 /* Most options that a verb may have, for the list of words to compare a wrong one with. */

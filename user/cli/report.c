@@ -19,6 +19,9 @@
 #include "explain/changes.h"
 #include "explain/posture.h"
 
+/* Of what no policy holds; --html and --json have more. */
+#define UNBOUND_SHOWN 10
+
 /* ---- what it is made of ---- */
 
 /* Where the policy is written, and what to write there. Without a daemon nobody knows. */
@@ -36,14 +39,17 @@ static void add_change(json_t *tighter)
 	json_object_set_new(tighter, "change", change ?: json_null());
 }
 
-static json_t *make_report(const json_t *state)
+static json_t *make_report(json_t *state)
 {
-	json_t *report = posture(state), *each;
+	json_auto_t *unbound = report_unbound(state);
+	json_t *report, *each;
 	time_t now = time(NULL);
 	char when[40], host[65] = "";
 	struct tm tm;
 	size_t i;
 
+	report_name(state);
+	report = posture(state, unbound);
 	if (!report)
 		return NULL;
 	if (!localtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%d %H:%M %Z", &tm))
@@ -71,12 +77,13 @@ static size_t count_cells(const json_t *subject, const char *word)
 
 static void print_subjects(const json_t *subjects)
 {
-	static const char *const words[] = {"used", "unused", "withheld", "denied"};
+	static const char *const words[] = {"used", "would-deny", "unused", "withheld", "denied"};
 	static const struct table_column columns[] = {
 		{"SUBJECT", TABLE_CUT_START, false}, {"POLICY", TABLE_CUT_END, false},
 		{"MODE", TABLE_KEEP, false},	     {"USED", TABLE_KEEP, true},
-		{"UNUSED", TABLE_KEEP, true},	     {"TAKEN AWAY", TABLE_KEEP, true},
-		{"DENIED", TABLE_KEEP, true},	     {"SCORE", TABLE_KEEP, true},
+		{"WOULD", TABLE_KEEP, true},	     {"UNUSED", TABLE_KEEP, true},
+		{"TAKEN AWAY", TABLE_KEEP, true},    {"DENIED", TABLE_KEEP, true},
+		{"SCORE", TABLE_KEEP, true},
 	};
 	_cleanup_(table_freep) struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	const json_t *each;
@@ -85,7 +92,7 @@ static void print_subjects(const json_t *subjects)
 	json_array_foreach(subjects, i, each) {
 		char numbers[ARRAY_SIZE(words)][24], score[24];
 		const char *cells[ARRAY_SIZE(columns)] = {
-			json_string_value(json_object_get(each, "cgroup")) ?: "?",
+			json_string_value(json_object_get(each, "name")) ?: "?",
 			json_string_value(json_object_get(each, "policy")) ?: "?",
 			json_string_value(json_object_get(each, "mode")) ?: "?",
 		};
@@ -96,11 +103,34 @@ static void print_subjects(const json_t *subjects)
 			cells[3 + w] = numbers[w];
 		}
 		snprintf(score, sizeof(score), "%lld", (long long)out_number(each, "score"));
-		cells[7] = score;
+		cells[3 + ARRAY_SIZE(words)] = score;
 		if (!t || table_add(t, cells))
 			return;
 	}
 	table_print(t);
+}
+
+/* The worst of what no policy holds. */
+static void print_unbound(const json_t *unbound)
+{
+	size_t n = json_array_size(unbound);
+
+	if (json_is_null(unbound))
+		puts("\nwhat no policy holds is not known: cgroups cannot be read");
+	else if (n)
+		printf("\nheld by nobody: %zu container%s and service%s with capabilities, the most "
+		       "dangerous first\n",
+		       n, n == 1 ? "" : "s", n == 1 ? "" : "s");
+	for (size_t i = 0; i < n && i < UNBOUND_SHOWN; i++) {
+		const json_t *each = json_array_get(unbound, i);
+		_cleanup_free_ char *name = out_member(each, "name");
+		size_t granted = count_cells(each, "unbound");
+
+		printf("  %2zu  %-28s %zu granted%s, score %lld\n", i + 1, name ?: "?", granted,
+		       granted > caps_last() ? " (all)" : "", (long long)out_number(each, "score"));
+	}
+	if (n > UNBOUND_SHOWN)
+		printf("      and %zu more\n", n - UNBOUND_SHOWN);
 }
 
 static void print_worst(const json_t *worst)
@@ -108,8 +138,9 @@ static void print_worst(const json_t *worst)
 	const json_t *each;
 	size_t i;
 
-	puts(json_array_size(worst) ? "\ngranted for nothing, the worst first"
-				    : "\nnothing is granted and allowed that is not used");
+	puts(json_array_size(worst)
+		     ? "\ngranted for nothing, the worst first"
+		     : "\nof what is bound, nothing is granted and allowed that is not used");
 	json_array_foreach(worst, i, each) {
 		_cleanup_free_ char *policy = out_member(each, "policy"),
 				    *cap = out_member(each, "capability"),
@@ -159,6 +190,7 @@ static void print_report(const json_t *report)
 	printf("%s, %s, kernel %s: %s\n\n", host ?: "?", time ?: "?", kernel ?: "?",
 	       json_is_true(json_object_get(report, "enforcing")) ? "enforcing" : "NOT enforcing");
 	print_subjects(json_object_get(report, "subjects"));
+	print_unbound(json_object_get(report, "unbound"));
 	print_worst(json_object_get(report, "worst"));
 	print_tighter(json_object_get(report, "tighter"));
 }
@@ -255,7 +287,8 @@ const struct verb verb_report = {
 	.fn = report_verb,
 	.help = "the host's posture: who has which capabilities for nothing, and what to do",
 	.text = "For each subject how many capabilities are used, granted for nothing (unused),\n"
-		"taken away by its policy, and were denied; the ten worst grants for nothing; and\n"
-		"for each policy what to write.\n\n"
+		"taken away by its policy, and were denied; containers and services that no\n"
+		"policy holds, and what they are granted; the ten worst grants for nothing; and for\n"
+		"each policy what to write.\n\n"
 		"      --html FILE  a page that needs nothing else; - is standard output\n",
 };

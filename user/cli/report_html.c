@@ -8,12 +8,13 @@
 
 static const char style[] =
 	":root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--line:#d0d7de;--dim:#59636e;"
-	"--used:#2da44e;--unused:#f2b824;--withheld:#c9d6e6;--denied:#d1344b;--on:#fff;--code:#f3f5f7}\n"
+	"--used:#2da44e;--unused:#f2b824;--withheld:#c9d6e6;--denied:#d1344b;--would:#8250df;--unbound:#e8803c;--on:#fff;--code:#f3f5f7}\n"
 	"@media (prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--line:#3d444d;"
 	"--dim:#9198a1;--used:#2f8f46;--unused:#c28f10;--withheld:#344a66;--denied:#c93a4b;"
-	"--code:#161b22}}\n"
+	"--would:#8a63d2;--unbound:#b85c1f;--code:#161b22}}\n"
 	"@media print{:root{color-scheme:light;--fg:#000;--bg:#fff;--line:#aaa;--dim:#444;--code:#fff;"
-	"--used:#2da44e;--unused:#f2b824;--withheld:#c9d6e6;--denied:#d1344b}"
+	"--used:#2da44e;--unused:#f2b824;--withheld:#c9d6e6;--denied:#d1344b;"
+	"--would:#8250df;--unbound:#e8803c}"
 	"body{max-width:none;margin:0;padding:0}.scroll{overflow:visible}}\n"
 	"*{-webkit-print-color-adjust:exact;print-color-adjust:exact}\n"
 	"body{font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg);"
@@ -31,6 +32,8 @@ static const char style[] =
 	"border:1px solid var(--line);padding:0}\n"
 	".used{background:var(--used);color:var(--on)}.unused{background:var(--unused);color:#000}\n"
 	".withheld{background:var(--withheld);color:var(--fg)}.denied{background:var(--denied);color:var(--on)}\n"
+	".would-deny{background:var(--would);color:var(--on)}.unbound{background:var(--unbound);color:#000}"
+	".allowed{color:var(--dim)}\n"
 	".key>span{white-space:nowrap;margin-right:1rem}\n"
 	".key>span>span{display:inline-block;width:1.4rem;text-align:center;margin-right:.35rem}\n"
 	".worst td{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}\n"
@@ -49,9 +52,12 @@ static const struct {
 	const char *cell, *mark, *text;
 } cells[] = {
 	{"used", "&#9679;", "used"},
+	{"would-deny", "?", "used, not allowed, and only reported"},
 	{"unused", "&#9675;", "granted and allowed, never used"},
 	{"withheld", "&#8722;", "granted, taken away by the policy"},
 	{"denied", "!", "asked for, and refused"},
+	{"allowed", "&#183;", "allowed, not granted"},
+	{"unbound", "&#9633;", "granted, and held by no policy"},
 };
 
 /* One line of text. */
@@ -129,19 +135,44 @@ static void put_row(FILE *f, const json_t *subject, const json_t *columns)
 	fputs("\">", f);
 	put_member(f, subject, "name");
 	fputs("</th><td class=\"text\">", f);
-	put_member(f, subject, "policy");
-	fprintf(f, "%s</td>", !strcmp(text_of(subject, "mode"), "enforce") ? "" : " (audit)");
+	if (json_is_string(json_object_get(subject, "policy"))) {
+		put_member(f, subject, "policy");
+		fputs(!strcmp(text_of(subject, "mode"), "enforce") ? "" : " (audit)", f);
+	} else {
+		fputs("(held by nobody)", f);
+	}
+	fputs("</td>", f);
 	json_array_foreach(columns, i, each)
 		put_cell(f, json_string_value(json_object_get(json_object_get(subject, "cells"),
 							      json_string_value(each) ?: "")));
 	fputs("</tr>\n", f);
 }
 
+static void put_rows(FILE *f, const json_t *subjects, const json_t *columns)
+{
+	size_t n = json_array_size(subjects);
+
+	fputs("<tbody>\n", f);
+	for (size_t i = 0; i < n && i < REPORT_ROWS; i++)
+		put_row(f, json_array_get(subjects, i), columns);
+	fputs("</tbody>\n", f);
+}
+
+static void put_rest(FILE *f, const json_t *subjects, const char *what)
+{
+	size_t n = json_array_size(subjects);
+
+	if (n > REPORT_ROWS)
+		fprintf(f, "<p>%zu more %s are not shown; these have the most for nothing.</p>\n",
+			n - REPORT_ROWS, what);
+}
+
 static void put_grid(FILE *f, const json_t *report)
 {
 	const json_t *columns = json_object_get(report, "capabilities"),
-		     *subjects = json_object_get(report, "subjects"), *each;
-	size_t n = json_array_size(subjects), i;
+		     *subjects = json_object_get(report, "subjects"),
+		     *unbound = json_object_get(report, "unbound"), *each;
+	size_t i;
 
 	fputs("<section><h2>Who has what</h2>\n<p class=\"key dim\">", f);
 	for (i = 0; i < ARRAY_SIZE(cells); i++)
@@ -155,14 +186,12 @@ static void put_grid(FILE *f, const json_t *report)
 		put_safe(f, json_string_value(each));
 		fputs("</span></th>", f);
 	}
-	fputs("</tr></thead>\n<tbody>\n", f);
-	for (i = 0; i < n && i < REPORT_ROWS; i++)
-		put_row(f, json_array_get(subjects, i), columns);
-	fputs("</tbody></table></div>\n", f);
-	if (n > REPORT_ROWS)
-		fprintf(f,
-			"<p>%zu more subjects are not shown; these have the most for nothing.</p>\n",
-			n - REPORT_ROWS);
+	fputs("</tr></thead>\n", f);
+	put_rows(f, subjects, columns);
+	put_rows(f, unbound, columns);
+	fputs("</table></div>\n", f);
+	put_rest(f, subjects, "subjects");
+	put_rest(f, unbound, "that nobody holds");
 	fputs("</section>\n", f);
 }
 
@@ -175,7 +204,8 @@ static void put_worst(FILE *f, const json_t *worst)
 
 	fputs("<section><h2>Granted for nothing: the worst</h2>\n", f);
 	if (!json_array_size(worst))
-		fputs("<p>Nothing is granted and allowed that is not used.</p>\n", f);
+		fputs("<p>Of what is bound, nothing is granted and allowed that is not used.</p>\n",
+		      f);
 	fputs("<table class=\"worst\">\n", f);
 	json_array_foreach(worst, i, each) {
 		json_int_t count = out_number(each, "count");
@@ -260,8 +290,11 @@ void report_html(FILE *f, const json_t *report)
 	put_member(f, report, "time");
 	fputs(" &middot; kernel ", f);
 	put_member(f, report, "kernel");
-	fprintf(f, " &middot; %zu subjects &middot; %s</p>\n",
+	fprintf(f,
+		" &middot; %zu subjects &middot; %zu containers and services held by nobody "
+		"&middot; %s</p>\n",
 		json_array_size(json_object_get(report, "subjects")),
+		json_array_size(json_object_get(report, "unbound")),
 		enforcing ? "leastcap enforces" : "<strong>leastcap does not enforce</strong>");
 	put_grid(f, report);
 	put_worst(f, json_object_get(report, "worst"));

@@ -12,6 +12,7 @@
 #include "base/caps.h"
 #include "base/log.h"
 #include "cli/output.h"
+#include "explain/balance.h"
 #include "subject/capfiles.h"
 #include "subject/cgroup.h"
 #include "subject/process.h"
@@ -22,21 +23,6 @@
 #define FILES_MAX 1000
 #define ENTRIES_MAX 2000000
 #define FILES_NS (120ULL * 1000000000)
-
-/* ---- sets ---- */
-
-static uint64_t binding_set(const json_t *binding, const char *key)
-{
-	return caps_from_json(json_object_get(json_object_get(binding, "capabilities"), key));
-}
-
-/* What the binding leaves: a policy that only audits takes nothing away. */
-static uint64_t let_through(const json_t *binding)
-{
-	const char *mode = json_string_value(json_object_get(binding, "mode"));
-
-	return mode && !strcmp(mode, "enforce") ? binding_set(binding, "allowed") : ~0ULL;
-}
 
 /* ---- processes ---- */
 
@@ -49,16 +35,13 @@ static json_t *process_json(const struct process *p)
 			 "no_new_privs", p->no_new_privs, "seccomp", (int)p->seccomp);
 }
 
-/* Drift: what the runtime grants and nobody uses. What is not allowed cannot be used: it is told apart. */
 static json_t *drift_json(const json_t *binding, const struct process *all, size_t n)
 {
-	uint64_t granted = 0, used = binding_set(binding, "used");
-	uint64_t allowed = binding_set(binding, "allowed");
+	uint64_t granted = 0;
 
 	for (size_t i = 0; i < n; i++)
 		granted |= all[i].permitted;
-	return json_pack("{s:o, s:o}", "never_used", caps_to_json(granted & allowed & ~used),
-			 "not_allowed", caps_to_json(granted & ~allowed));
+	return balance_drift(binding, granted);
 }
 
 static int add_processes(json_t *binding, const struct process *all, size_t n, bool more)
@@ -149,15 +132,17 @@ static int add_files(json_t *binding, const struct process *all, size_t n, uint6
 	};
 	_cleanup_close_ int root = -EBADF;
 	json_t *list = json_array();
+	struct balance balance;
 	int err = open_root(all, n, cgroup, &root, &options.root_uid);
 
+	balance_of(binding, &balance);
 	if (!err)
 		err = capfiles_find(root, &options, &found);
 	if (tty)
 		fputs("\r\033[K", stderr);
 	for (size_t i = 0; !err && i < found.n; i++) {
 		if (json_array_append_new(list, file_json(&found.items[i], &found, bounding,
-							  let_through(binding))))
+							  balance.let_through)))
 			err = -ENOMEM;
 	}
 	if (err) {

@@ -47,7 +47,7 @@ static int read_event(const char *line, size_t len, void *ctx)
 	return suggest_event(t->suggestion, t->subject, line, len);
 }
 
-/* What ended, by the log: the daemon itself forgets it when it ends. Most lines are something else. */
+/* What ended, and who asked for what, by the log: the daemon itself forgets it when it ends. */
 static int read_log(struct trail *t, FILE *f)
 {
 	_cleanup_free_ char *line = NULL;
@@ -56,7 +56,8 @@ static int read_log(struct trail *t, FILE *f)
 	int err = 0;
 
 	while (!err && (len = getline(&line, &size, f)) > 0) {
-		if (strstr(line, "\"gone\""))
+		if (strstr(line, "\"gone\"") || strstr(line, "denied\"") ||
+		    strstr(line, "\"would-deny\""))
 			err = read_event(line, (size_t)len, t);
 	}
 	return err;

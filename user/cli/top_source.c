@@ -63,27 +63,10 @@ __attribute__((format(printf, 2, 3))) static void tell(struct top_news *news, co
 
 /* ---- names ---- */
 
-/* Below a container or a unit there are others: "app/sub". */
-static char *name_below(const struct trace_name *n, const char *path)
-{
-	const char *anchor = n->container ?: n->unit, *rest = NULL;
-	char buf[32], *name;
-	const char *first = trace_name_short(n, buf);
-
-	if (anchor)
-		rest = strstr(path, anchor);
-	rest = rest ? strchr(rest, '/') : NULL;
-	return asprintf(&name, "%s%s", first, rest ?: "") < 0 ? NULL : name;
-}
-
 static json_t *find_name(const char *path)
 {
-	struct trace_name n = {};
-	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *name = trace_name_shown(path);
 
-	if (!trace_name_of(path, "/", &n))
-		name = name_below(&n, path);
-	trace_name_done(&n);
 	return name ? event_string(name) : NULL;
 }
 

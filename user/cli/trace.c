@@ -14,11 +14,12 @@
 #include "cli/cli.h"
 #include "cli/trace.h"
 #include "kernel/kernel.h"
+#include "trace/follower.h"
 #include "trace/session.h"
 #include "trace/subjects.h"
 
 /* How often the ring is looked at, where nobody wakes us. */
-#define PERIOD_NS 20000000L
+#define PERIOD_NS 20000000ULL
 
 #define BATCH 512U
 
@@ -36,6 +37,7 @@ struct tracing {
 	struct trace_options options;
 	uint64_t count; /* ends after so many; 0: never */
 	uint64_t seconds; /* likewise */
+	struct follower follower; /* of SUBJECT */
 	bool json;
 };
 
@@ -192,16 +194,22 @@ int trace_find(const char *subject, uint64_t **ret, size_t *ret_n)
 	}
 }
 
-static int find_subjects(struct tracing *t, const char *subject, uint64_t **ret)
+static int find_subjects(struct tracing *t, const char *subject)
 {
-	int status = trace_find(subject, ret, &t->options.n_subjects);
+	uint64_t *ids = NULL;
+	size_t n = 0;
+	int status = trace_find(subject, &ids, &n);
 
+	if (status)
+		return status;
 	t->options.who = LEASTCAP_TRACE_SUBJECTS;
-	t->options.subjects = *ret;
-	return status;
+	follower_init(&t->follower, subject, ids, n);
+	t->options.subjects = t->follower.ids;
+	t->options.n_subjects = t->follower.n;
+	return CLI_DONE;
 }
 
-static int find_who(struct tracing *t, const char *subject, uint64_t **ret)
+static int find_who(struct tracing *t, const char *subject)
 {
 	char proc[32];
 
@@ -211,7 +219,7 @@ static int find_who(struct tracing *t, const char *subject, uint64_t **ret)
 		return CLI_FAILED;
 	}
 	if (subject)
-		return find_subjects(t, subject, ret);
+		return find_subjects(t, subject);
 	if (t->options.pid)
 		t->options.who = LEASTCAP_TRACE_ALL;
 	if (t->options.who == LEASTCAP_TRACE_CONFINED && !trace_loaded()) {
@@ -256,10 +264,31 @@ static unsigned int wanted(const struct tracing *t, const struct trace_printer *
 	return left < BATCH ? (unsigned int)left : BATCH;
 }
 
-/* Until it is interrupted, has shown enough, or the time is over. Returns -errno of the ring. */
-static int follow(const struct tracing *t, struct trace *session, struct trace_printer *p)
+void follower_tell(const struct follower *f)
 {
-	const struct timespec period = {.tv_nsec = PERIOD_NS};
+	if (f->late)
+		log_warn(0, "%llu cgroup%s seen late: what had run there before is missing",
+			 (unsigned long long)f->late, f->late == 1 ? " was" : "s were");
+	if (f->unwatched)
+		log_warn(0, "%llu cgroups cannot be watched: there are too many",
+			 (unsigned long long)f->unwatched);
+}
+
+int trace_watch_more(const uint64_t *ids, size_t n, void *ctx)
+{
+	return trace_watch(ctx, ids, n);
+}
+
+/* A container or a unit may restart, a policy may get another one. */
+static void look_for_more(struct tracing *t, struct trace *session, struct trace_printer *p)
+{
+	if (follower_look(&t->follower, trace_watch_more, session))
+		trace_print_came(p, &t->follower);
+}
+
+/* Until it is interrupted, has shown enough, or the time is over. Returns -errno of the ring. */
+static int follow(struct tracing *t, struct trace *session, struct trace_printer *p)
+{
 	uint64_t end = t->seconds ? boot_now() + t->seconds * NSEC_PER_SEC : UINT64_MAX;
 	uint64_t tell = boot_now() + NSEC_PER_SEC, now;
 
@@ -275,10 +304,10 @@ static int follow(const struct tracing *t, struct trace *session, struct trace_p
 			trace_print_lost(p, session);
 			tell = now + NSEC_PER_SEC;
 		}
-		if (n == 0)
-			nanosleep(&period, NULL);
-		else if (fflush(stdout))
+		if (n && fflush(stdout))
 			p->failed = true;
+		follower_wait(&t->follower, n ? 0 : PERIOD_NS);
+		look_for_more(t, session, p);
 	}
 	return 0;
 }
@@ -295,7 +324,7 @@ static int finish(const struct tracing *t, struct trace *session, struct trace_p
 	return n < 0 ? n : 0;
 }
 
-static int run(const struct tracing *t)
+static int run(struct tracing *t)
 {
 	_cleanup_(trace_printer_done) struct trace_printer printer = {.json = t->json};
 	_cleanup_(trace_closep) struct trace *session = NULL;
@@ -317,16 +346,17 @@ static int run(const struct tracing *t)
 static int trace(const struct verb *verb, int argc, char **argv)
 {
 	struct tracing t = {.verb = verb};
-	_cleanup_free_ uint64_t *ids = NULL;
 	const char *subject = NULL;
 	int status = parse(&t, argc, argv, &subject);
 
 	if (status)
 		return status == CLI_OPT_EXIT ? CLI_DONE : status;
-	status = trace_check_host() ?: find_who(&t, subject, &ids);
-	if (status)
-		return status;
-	return run(&t) ? CLI_FAILED : CLI_DONE;
+	follower_init(&t.follower, NULL, NULL, 0);
+	status = trace_check_host() ?: find_who(&t, subject);
+	if (!status && run(&t))
+		status = CLI_FAILED;
+	follower_done(&t.follower);
+	return status;
 }
 
 const struct verb verb_trace = {
@@ -335,7 +365,8 @@ const struct verb verb_trace = {
 	.fn = trace,
 	.help = "capability checks as they are made: who, which, and what came of it",
 	.text = "SUBJECT is a cgroup path, a systemd unit, a container's name or id (or its\n"
-		"beginning), or a policy's name; without one: all who are confined.\n"
+		"beginning), or a policy's name; without one: all who are confined. One that\n"
+		"restarts, and what a policy binds meanwhile, is traced from its beginning.\n"
 		"A check is allowed, denied (by leastcap), missing (the process does not have the\n"
 		"capability) or refused (by another security module). Ctrl-C ends it.\n\n"
 		"  -c, --cap LIST       only these capabilities\n"

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "trace/follower.h"
 #include "trace/names.h"
 #include "trace/session.h"
 #include "trace/symbols.h"
@@ -33,6 +34,9 @@ void trace_print(const void *record, size_t size, void *ctx);
 /* If more was lost since the last time: a line on standard error, or an object. */
 void trace_print_lost(struct trace_printer *p, const struct trace *session);
 
+/* Cgroups of the subject have come meanwhile: likewise. */
+void trace_print_came(struct trace_printer *p, const struct follower *f);
+
 void trace_print_summary(struct trace_printer *p, const struct trace *session);
 
 /* Is anything in the way of tracing on this host? Logs it. Returns an exit status. */
@@ -40,5 +44,11 @@ int trace_check_host(void);
 
 /* The cgroups that SUBJECT means, to be freed. Logs what it does not mean. Returns an exit status. */
 int trace_find(const char *subject, uint64_t **ret, size_t *ret_n);
+
+/* Logs which cgroups were not seen from their beginning, if there are such. */
+void follower_tell(const struct follower *f);
+
+/* For follower_look(); ctx is the session. */
+int trace_watch_more(const uint64_t *ids, size_t n, void *ctx);
 
 #endif

@@ -165,6 +165,20 @@ void trace_print_lost(struct trace_printer *p, const struct trace *session)
 			 (unsigned long long)counts.lost);
 }
 
+void trace_print_came(struct trace_printer *p, const struct follower *f)
+{
+	if (p->json) {
+		print_object(p, json_pack("{s:s, s:I, s:I, s:I}", "type", "came", "cgroups",
+					  (json_int_t)f->came, "late", (json_int_t)f->late,
+					  "unwatched", (json_int_t)f->unwatched));
+		fflush(stdout);
+		return;
+	}
+	log_info("'%s': %llu more cgroup%s since the beginning", f->subject,
+		 (unsigned long long)f->came, f->came == 1 ? "" : "s");
+	follower_tell(f);
+}
+
 void trace_print_summary(struct trace_printer *p, const struct trace *session)
 {
 	struct trace_counts c;

@@ -180,6 +180,8 @@ static const struct route routes[] = {
 	{MHD_HTTP_METHOD_POST, "/v1/mode", true, NULL, request_mode},
 	{MHD_HTTP_METHOD_POST, "/v1/disarm", true, NULL, request_disarm},
 	{MHD_HTTP_METHOD_POST, "/v1/rearm", true, NULL, request_rearm},
+	{MHD_HTTP_METHOD_GET, "/v1/sampling", false, NULL, request_sampling},
+	{MHD_HTTP_METHOD_POST, "/v1/sampling", true, NULL, request_sample},
 	{MHD_HTTP_METHOD_GET, "/v1/policy", false, NULL, request_policy},
 	{MHD_HTTP_METHOD_GET, "/v1/show", false, NULL, request_show},
 	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload, NULL},
@@ -239,7 +241,7 @@ static unsigned int find_route(struct request *r, const char *method)
 			r->allow = NULL;
 			return 0;
 		}
-		/* /v1/policies is the only path with two methods, next to each other in the table. */
+		/* Paths with two methods have them next to each other in the table: GET and POST. */
 		r->allow = r->allow ? "GET, POST" : route->method;
 	}
 	if (!r->allow)
@@ -247,7 +249,7 @@ static unsigned int find_route(struct request *r, const char *method)
 			&r->answer, MHD_HTTP_NOT_FOUND,
 			"no such path; the API is /v1/status, /v1/policies, /v1/policy, "
 			"/v1/show, /v1/events, /v1/confirm, /v1/promote, /v1/mode, /v1/disarm, "
-			"/v1/rearm, /v1/reload, /v1/unload, /metrics");
+			"/v1/rearm, /v1/sampling, /v1/reload, /v1/unload, /metrics");
 	return refuse(&r->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this path takes %s only", r->allow);
 }
 

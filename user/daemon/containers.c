@@ -8,13 +8,14 @@
 
 #include "base/log.h"
 #include "daemon/internal.h"
+#include "subject/cgroup.h"
 #include "subject/container.h"
 
 const struct identity *containers_who(const char *cgroup, void *ctx)
 {
 	struct state *s = ctx;
 
-	/* No room, or nothing that is to be asked for: then nothing is known. */
+	/* No room, or nothing that is to be asked for: then nothing is known. An engine is asked once a minute at most. */
 	(void)identities_want(s->identities, cgroup);
 	return identities_get(s->identities, cgroup);
 }
@@ -23,7 +24,8 @@ void containers_changed(const char *cgroup, const struct identity *identity, voi
 {
 	struct state *s = ctx;
 
-	s->again = true;
+	/* Events tell who it is from now on; more is to be done only where a policy depends on it. */
+	s->again = s->again || sources_ask_identity(&s->sources);
 }
 
 /* Is there a selector by an id that this one begins with? */
@@ -53,7 +55,8 @@ void containers_came(struct state *s, const char *path)
 
 	if (!container_from_path(path, id, NULL))
 		return;
-	/* Asked for when the plan is made. */
+	/* Whatever selects it: events tell who it is, and the engine may need a while to answer. */
+	(void)containers_who(path, s);
 	if (sources_ask_identity(&s->sources) || (s->plan.pending && awaited(s, id)))
 		s->again = true;
 }
@@ -61,6 +64,12 @@ void containers_came(struct state *s, const char *path)
 void containers_gone(struct state *s, const char *path)
 {
 	identities_drop(s->identities, path);
+}
+
+void containers_sweep(struct state *s)
+{
+	/* Of cgroups that were bound, the kernel tells; those below a bound one only are gone unseen. */
+	identities_sweep(s->identities, CGROUP_ROOT);
 }
 
 void state_settle(struct state *s)

@@ -68,7 +68,7 @@ struct state {
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
-	struct identities *identities; /* who the containers are; asked where a selector needs it */
+	struct identities *identities; /* who the containers are that are bound */
 	bool unbound; /* of that, something could not be bound */
 	bool again; /* something that a selector may be about has come, or is known now */
 	unsigned int ticks, swept;
@@ -116,6 +116,8 @@ void containers_changed(const char *cgroup, const struct identity *identity, voi
 /* A container's cgroup is there, or no more. */
 void containers_came(struct state *s, const char *path);
 void containers_gone(struct state *s, const char *path);
+/* Forgets those that have gone unseen. Now and then. */
+void containers_sweep(struct state *s);
 
 /* ---- hold.c ---- */
 

@@ -149,18 +149,66 @@ static void put_counts(struct prom *p, const struct tally_counts *counts, const 
 	}
 }
 
+struct binding_names {
+	const char *cgroup;
+	char container[65];
+	struct leastcap_policy policy;
+};
+
+/* Valid until the next call. */
+static void name_binding(struct state *s, uint64_t cgroup, struct binding_names *ret)
+{
+	const char *path = names_get(s, cgroup);
+	struct leastcap_binding b;
+
+	*ret = (struct binding_names){.cgroup = path ? path : "?"};
+	if (path && container_from_path(path, ret->container, NULL) != 1)
+		ret->container[0] = '\0';
+	if (!kernel_binding_get(s->k, cgroup, &b) &&
+	    !kernel_policy_get(s->k, b.policy, &ret->policy))
+		ret->policy.name[sizeof(ret->policy.name) - 1] = '\0';
+}
+
 static void put_binding(struct prom *p, struct state *s, const struct tally_binding *t)
 {
-	const char *path = names_get(s, t->cgroup);
-	struct leastcap_policy policy = {};
-	struct leastcap_binding b;
-	char container[65] = "";
+	struct binding_names n;
 
-	if (path && container_from_path(path, container, NULL) != 1)
-		container[0] = '\0';
-	if (!kernel_binding_get(s->k, t->cgroup, &b) && !kernel_policy_get(s->k, b.policy, &policy))
-		policy.name[sizeof(policy.name) - 1] = '\0';
-	put_counts(p, &t->counts, path ? path : "?", container, shadow_shown(policy.name));
+	name_binding(s, t->cgroup, &n);
+	put_counts(p, &t->counts, n.cgroup, n.container, shadow_shown(n.policy.name));
+}
+
+static void put_kinds(struct prom *p, struct state *s, const struct tally_binding *t)
+{
+	struct binding_names n;
+
+	name_binding(s, t->cgroup, &n);
+	prom_sample(p, t->kinds, "cgroup", n.cgroup, "container", n.container, "policy",
+		    shadow_shown(n.policy.name), NULL);
+}
+
+static void each_named(struct prom *p, struct state *s,
+		       void (*put)(struct prom *p, struct state *s, const struct tally_binding *t))
+{
+	for (size_t i = 0; i < s->tally.n; i++) {
+		if (s->tally.bindings[i].named)
+			put(p, s, &s->tally.bindings[i]);
+	}
+}
+
+static void put_by_binding(struct prom *p, struct state *s)
+{
+	int other = __builtin_popcountll(s->tally.other_caps) +
+		    __builtin_popcount(s->tally.other_rules);
+
+	prom_family(p, "leastcap_binding_refusals_total", "counter",
+		    "The same by binding, where there are some; cgroup other: those beyond 64.");
+	each_named(p, s, put_binding);
+	put_counts(p, &s->tally.other, "other", "", "");
+	prom_family(p, "leastcap_binding_refused_kinds", "gauge",
+		    "How many capabilities and rules it was refused something of.");
+	each_named(p, s, put_kinds);
+	if (other)
+		prom_sample(p, other, "cgroup", "other", "container", "", "policy", "", NULL);
 }
 
 static void put_refusals(struct prom *p, struct state *s)
@@ -173,13 +221,7 @@ static void put_refusals(struct prom *p, struct state *s)
 		prom_sample(p, (double)s->tally.all.would_deny[i], "restriction",
 			    word_restriction(i), "verdict", "would-deny", NULL);
 	}
-	prom_family(p, "leastcap_binding_refusals_total", "counter",
-		    "The same by binding, where there are some; cgroup other: those beyond 64.");
-	for (size_t i = 0; i < s->tally.n; i++) {
-		if (s->tally.bindings[i].named)
-			put_binding(p, s, &s->tally.bindings[i]);
-	}
-	put_counts(p, &s->tally.other, "other", "", "");
+	put_by_binding(p, s);
 	prom_one(p, "leastcap_probe_refusals_total", "counter",
 		 "Questions for a capability that were answered with no.", (double)s->tally.probes);
 }

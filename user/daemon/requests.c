@@ -116,6 +116,21 @@ unsigned int request_rearm(const struct request_call *call, json_t **ret)
 	return state_rearm(call->state, call->peer, ret);
 }
 
+unsigned int request_sampling(const struct request_call *call, json_t **ret)
+{
+	return state_sampling(call->state, ret);
+}
+
+unsigned int request_sample(const struct request_call *call, json_t **ret)
+{
+	const char *text = argument(call, "interval_ms");
+	uint64_t ms;
+
+	if (!text || request_number(text, &ms))
+		return wrong(ret, "interval_ms: milliseconds are needed, 0 to 3600000");
+	return state_sample(call->state, ms, call->peer, ret);
+}
+
 unsigned int request_policy(const struct request_call *call, json_t **ret)
 {
 	const char *name = argument(call, "name");

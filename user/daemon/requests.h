@@ -29,6 +29,8 @@ unsigned int request_promote(const struct request_call *call, json_t **ret);
 unsigned int request_mode(const struct request_call *call, json_t **ret);
 unsigned int request_disarm(const struct request_call *call, json_t **ret);
 unsigned int request_rearm(const struct request_call *call, json_t **ret);
+unsigned int request_sampling(const struct request_call *call, json_t **ret);
+unsigned int request_sample(const struct request_call *call, json_t **ret);
 unsigned int request_policy(const struct request_call *call, json_t **ret);
 unsigned int request_show(const struct request_call *call, json_t **ret);
 

@@ -84,6 +84,10 @@ unsigned int state_mode(struct state *s, const char *name, const char *mode, con
 unsigned int state_disarm(struct state *s, uint64_t seconds, const char *reason,
 			  const struct peer *by, json_t **ret);
 unsigned int state_rearm(struct state *s, const struct peer *by, json_t **ret);
+/* The longest interval between two events of the same kind. */
+#define STATE_SAMPLE_MAX_MS 3600000
+unsigned int state_sampling(struct state *s, json_t **ret);
+unsigned int state_sample(struct state *s, uint64_t ms, const struct peer *by, json_t **ret);
 unsigned int state_status(struct state *s, const char *subject,
 			  json_t **ret); /* subject may be NULL */
 unsigned int state_policies(struct state *s, json_t **ret);

@@ -92,13 +92,13 @@ static int64_t clock_offset(void)
 	return (real.tv_sec - boot.tv_sec) * 1000000000LL + real.tv_nsec - boot.tv_nsec;
 }
 
-/* What is known of the container that a path is in; nobody is asked for it. */
-static const struct identity *who_of(const struct state *s, const char *path)
+/* What is known of the container that a path is in; what is not is there for a later event. */
+static const struct identity *who_of(struct state *s, const char *path)
 {
 	char id[65];
 	_cleanup_free_ char *cgroup = event_container(path, id);
 
-	return cgroup ? identities_get(s->identities, cgroup) : NULL;
+	return cgroup ? containers_who(cgroup, s) : NULL;
 }
 
 static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
@@ -193,14 +193,14 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	if (e->event.type == LEASTCAP_EVENT_BORN)
 		containers_came(s, e->path);
-	if (e->event.type == LEASTCAP_EVENT_GONE)
-		containers_gone(s, e->path);
 	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_GONE)
 		names_put(s, e->event.binding, e->path);
 	event = event_named(s, e);
 	if (e->event.type == LEASTCAP_EVENT_GONE) {
 		struct leastcap_binding b;
 
+		/* Its last event still says who it was. */
+		containers_gone(s, e->path);
 		/* Twice, where two builds saw it. */
 		if (kernel_binding_get(s->k, e->event.binding, &b) || is_gone(s, e->event.binding))
 			json_decref(event);
@@ -268,6 +268,8 @@ void state_tick(struct state *s)
 		s->again = true;
 	}
 	s->swept = 0;
-	if (s->ticks % SWEEP_TICKS == 0)
+	if (s->ticks % SWEEP_TICKS == 0) {
 		(void)kernel_binding_each(s->k, sweep_binding, s);
+		containers_sweep(s);
+	}
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audit/event.h"
 #include "base/caps.h"
 #include "base/cleanup.h"
 #include "base/escape.h"
@@ -83,14 +84,24 @@ static json_t *others_json(const json_t *others, const struct refused *r)
 
 /* ---- the process ---- */
 
-static json_t *process_json(const struct process *p, int cap)
+static json_t *confinement_json(const struct confinement *c)
+{
+	if (!c || !c->by)
+		return json_null();
+	return json_pack("{s:s, s:o, s:b}", "by", c->by, "label", event_string(c->label),
+			 "enforces", c->enforces);
+}
+
+static json_t *process_json(const struct explain_input *in, int cap)
 {
 	static const char *const seccomp[] = {"none", "strict", "filter"};
+	const struct process *p = in->process;
 	json_t *json;
 
 	if (!p)
 		return json_null();
-	json = json_pack("{s:i, s:b, s:s}", "pid", (int)p->pid, "no_new_privs", p->no_new_privs,
+	json = json_pack("{s:i, s:b, s:o, s:s}", "pid", (int)p->pid, "no_new_privs",
+			 p->no_new_privs, "confinement", confinement_json(in->confinement),
 			 "seccomp",
 			 p->seccomp < ARRAY_SIZE(seccomp) ? seccomp[p->seccomp] : "unknown");
 	if (json && cap >= 0 && cap < 64)
@@ -150,6 +161,20 @@ static void hint_process(json_t *hints, const struct explain_input *in, const st
 		     p->pid, name, name);
 }
 
+/* Another module that says no says it in the kernel's log, and leastcap hears nothing of what is refused before it. */
+static void hint_confinement(json_t *hints, const struct explain_input *in)
+{
+	const struct confinement *c = in->confinement;
+
+	if (!in->process || !c || !c->by || !c->enforces)
+		return;
+	hint(hints,
+	     "%s confines process %d, too: what leastcap allows it may still refuse. Its refusals are "
+	     "in the kernel's log: journalctl -k -g '%s'.",
+	     c->by, in->process->pid,
+	     !strcmp(c->by, "SELinux") ? "avc: +denied" : "apparmor=.DENIED");
+}
+
 static void hint_event(json_t *hints, const json_t *event)
 {
 	if (json_is_true(json_object_get(event, "shadow")))
@@ -190,6 +215,7 @@ static json_t *hints_json(const struct explain_input *in, const struct refused *
 	hint_event(hints, in->event);
 	hint_policy(hints, in->event, in->policy);
 	hint_process(hints, in, r, cap);
+	hint_confinement(hints, in);
 	return hints;
 }
 
@@ -210,8 +236,8 @@ json_t *explain(const struct explain_input *in)
 			? place_json(in->policy,
 				     text_of(json_object_get(in->event, "subject"), "binding"), &r)
 			: json_null(),
-		"others", others_json(in->others, &r), "process", process_json(in->process, cap),
-		"hints", hints_json(in, &r, cap), "changes", changes_json(in, &r, cap));
+		"others", others_json(in->others, &r), "process", process_json(in, cap), "hints",
+		hints_json(in, &r, cap), "changes", changes_json(in, &r, cap));
 }
 
 bool explain_word(const char *text, size_t len, unsigned int line, unsigned int column,

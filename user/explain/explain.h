@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "subject/confinement.h"
 #include "subject/process.h"
 
 struct explain_input {
@@ -16,6 +17,7 @@ struct explain_input {
 	const json_t *policy;
 	const json_t *others;
 	const struct process *process; /* NULL: it is gone */
+	const struct confinement *confinement; /* of the process; NULL: not known */
 	/* The word at a place of a file, in buf; false: it cannot be read. May be NULL. */
 	bool (*word_at)(const char *file, unsigned int line, unsigned int column, char buf[32]);
 };

@@ -125,7 +125,10 @@ int history_take(struct history *h, const json_t *event)
 		return 0;
 	if (h->subject) {
 		remember_names(h, event);
-		return history_matches(event, h->subject) ? take_kind(h, event) : 0;
+		return history_matches(event, h->subject) ||
+				       (h->path && history_matches(event, h->path))
+			       ? take_kind(h, event)
+			       : 0;
 	}
 	if (!strcmp(text_of(event, "type"), "denied"))
 		return json_array_append(h->found, (json_t *)event) ? -ENOMEM : 1;

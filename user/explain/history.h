@@ -21,6 +21,7 @@ struct history {
 	bool by_seq;
 	uint64_t seq; /* by_seq */
 	const char *subject; /* NULL: the newest refusal of anybody */
+	const char *path; /* the cgroup that the subject means now; NULL: not known */
 	json_t *found; /* array of events, newest first */
 	json_t *kinds; /* set */
 	json_t *reported; /* without a subject: the newest that was only reported */

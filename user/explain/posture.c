@@ -9,17 +9,18 @@
 
 #include "base/caps.h"
 #include "base/cleanup.h"
+#include "explain/balance.h"
 #include "explain/meaning.h"
 
 /* Names of subjects beside a grant for nothing. */
 #define NAMED 3
 
-/* One binding. */
+/* One binding, or what no policy binds: `policy` is NULL. */
 struct row {
 	const char *cgroup, *policy, *mode;
-	char name[96];
-	uint64_t granted, allowed, used, denied;
-	uint64_t unused, withheld; /* of what is granted */
+	const char *name;
+	char digits[24]; /* in place of the name; "": it is one */
+	struct balance is;
 	unsigned int score;
 };
 
@@ -40,23 +41,22 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key)) ?: "";
 }
 
-static uint64_t set_of(const json_t *binding, const char *key)
-{
-	return caps_from_json(json_object_get(json_object_get(binding, "capabilities"), key));
-}
-
-/* The shortest name: 12 digits of a container, else the last part of the path. */
-static void name_row(struct row *row, const char *container)
+/* As people know it; where that is not told 12 digits of a container, else the last part of the path. */
+static void name_row(struct row *row, const char *name, const char *container)
 {
 	const char *slash = strrchr(row->cgroup, '/');
 
-	if (strlen(container) >= 12)
-		snprintf(row->name, sizeof(row->name), "container %.12s", container);
-	else
-		snprintf(row->name, sizeof(row->name), "%s",
-			 !*row->cgroup	     ? "(a removed cgroup)"
-			 : slash && slash[1] ? slash + 1
-					     : row->cgroup);
+	row->name = *name		? name
+		    : !*row->cgroup	? "(a removed cgroup)"
+		    : slash && slash[1] ? slash + 1
+					: row->cgroup;
+	if (!*name && strlen(container) >= 12)
+		snprintf(row->digits, sizeof(row->digits), "container %.12s", container);
+}
+
+static const char *name_of(const struct row *row)
+{
+	return *row->digits ? row->digits : row->name;
 }
 
 static unsigned int score_of(uint64_t set)
@@ -72,21 +72,20 @@ static unsigned int score_of(uint64_t set)
 
 static void fill_row(struct row *row, const json_t *binding)
 {
-	bool enforced;
-
 	row->cgroup = text_of(binding, "cgroup");
 	row->policy = text_of(binding, "policy");
 	row->mode = text_of(binding, "mode");
-	name_row(row, text_of(binding, "container"));
-	row->granted = set_of(binding, "granted");
-	row->allowed = set_of(binding, "allowed");
-	row->used = set_of(binding, "used");
-	row->denied = set_of(binding, "denied");
-	/* A policy that only audits takes nothing away. */
-	enforced = !strcmp(row->mode, "enforce");
-	row->withheld = enforced ? row->granted & ~row->allowed : 0;
-	row->unused = row->granted & ~row->withheld & ~row->used;
-	row->score = score_of(row->unused);
+	name_row(row, text_of(binding, "name"), text_of(binding, "container"));
+	balance_of(binding, &row->is);
+	row->score = score_of(row->is.unused);
+}
+
+static void fill_unbound(struct row *row, const json_t *subject)
+{
+	row->cgroup = text_of(subject, "cgroup");
+	name_row(row, text_of(subject, "name"), "");
+	row->is.granted = caps_from_json(json_object_get(subject, "granted"));
+	row->score = score_of(row->is.granted);
 }
 
 static int by_score(const void *a, const void *b)
@@ -98,17 +97,19 @@ static int by_score(const void *a, const void *b)
 	return strcmp(x->cgroup, y->cgroup);
 }
 
-static int read_rows(const json_t *status, struct rows *rows)
+/* Those of a list; what is gone holds nobody. */
+static int read_rows(const json_t *list, void (*fill)(struct row *row, const json_t *from),
+		     struct rows *rows)
 {
-	const json_t *bindings = json_object_get(status, "bindings"), *each;
+	const json_t *each;
 	size_t i;
 
-	rows->items = calloc(json_array_size(bindings) + 1, sizeof(*rows->items));
+	rows->items = calloc(json_array_size(list) + 1, sizeof(*rows->items));
 	if (!rows->items)
 		return -ENOMEM;
-	json_array_foreach(bindings, i, each) {
+	json_array_foreach(list, i, each) {
 		if (!json_is_true(json_object_get(each, "gone")))
-			fill_row(&rows->items[rows->n++], each);
+			fill(&rows->items[rows->n++], each);
 	}
 	qsort(rows->items, rows->n, sizeof(*rows->items), by_score);
 	return 0;
@@ -116,13 +117,18 @@ static int read_rows(const json_t *status, struct rows *rows)
 
 static const char *cell(const struct row *row, unsigned int cap)
 {
+	const struct balance *is = &row->is;
 	uint64_t bit = 1ULL << cap;
 
-	return row->denied & bit     ? "denied"
-	       : row->used & bit     ? "used"
-	       : row->withheld & bit ? "withheld"
-	       : row->unused & bit   ? "unused"
-				     : NULL;
+	if (!row->policy)
+		return is->granted & bit ? "unbound" : NULL;
+	return is->denied & bit	    ? "denied"
+	       : is->would & bit    ? "would-deny"
+	       : is->used & bit	    ? "used"
+	       : is->withheld & bit ? "withheld"
+	       : is->unused & bit   ? "unused"
+	       : is->allowed & bit  ? "allowed"
+				    : NULL;
 }
 
 static json_t *row_json(const struct row *row)
@@ -136,9 +142,9 @@ static json_t *row_json(const struct row *row)
 		if (word)
 			json_object_set_new(cells, caps_name(cap, name), json_string(word));
 	}
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o}", "cgroup", row->cgroup, "name", row->name,
-			 "policy", row->policy, "mode", row->mode, "score", (int)row->score,
-			 "cells", cells);
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:i, s:o}", "cgroup", row->cgroup, "name",
+			 name_of(row), "policy", row->policy, "mode", row->mode, "score",
+			 (int)row->score, "cells", cells);
 }
 
 /* ---- grants for nothing ---- */
@@ -171,7 +177,7 @@ static struct grant count_grant(const struct rows *rows, const char *policy, uns
 
 	for (size_t i = 0; i < rows->n; i++)
 		g.count += !strcmp(rows->items[i].policy, policy) &&
-			   rows->items[i].unused >> cap & 1;
+			   rows->items[i].is.unused >> cap & 1;
 	return g;
 }
 
@@ -203,8 +209,8 @@ static json_t *grant_json(const struct rows *rows, const struct grant *g)
 
 	for (size_t i = 0; i < rows->n && json_array_size(names) < NAMED; i++) {
 		if (!strcmp(rows->items[i].policy, g->policy) &&
-		    rows->items[i].unused >> g->cap & 1)
-			json_array_append_new(names, json_string(rows->items[i].name));
+		    rows->items[i].is.unused >> g->cap & 1)
+			json_array_append_new(names, json_string(name_of(&rows->items[i])));
 	}
 	return json_pack("{s:s, s:s, s:i, s:s?, s:I, s:o}", "policy", g->policy, "capability",
 			 caps_name(g->cap, name), "danger", (int)meaning_danger(g->cap), "meaning",
@@ -247,15 +253,15 @@ static json_t *tighter_json(const struct rows *rows)
 		for (size_t j = i; j < rows->n; j++) {
 			if (strcmp(rows->items[j].policy, row->policy))
 				continue;
-			used |= rows->items[j].used;
-			unused |= rows->items[j].unused;
+			used |= rows->items[j].is.used;
+			unused |= rows->items[j].is.unused;
 		}
-		drop = unused & row->allowed & ~used;
+		drop = unused & row->is.allowed & ~used;
 		if (drop)
 			json_array_append_new(list,
 					      json_pack("{s:s, s:o, s:o}", "policy", row->policy,
 							"drop", caps_to_json(drop), "keep",
-							caps_to_json(row->allowed & ~drop)));
+							caps_to_json(row->is.allowed & ~drop)));
 	}
 	return list;
 }
@@ -263,35 +269,36 @@ static json_t *tighter_json(const struct rows *rows)
 /* ---- */
 
 /* Those that anybody has or wants. */
-static json_t *columns_json(const struct rows *rows)
+static uint64_t columns_of(const struct rows *rows)
 {
-	json_t *list = json_array();
 	uint64_t any = 0;
-	char name[32];
 
 	for (size_t i = 0; i < rows->n; i++)
-		any |= rows->items[i].granted | rows->items[i].used | rows->items[i].denied;
-	for (unsigned int cap = 0; cap <= caps_last(); cap++) {
-		if (any >> cap & 1)
-			json_array_append_new(list, json_string(caps_name(cap, name)));
-	}
+		any |= rows->items[i].is.granted | rows->items[i].is.used |
+		       rows->items[i].is.denied;
+	return any;
+}
+
+static json_t *rows_json(const struct rows *rows)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rows->n; i++)
+		json_array_append_new(list, row_json(&rows->items[i]));
 	return list;
 }
 
-json_t *posture(const json_t *status)
+json_t *posture(const json_t *status, const json_t *unbound)
 {
-	_cleanup_(rows_done) struct rows rows = {0};
-	json_t *subjects = json_array();
+	_cleanup_(rows_done) struct rows rows = {0}, free_ones = {0};
 
-	if (!subjects || read_rows(status, &rows)) {
-		json_decref(subjects);
+	if (read_rows(json_object_get(status, "bindings"), fill_row, &rows) ||
+	    read_rows(unbound, fill_unbound, &free_ones))
 		return NULL;
-	}
-	for (size_t i = 0; i < rows.n; i++)
-		json_array_append_new(subjects, row_json(&rows.items[i]));
-	return json_pack("{s:O?, s:b, s:o, s:o, s:o, s:o}", "kernel",
+	return json_pack("{s:O?, s:b, s:o, s:o, s:o, s:o, s:o}", "kernel",
 			 json_object_get(status, "kernel"), "enforcing",
 			 json_is_true(json_object_get(status, "enforcing")), "capabilities",
-			 columns_json(&rows), "subjects", subjects, "worst", worst_json(&rows),
-			 "tighter", tighter_json(&rows));
+			 caps_to_json(columns_of(&rows) | columns_of(&free_ones)), "subjects",
+			 rows_json(&rows), "unbound", unbound ? rows_json(&free_ones) : json_null(),
+			 "worst", worst_json(&rows), "tighter", tighter_json(&rows));
 }

@@ -158,6 +158,10 @@ uint64_t kernel_default(const struct kernel *k);
 /* ---- entrypoints that wait until their container is known, bpf/hold.bpf.h ---- */
 
 /* Is any to be held? Off: those that are held already stay so until they are let go. */
+/* CLOCK_BOOTTIME ns between two events of the same kind; 1: each is told. */
+uint64_t kernel_sampling(const struct kernel *k);
+void kernel_sampling_set(struct kernel *k, uint64_t ns);
+
 void kernel_hold_switch(struct kernel *k, bool on);
 /* Nothing is held any more after this CLOCK_BOOTTIME (ns), unless this is called again. 0: from now on. */
 void kernel_hold_until(struct kernel *k, uint64_t ns);

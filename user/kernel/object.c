@@ -502,15 +502,6 @@ int kernel_need(struct kernel *k, uint32_t rules)
 	return 0;
 }
 
-/* Of 1 ns: every refusal is reported. */
-static void set_sample_interval(struct kernel *k, uint64_t ns)
-{
-	uint64_t tick = k->state->jiffy_ns;
-
-	k->state->sample_interval_ns = ns;
-	k->state->sample_jiffies = ns > 1 && tick ? (ns + tick - 1) / tick : 0;
-}
-
 static void set_limits(struct kernel *k, const struct kernel_options *opts)
 {
 	struct timespec tick;
@@ -520,8 +511,8 @@ static void set_limits(struct kernel *k, const struct kernel_options *opts)
 									 : (uint64_t)tick.tv_nsec;
 	if (opts && opts->entering_limit_ns)
 		k->state->entering_limit_ns = opts->entering_limit_ns;
-	set_sample_interval(k, opts && opts->sample_interval_ns ? opts->sample_interval_ns
-								: k->state->sample_interval_ns);
+	kernel_sampling_set(k, opts && opts->sample_interval_ns ? opts->sample_interval_ns
+								: kernel_sampling(k));
 }
 
 int kernel_load(const struct kernel_options *opts, struct kernel **ret)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "subject/identities.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <search.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "subject/bundle.h"
@@ -280,6 +283,39 @@ void identities_drop(struct identities *ids, const char *cgroup)
 	tdelete(e, &ids->tree, by_cgroup);
 	ids->n_entries--;
 	entry_free(ids, e);
+}
+
+/* Those that are gone; dropped after the walk: a tree does not change while it is walked. */
+struct sweep {
+	int root;
+	const char **gone; /* room for all */
+	size_t n;
+};
+
+static void look_for_gone(const void *node, VISIT visit, void *ctx)
+{
+	const struct container *e = *(struct container *const *)node;
+	struct sweep *sweep = ctx;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	/* Whatever else is wrong with it, it stays. */
+	if (faccessat(sweep->root, e->cgroup + 1, F_OK, 0) && errno == ENOENT)
+		sweep->gone[sweep->n++] = e->cgroup;
+}
+
+void identities_sweep(struct identities *ids, const char *root)
+{
+	_cleanup_close_ int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ const char **gone = calloc(ids->n_entries + 1, sizeof(*gone));
+	struct sweep sweep = {.root = fd, .gone = gone};
+
+	/* Later, then. */
+	if (fd < 0 || !gone)
+		return;
+	twalk_r(ids->tree, look_for_gone, &sweep);
+	for (size_t i = 0; i < sweep.n; i++)
+		identities_drop(ids, gone[i]);
 }
 
 /* ---- the store ---- */

@@ -60,6 +60,9 @@ bool identities_settled(const struct identities *ids, const char *cgroup);
 /* The cgroup is gone. */
 void identities_drop(struct identities *ids, const char *cgroup);
 
+/* Drops every cgroup that is not there any more; root: the folder in which they are. */
+void identities_sweep(struct identities *ids, const char *root);
+
 void identities_get_stats(const struct identities *ids, struct identities_stats *ret);
 
 /* One engine after the other, n from 0; *ret_uid is 0 for root's. -ENOENT: no more. The words are valid until the next

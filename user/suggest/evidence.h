@@ -34,6 +34,7 @@ struct evidence {
 	uint64_t unfit; /* records for which there was no room */
 	uint64_t bad; /* records that made no sense */
 	uint64_t lost; /* the tracer's */
+	uint64_t late; /* cgroups that were not watched from their beginning */
 };
 
 void evidence_done(struct evidence *e);

@@ -26,10 +26,12 @@ int suggestion_init(struct suggestion *s, const char *subject)
 		.cgroups = json_object(),
 		.ended = json_object(),
 		.policies = json_object(),
+		.trail = json_object(),
+		.trail_seen = json_object(),
 	};
 	json_decref(printable);
 	return s->subject && s->selectors && s->details && s->bindings && s->cgroups && s->ended &&
-			       s->policies
+			       s->policies && s->trail && s->trail_seen
 		       ? 0
 		       : -ENOMEM;
 }
@@ -45,6 +47,8 @@ void suggestion_done(struct suggestion *s)
 	json_decref(s->cgroups);
 	json_decref(s->ended);
 	json_decref(s->policies);
+	json_decref(s->trail);
+	json_decref(s->trail_seen);
 	*s = (struct suggestion){};
 }
 
@@ -259,15 +263,19 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 {
 	json_auto_t *event = json_loadb(line, len, 0, NULL);
 	const char *type = mask_text(event, "type");
-	bool would = !strcmp(type, "would-deny");
+	bool would = !strcmp(type, "would-deny"), denied = !strcmp(type, "denied");
+	int err;
 
 	if (!json_is_object(event) || !is_about(s, subject, event))
 		return 0;
 	if (!strcmp(type, "gone"))
 		return join_end(s, subject, event);
+	if (!would && !denied)
+		return 0;
 	if (would)
 		join_around(s, event);
-	return would || (s->with_denied && !strcmp(type, "denied")) ? join_detail(s, event) : 0;
+	err = would || s->with_denied ? join_detail(s, event) : 0;
+	return err ?: suggest_trail(s, event);
 }
 
 /* ---- evidence ---- */

@@ -156,6 +156,16 @@ void suggest_notes(const struct suggestion *s, FILE *f)
 		suggest_note(f,
 			     "%" PRIu64 " checks on this host are in no mask: some may be missing.",
 			     s->unrecorded);
+	if (!s->evidence && s->trail_more)
+		suggest_note(f, "%" PRIu64 " events are not in the evidence: there were too many.",
+			     s->trail_more);
+	if (s->evidence && s->evidence->late)
+		suggest_note(f,
+			     "%" PRIu64 " cgroup%s seen late, when something had run there "
+			     "already: %s",
+			     s->evidence->late, s->evidence->late == 1 ? " was" : "s were",
+			     s->traced_only ? "that is missing."
+					    : "the masks have it, the evidence not.");
 	if (s->evidence && (s->evidence->lost || s->evidence->unfit || s->evidence->bad))
 		suggest_note(
 			f, "%" PRIu64 " checks are not in the evidence: there were too many kinds.",
@@ -194,6 +204,9 @@ void suggest_reasons(const struct suggestion *s, FILE *f, unsigned int cap, cons
 {
 	size_t n = 0;
 
+	/* What was traced counts everything, what was told are samples: not both. */
+	if (!s->evidence)
+		n = suggest_trail_reasons(s, f, cap, indent, REASONS_MAX);
 	for (size_t i = 0; s->evidence && i < s->evidence->n; i++) {
 		const struct evidence_item *item = &s->evidence->items[i];
 

@@ -44,6 +44,9 @@ struct suggestion {
 	uint64_t unrecorded; /* checks that no mask has */
 	bool with_denied; /* what was refused is suggested, too */
 	struct evidence *evidence; /* NULL: none was gathered */
+	json_t *trail; /* evidence of the audit trail: what distinguishes it -> as in JSON */
+	json_t *trail_seen; /* set: events that are in it */
+	uint64_t trail_more; /* events for which there was no room */
 	bool traced_only; /* nothing is bound: the evidence is all there is */
 };
 
@@ -136,6 +139,16 @@ void suggest_notes(const struct suggestion *s, FILE *f);
 
 /* The evidence of one capability, a line for each program; indent: what stands before it. */
 void suggest_reasons(const struct suggestion *s, FILE *f, unsigned int cap, const char *indent);
+
+/* An event about the subject joins the evidence of the audit trail. -ENOMEM. */
+int suggest_trail(struct suggestion *s, const json_t *event);
+
+/* As an array; NULL: no memory. */
+json_t *suggest_trail_json(const struct suggestion *s);
+
+/* A line for each of the first max programs that an event says used it; returns how many there are. */
+size_t suggest_trail_reasons(const struct suggestion *s, FILE *f, unsigned int cap,
+			     const char *indent, size_t max);
 
 /* The policy language. */
 void suggest_policy(const struct suggestion *s, FILE *f, bool comments);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/caps.h"
+#include "explain/balance.h"
 #include "top/lines.h"
 
 /* Of the counters of a binding. */
@@ -23,11 +23,6 @@ static uint64_t number_of(const json_t *object, const char *key)
 	json_int_t n = json_integer_value(json_object_get(object, key));
 
 	return n > 0 ? (uint64_t)n : 0;
-}
-
-static uint64_t set_of(const json_t *binding, const char *key)
-{
-	return caps_from_json(json_object_get(json_object_get(binding, "capabilities"), key));
 }
 
 /* ---- rates ---- */
@@ -62,13 +57,11 @@ static void add_up(struct top_sample *s, const struct top_row *row)
 
 static void count_capabilities(struct top_row *row)
 {
-	uint64_t used = set_of(row->binding, "used"), granted = set_of(row->binding, "granted");
+	struct balance b;
 
-	/* A policy that only reports takes nothing away. */
-	if (!row->audit)
-		granted &= set_of(row->binding, "allowed");
-	row->used = (unsigned int)__builtin_popcountll(used);
-	row->unused = (unsigned int)__builtin_popcountll(granted & ~used);
+	balance_of(row->binding, &b);
+	row->used = (unsigned int)__builtin_popcountll(b.used);
+	row->unused = (unsigned int)__builtin_popcountll(b.unused);
 }
 
 static int fill_row(struct top_row *row, const json_t *binding)

@@ -92,6 +92,27 @@ const char *trace_name_short(const struct trace_name *n, char buf[32])
 	return buf;
 }
 
+static char *name_below(const struct trace_name *n, const char *path)
+{
+	const char *anchor = n->container ?: n->unit, *rest = NULL;
+	char buf[32], *name;
+	const char *first = trace_name_short(n, buf);
+
+	if (anchor)
+		rest = strstr(path, anchor);
+	rest = rest ? strchr(rest, '/') : NULL;
+	return asprintf(&name, "%s%s", first, rest ?: "") < 0 ? NULL : name;
+}
+
+char *trace_name_shown(const char *path)
+{
+	struct trace_name n = {};
+	char *name = trace_name_of(path, "/", &n) ? NULL : name_below(&n, path);
+
+	trace_name_done(&n);
+	return name;
+}
+
 struct trace_names *trace_names_new(void)
 {
 	return calloc(1, sizeof(struct trace_names));

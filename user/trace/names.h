@@ -24,6 +24,10 @@ void trace_name_done(struct trace_name *n);
  * Returns buf or a part of n. */
 const char *trace_name_short(const struct trace_name *n, char buf[32]);
 
+/* The same of a path on this host, and behind it what is below the container or the unit: "app/sub". To be freed; NULL: not
+ * known. */
+char *trace_name_shown(const char *path);
+
 struct trace_names;
 
 struct trace_names *trace_names_new(void);

@@ -144,7 +144,8 @@ int trace_subjects(const char *subject, uint64_t **ret, size_t *ret_n, char **re
 		err = subject_find_named(subject, &path);
 	if (err == -ENOENT) {
 		err = policy_subjects(subject, ret, ret_n);
-		*ret_near = err == -ENOENT ? nearest(subject) : NULL;
+		if (ret_near)
+			*ret_near = err == -ENOENT ? nearest(subject) : NULL;
 		return err;
 	}
 	if (err)
