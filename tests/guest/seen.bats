@@ -129,7 +129,8 @@ traced() { [ "$(of check ".capability == \"$1\"" .process.comm)" = probe ]; }
 	leastcap report >/tmp/report.txt
 	cat /tmp/report.txt
 	grep -E '^held by nobody: [0-9]+ containers and services' /tmp/report.txt
-	grep -E '^ +[0-9]+ +again +[0-9]+ granted \(all\), score [0-9]+$' /tmp/report.txt
+	grep -E '^ +[0-9]+ +again +[0-9]+ granted, score [1-9][0-9]*$' /tmp/report.txt
+	grep -E '^ +[0-9]+ +lc-seen +41 granted \(all\), score [1-9][0-9]*$' /tmp/report.txt
 	leastcap report --html - >/tmp/report.html
 	grep -q '<td class="cell unbound"' /tmp/report.html
 	grep -q '(held by nobody)' /tmp/report.html

@@ -7,6 +7,7 @@
  *	events size LOG				its length; 0 where there is none
  *	events find LOG OFFSET FILTER		the lines behind OFFSET that match
  *	events wait LOG OFFSET FILTER SECONDS	the same, as soon as there is one
+ *	events sample LOG			the first of each kind, and what is no JSON: to be validated elsewhere
  *
  * Exit status: 0 found   1 nothing found   2 wrong use, or a filter that only jq understands
  */
@@ -285,6 +286,57 @@ static bool search(const char *log, long *offset)
 	return any;
 }
 
+/* ---- a sample ---- */
+
+/* Lines that are looked at, and kinds that are printed: of a log of any length, a few. */
+#define SAMPLE_LINES 4000
+#define SAMPLE_KINDS 60
+
+static const char *word(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key)) ?: "";
+}
+
+/* What makes its members others. */
+static void kind_of(const json_t *e, char *buf, size_t size)
+{
+	const json_t *s = json_object_get(e, "subject"), *p = json_object_get(e, "process");
+
+	snprintf(buf, size, "%s %s %s %s %d%d%d%d%d", word(e, "type"), word(e, "action"),
+		 word(e, "restriction"), *word(e, "detail") ? word(e, "item") : "",
+		 !*word(s, "name"), !*word(s, "container"), !*word(s, "unit"), !*word(p, "exe"),
+		 json_is_null(json_object_get(e, "rule")));
+}
+
+static int sample(const char *log)
+{
+	json_t *kinds = json_object();
+	FILE *f = fopen(log, "re");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+
+	for (int i = 0; f && i < SAMPLE_LINES && (n = getline(&line, &room, f)) > 0; i++) {
+		json_t *event = json_loadb(line, (size_t)n, 0, NULL);
+		char kind[512] = "no JSON";
+
+		if (event)
+			kind_of(event, kind, sizeof(kind));
+		json_decref(event);
+		/* What is still being written. */
+		if (line[n - 1] != '\n' || json_object_get(kinds, kind) ||
+		    json_object_size(kinds) == SAMPLE_KINDS)
+			continue;
+		json_object_set_new_nocheck(kinds, kind, json_true());
+		fwrite(line, 1, (size_t)n, stdout);
+	}
+	if (f)
+		fclose(f);
+	free(line);
+	json_decref(kinds);
+	return FOUND;
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -303,9 +355,11 @@ int main(int argc, char **argv)
 		printf("%lld\n", stat(argv[2], &st) ? 0LL : (long long)st.st_size);
 		return FOUND;
 	}
+	if (argc == 3 && !strcmp(argv[1], "sample"))
+		return sample(argv[2]);
 	if (argc != (argc > 1 && !strcmp(argv[1], "wait") ? 6 : 5) ||
 	    (strcmp(argv[1], "find") && strcmp(argv[1], "wait"))) {
-		fputs("events size LOG | find LOG OFFSET FILTER | wait LOG OFFSET FILTER SECONDS\n",
+		fputs("events size LOG | sample LOG | find LOG OFFSET FILTER | wait LOG OFFSET FILTER SECONDS\n",
 		      stderr);
 		return WRONG;
 	}
