@@ -309,6 +309,22 @@ judged() {
 	END
 }
 
+@test "RDS: 0.0.0.0 is an address that is not known, refused under any list" {
+	local bits
+	for bits in '' 32; do
+		# The kernel's own answer comes from behind the check.
+		run -3 inside /r/free $A$bits rds 0.0.0.0 80
+		is "rds: EINVAL" "$output"
+		run -3 inside /r/allow $A$bits rds 0.0.0.0 80
+		is "rds: EINVAL" "$output"
+		mark
+		run -1 inside /l/deny $A$bits rds 0.0.0.0 80
+		is "rds: EPERM" "$output"
+		expect_event '.type == "denied" and .item == "connect" and .policy == "l-deny" and .detail == "0.0.0.0:80"'
+		run -1 inside /l/six $A$bits rds 0.0.0.0 80
+	done
+}
+
 @test "source routing, and what else goes elsewhere than to the address" {
 	all_held <<-END
 		source-route - ip-options
