@@ -31,6 +31,7 @@ enum {
 	IPPROTO_IPV6 = 41,
 	IPPROTO_SCTP = 132,
 	IPPROTO_UDPLITE = 136,
+	IPPROTO_SMC = 256,
 	IP_OPTIONS = 4,
 	IP_RETOPTS = 7,
 	IP_PKTINFO = 8,
@@ -89,6 +90,18 @@ static __always_inline __u16 address_family(struct sock *sk, __u16 family, enum 
 }
 
 /*
+ * SMC hands what it is told to a socket of TCP inside it, which is the one that is bound (net/smc/smc.h). RDS keeps its
+ * address in a place of its own. Neither is read here.
+ */
+static __always_inline bool own_address_readable(struct sock *sk)
+{
+	__u16 family = socket_family(sk);
+
+	return (family == AF_INET || family == AF_INET6) &&
+	       BPF_CORE_READ(sk, sk_protocol) != IPPROTO_SMC;
+}
+
+/*
  * 0.0.0.0 is the socket's own address, where it has one; else that of the interface it has chosen, which is not known
  * here; else 127.0.0.1 (ip_route_output_key_hash_rcu()).
  */
@@ -124,7 +137,9 @@ static __always_inline bool read_address(struct inquiry *q, struct sock *sk, con
 		a.v6[3] = a.v4;
 	}
 	*ret_any = !a.v6[0] && !a.v6[1] && !a.v6[3] && (!a.v6[2] || a.v6[2] == IPV4_MAPPED);
-	if (*ret_any && !a.v6[2]) {
+	if (*ret_any && !own_address_readable(sk)) {
+		q->always = true;
+	} else if (*ret_any && !a.v6[2]) {
 		/* :: is ::1; of a socket that is bound to a mapped address it is 127.0.0.1. */
 		bpf_probe_read_kernel(
 			a.v6, sizeof(a.v6),

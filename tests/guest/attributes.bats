@@ -5,6 +5,8 @@
 load restriction
 
 D=/var/tmp/attributes
+# A file system of its own.
+DISK=/var/tmp/attributes-disk
 A=$PROBES/attributes
 
 setup_file() {
@@ -13,11 +15,13 @@ setup_file() {
 	cp "$LEASTCAP_BUILD"/tests/guest/probes/{attributes,attributes32} $PROBES/
 	lower_image
 	own_files
+	disk
 }
 teardown_file() {
 	load restriction
 	drop any own other inner
-	rm -rf /var/tmp/attributes
+	umount $DISK
+	rm -rf $D $DISK $DISK.ext4
 	docker rmi -f lower >/dev/null 2>&1 || true
 	stop_daemon
 }
@@ -42,15 +46,11 @@ again() {
 	"$PROBE" join-exec "$CG$cgroup" "$@"
 }
 
-# attribute_held ITEM ACT ARG...: for 64-bit callers and 32-bit ones; nothing, where the kernel has no such call.
+# attribute_held ITEM ACT ARG...: for 64-bit callers and 32-bit ones.
 attribute_held() {
 	local item=$1 act=$2 bits
 	shift 2
-	for bits in '' 32; do
-		run inside /r/free $A$bits "$act" "$@"
-		[ "$output" != "$act: ENOSYS" ] || return 0
-		held "$item" "$act: EPERM" $A$bits "$act" "$@"
-	done
+	for bits in '' 32; do held "$item" "$act: EPERM" $A$bits "$act" "$@"; done
 }
 
 untouched() {
@@ -77,6 +77,15 @@ own_files() {
 		    attributes: {mode: enforce, own-files: allow}
 	END
 	leastcap apply /tmp/own.yaml
+}
+
+# ext4 without metadata_csum, with which a version stays as it is.
+disk() {
+	truncate -s 8M $DISK.ext4
+	mkfs.ext4 -q -O ^metadata_csum $DISK.ext4
+	mkdir -p $DISK
+	mount -o loop $DISK.ext4 $DISK
+	touch $DISK/f
 }
 
 lower_image() {
@@ -107,7 +116,7 @@ lower() {
 @test "mode: chmod, fchmod, fchmodat2" {
 	attribute_held mode chmod $D/f 600
 	attribute_held mode fchmod $D/f 4755
-	attribute_held mode fchmodat2 $D/f 600
+	since 6.6 attribute_held mode fchmodat2 $D/f 600
 	attribute_held mode chmod $D 700
 }
 
@@ -126,13 +135,13 @@ lower() {
 	attribute_held xattr setxattr $D/f user.x
 	attribute_held xattr lsetxattr $D/link trusted.x
 	attribute_held xattr fsetxattr $D/f security.x
-	attribute_held xattr setxattrat $D/f user.x
+	since 6.13 attribute_held xattr setxattrat $D/f user.x
 	attribute_held xattr uring-setxattr $D/f user.x
 	attribute_held xattr filecaps $D/f
 	attribute_held xattr removexattr $D/f user.there
 	attribute_held xattr removexattr $D/f security.there
 	attribute_held xattr removexattr $D/f trusted.there
-	attribute_held xattr removexattrat $D/f user.there
+	since 6.13 attribute_held xattr removexattrat $D/f user.there
 }
 
 @test "ACLs: set and removed" {
@@ -147,17 +156,11 @@ lower() {
 	for name in encryption verity fat btrfs ext4-version xfs; do
 		attribute_held inode-flags ioctl $D/f $name
 	done
-	attribute_held inode-flags file-setattr $D/f
+	since 6.17 attribute_held inode-flags file-setattr $D/f
 }
 
-@test "the version of an inode, where the file system has one" {
-	run inside /r/free $A setversion $D/f
-	# ext4 with metadata_csum has none: the check is before that.
-	[ "$status" -ne 1 ]
-	mark
-	run -1 inside /r/deny $A setversion $D/f
-	expect_event '.type == "denied" and .item == "inode-flags"'
-	run -1 inside /r/deny ${A}32 setversion $D/f
+@test "the version of an inode, on a file system whose inodes can have another" {
+	attribute_held inode-flags setversion $DISK/f
 }
 
 @test "new files with setuid or setgid bits: open, mknod, O_TMPFILE" {
@@ -289,14 +292,22 @@ lower() {
 	again /r/own $A chmod $D/inners 640
 }
 
+# By unmounting: drop_caches does not make kernel 7 evict the inode of a new file, with or without leastcap, however often it
+# is told (ext4_evict_inode is not called for it).
 @test "own files: a maker that is forgotten is somebody else" {
-	fresh_files
-	again /r/own $A create $D/new 644
-	again /r/own $A chmod $D/new 600
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	echo 3 >/proc/sys/vm/drop_caches
-	run -1 again /r/own $A chmod $D/new 640
+	again /r/own $A create $DISK/new 644
+	run -0 again /r/own $A chmod $DISK/new 600
+	mark
+	run -1 again /r/own $A chmod $DISK/f 600
+	umount $DISK
+	mount -o loop $DISK.ext4 $DISK
+	run -1 again /r/own $A chmod $DISK/new 640
+	is "chmod: EPERM" "$output"
+	is 600 "$(stat -c %a $DISK/new)"
+	expect_event '.type == "denied" and .item == "mode" and .policy == "own" and (.detail | endswith("/new"))'
+	# What it makes from now on is its own.
+	again /r/own $A create $DISK/newer 644
+	run -0 again /r/own $A chmod $DISK/newer 600
 }
 
 @test "in a container: copy-up and whiteouts, a setuid file written to, a build, under the strictest rule" {

@@ -181,7 +181,12 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 }
 
 @test "without root" {
-	outcome 0 setpriv --reuid 12345 --regid 12345 --clear-groups leastcap check --json $POLICIES/../../passwd || true
+	# What needs no root does without.
+	printf 'policies:\n  - name: fine\n    select: [{ cgroup: /bad/fine }]\n    capabilities: none\n' >/tmp/bad/f
+	run -0 as_user leastcap check --json /tmp/bad/f
+	is '[true,[["fine"]]]' "$(jq -c '[.valid, [.files[] | [.policies[].name]]]' <<<"$output")"
+	run -1 as_user leastcap check --json /etc/passwd
+	is '[false,["/etc/passwd"]]' "$(jq -c '[.valid, [.files[].errors[].file]]' <<<"$output")"
 	refused 1 'not root' as_user leastcap run --allow all -- /bin/touch /tmp/bad/ran
 	[ ! -e /tmp/bad/ran ]
 	refused 1 'not root' as_user leastcapd
@@ -280,4 +285,31 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	# Nobody else's locks stop it, and a socket of a killed daemon does not either.
 	systemctl start leastcapd
 	outcome 1 inside /bad $PROBE sethostname
+}
+
+@test "every verb explains itself, and tells the version" {
+	local verb verbs version
+	verbs=$(leastcap --help | sed -nE 's/^  ([a-z]+) .*/\1/p')
+	version=$(leastcap --version)
+	[[ $version =~ ^leastcap\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	[ "$(wc -w <<<"$verbs")" -ge 21 ]
+	for verb in $verbs; do
+		leastcap "$verb" --help >/tmp/bad/out 2>/tmp/bad/err
+		grep -q "^usage: leastcap $verb" /tmp/bad/out
+		is "$version" "$(leastcap "$verb" --version 2>>/tmp/bad/err)"
+		is '' "$(cat /tmp/bad/err)"
+	done
+	unchanged
+}
+
+@test "remove and unload say in JSON what they have done" {
+	run -0 leastcap remove --json good
+	is '["good",false]' "$(jq -c '[.removed, .shadow]' <<<"$output")"
+	outcome 0 inside /bad $PROBE sethostname
+	policy good 'cgroup: /bad' none
+	run -0 leastcap unload --json
+	is '[true,true,[["/bad","good"]]]' "$(jq -c '[.unloaded, .daemon_ended, [.bindings[] | [.cgroup, .policy]]]' <<<"$output")"
+	outcome 0 inside /bad $PROBE sethostname
+	run -0 leastcap unload --json
+	is '[false,false]' "$(jq -c '[.unloaded, .daemon_ended]' <<<"$output")"
 }

@@ -54,17 +54,32 @@ bpf_held() {
 	bpf_held bpf-pin chmod $PIN/program
 }
 
+# cat is the way to a map by its path that takes no bpf(2).
 @test "leastcap's own pins stay, and go on refusing" {
-	local pins
+	local pins act cgroup
 	pins=$(find /sys/fs/bpf/leastcap | sort)
 	[ -n "$pins" ]
-	run -0 inside /r/free cat /sys/fs/bpf/leastcap/*/policies
-	run ! inside /r/deny cat /sys/fs/bpf/leastcap/*/policies
-	run ! inside /r/deny rm -rf /sys/fs/bpf/leastcap
-	run ! inside /r/deny find /sys/fs/bpf/leastcap -type f -delete
+	for cgroup in free allow audit; do
+		mark
+		run -0 inside /r/$cgroup cat /sys/fs/bpf/leastcap/*/policies
+		run -0 inside /r/$cgroup bpftool map list
+	done
+	expect_event '.type == "would-deny" and .item == "bpf-pin" and .policy == "r-audit"'
+	expect_event '.type == "would-deny" and .item == "bpf-call" and .policy == "r-audit"'
+	for act in 'cat /sys/fs/bpf/leastcap/*/policies' 'rm -rf /sys/fs/bpf/leastcap' \
+		'find /sys/fs/bpf/leastcap -type f -delete'; do
+		mark
+		run ! inside /r/deny /bin/sh -c "$act"
+		[[ $output == *"Operation not permitted"* ]]
+		expect_event '.type == "denied" and .item == "bpf-pin" and .policy == "r-deny"'
+	done
+	mark
 	run ! inside /r/deny bpftool map list
+	[[ $output == *"Operation not permitted"* ]]
+	expect_event '.type == "denied" and .item == "bpf-call" and .policy == "r-deny"'
 	is "$pins" "$(find /sys/fs/bpf/leastcap | sort)"
 	run -1 inside /r/deny $PROBES/bpf map
+	is "map: EPERM" "$output"
 }
 
 # iptables asks bpf(2) for the program only to see that it is there; xt_bpf takes it by its path. strace answers for the

@@ -11,13 +11,18 @@ SOCKETS=/var/tmp/filesystems
 
 setup_file() {
 	load restriction
-	local lists='deny: [tmpfs, debugfs, nsfs, mqueue], read-only: [proc, sysfs, cgroup, cgroup2, binfmt_misc]'
+	local lists='deny: [tmpfs, debugfs, tracefs, securityfs, configfs, pstore, nsfs, mqueue], read-only: [proc, sysfs, cgroup, cgroup2, binfmt_misc]'
 	mkdir -p /srv/{t,v1} $SOCKETS
 	mount -t tmpfs probe /srv/t
 	touch /srv/file /srv/t/bound
 	mount --bind /srv/t/bound /srv/file
 	mount -t cgroup -o none,name=probe probe /srv/v1
-	mountpoint -q /sys/kernel/debug || mount -t debugfs probe /sys/kernel/debug
+	modprobe -a configfs
+	system_mount debugfs /sys/kernel/debug
+	system_mount tracefs /sys/kernel/tracing
+	system_mount securityfs /sys/kernel/security
+	system_mount configfs /sys/kernel/config
+	system_mount pstore /sys/fs/pstore
 	restriction_setup filesystems allow "{mode: audit, $lists}" "{$lists}"
 	cp "$LEASTCAP_BUILD"/tests/guest/probes/{files,files32} "$PROBES"/
 	mkdir -p $CG/r/target
@@ -33,6 +38,12 @@ teardown_file() {
 teardown() {
 	drop any
 	stop_servers
+}
+
+# system_mount TYPE DIR: where systemd has not done so.
+system_mount() {
+	mountpoint -q "$2" || mount -t "$1" probe "$2"
+	is "$1" "$(findmnt -n -o FSTYPE "$2")"
 }
 
 # serve PATH HOW: a process of the host gives this file to everybody. Sets SERVER, its pid, and FD, its descriptor.
@@ -82,8 +93,17 @@ untouched() {
 	fs_held open reopen $T r
 	fs_held open handle $T/f r $T
 	fs_held open uring $T/f r
-	fs_held open open /sys/kernel/debug r
 	held open "execute: EPERM" $F execute $T/from
+}
+
+@test "denied: debugfs, tracefs, securityfs, configfs, pstore" {
+	local dir
+	for dir in kernel/{debug,tracing,security,config} fs/pstore; do held open "open: EPERM" $F open /sys/$dir r; done
+}
+
+@test "denied: what the kernel opens for others: accounts, a swap file" {
+	fs_held open acct $T/f
+	fs_held open swapon $T/f
 }
 
 @test "denied: what is done by a path" {
@@ -114,6 +134,8 @@ untouched() {
 	mkdir -p /srv/queues
 	mount -t mqueue probe /srv/queues
 	fs_held open open /srv/queues r
+	touch /srv/queues/queue
+	fs_held open mq-open /queue
 	umount /srv/queues
 }
 
@@ -196,7 +218,7 @@ untouched() {
 	fs_held write open $CG/r/target/cgroup.threads w
 	fs_held write open $CG/r/target/cgroup.freeze w
 	fs_held write handle $CG/r/target/cgroup.procs w $CG
-	held write "clone-into: EPERM" $F clone-into $CG/r/target
+	fs_held write clone-into $CG/r/target
 	fs_held write mkdir $CG/r/target/made
 	fs_held write rmdir $CG/r/target/there
 	fs_held write chmod $CG/r/target/cgroup.procs
@@ -263,31 +285,43 @@ container_policy() {
 }
 
 @test "in a container: the file system beneath overlayfs is not what is used" {
+	local work='echo x >>/etc/passwd && rm /etc/group && cat /etc/passwd >/new && tail -n 1 /etc/passwd'
+	probed() { docker run --rm --network none probe "$@"; }
 	probe_image
 	is ext4 "$(findmnt -n -o FSTYPE -T /var/lib/docker)"
+	run -0 probed sh -c "$work; cat /etc/hostname >/dev/null && cat /new >/dev/null && echo ok"
+	is $'x\nok' "$output"
 	container_policy '{deny: [ext4]}'
-	run -0 docker run --rm --network none probe sh -c 'echo x >>/etc/passwd && rm /etc/group && cat /etc/passwd >/new && echo ok'
-	is ok "$output"
 	# What Docker binds from the host is.
-	run -1 docker run --rm --network none probe cat /etc/hostname
+	run -1 probed sh -c "$work; cat /etc/hostname"
+	is $'x\ncat: can\'t open \'/etc/hostname\': Operation not permitted' "$output"
+	expect_event '.type == "denied" and .item == "open" and .detail == "ext4" and .policy == "any"'
 	# The runtime opens the program while it enters; what the program opens is judged.
 	container_policy '{deny: [overlay]}'
 	mark
-	run -1 docker run --rm --network none probe cat /etc/passwd
+	run -1 probed cat /etc/passwd
 	[[ $output == *"Operation not permitted"* ]]
 	expect_event '.type == "denied" and .item == "open" and .detail == "overlay" and .policy == "any"'
 }
 
 @test "in a privileged container: it stays in its cgroup and changes no sysctl" {
+	escape() {
+		docker run --rm --network none --privileged --cgroupns host probe sh -c '
+			mkdir /sys/fs/cgroup/escape && echo made && rmdir /sys/fs/cgroup/escape
+			(echo core >/proc/sys/kernel/core_pattern) && echo pattern
+			(echo $$ >/sys/fs/cgroup/cgroup.procs) && echo moved
+			cat /proc/cpuinfo >/dev/null && echo 5 >/proc/self/oom_score_adj && echo fine' 2>&1
+	}
 	probe_image
+	# The pattern that is written is the one that is there.
+	echo core >/proc/sys/kernel/core_pattern
+	run -0 escape
+	is $'made\npattern\nmoved\nfine' "$output"
 	container_policy '{deny: [debugfs], read-only: [proc, sysfs, cgroup2]}'
 	mark
-	run -0 docker run --rm --network none --privileged --cgroupns host probe sh -c '
-		(echo $$ >/sys/fs/cgroup/cgroup.procs) 2>/dev/null && echo moved
-		(echo x >/proc/sys/kernel/core_pattern) 2>/dev/null && echo pattern
-		mkdir /sys/fs/cgroup/escape 2>/dev/null && echo made
-		cat /proc/cpuinfo >/dev/null && echo 5 >/proc/self/oom_score_adj && echo fine'
-	is fine "$output"
+	run -0 escape
+	is 3 "$(grep -c 'Operation not permitted' <<<"$output")"
+	is fine "$(grep -v 'Operation not permitted' <<<"$output")"
 	expect_event '.type == "denied" and .item == "write" and .detail == "cgroup2"'
 	expect_event '.type == "denied" and .item == "write" and .detail == "proc"'
 }

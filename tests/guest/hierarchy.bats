@@ -66,6 +66,39 @@ teardown() { drop h sub slice svc out; }
 	outcome 0 inside /out $PROBE sethostname
 }
 
+# By a place outside: a folder in which all may be made.
+from_outside() {
+	rm -f /var/tmp/left
+	inside /h $PROBE join-exec $CG/out "$@"
+}
+
+@test "a task that leaves takes the restrictions along: mounts, devices, attributes, connect" {
+	local act acts=("mount $PROBE mount" "character-device $PROBES/attributes char /var/tmp/left"
+		"mode $PROBES/attributes chmod /tmp/probe-dac 0" "connect $PROBES/addresses udp 127.0.0.1 7")
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/{attributes,addresses} $PROBES/
+	cat >/tmp/left.yaml <<-END
+		policies:
+		  - name: h
+		    select: [cgroup: /h]
+		    capabilities: all
+		    mounts: deny
+		    devices: deny
+		    attributes: deny
+		    sockets: {connect: deny}
+	END
+	# shellcheck disable=SC2086
+	for act in "${acts[@]}"; do outcome 0 from_outside ${act#* }; done
+	leastcap apply /tmp/left.yaml
+	for act in "${acts[@]}"; do
+		mark
+		# shellcheck disable=SC2086
+		run -1 from_outside ${act#* }
+		[[ $output == *": EPERM" ]]
+		expect_event ".type == \"denied\" and .item == \"${act%% *}\" and .policy == \"h\" and
+			.subject.cgroup == \"/out\" and .subject.binding == \"/h\""
+	done
+}
+
 @test "out and back in gains nothing" {
 	policy h 'cgroup: /h' none
 	outcome 1 inside /h $PROBE out-and-in $CG/out $CG/h sethostname
@@ -151,7 +184,8 @@ teardown() { drop h sub slice svc out; }
 	pid=$!
 	sleep 0.5
 	run -1 inside /h $PROBE take-over $pid
-	is "$(printf '%s: EPERM\n' PTRACE_SEIZE process_vm_writev mem pidfd_getfd)" "$output"
+	# /proc/PID/mem says every refusal so.
+	is $'PTRACE_SEIZE: EPERM\nprocess_vm_writev: EPERM\nmem: EACCES\npidfd_getfd: EPERM' "$output"
 	expect_event '.type == "denied" and .item == "ptrace-entering"'
 	# From outside it is nobody's business.
 	outcome 0 $PROBE take-over $pid

@@ -30,8 +30,9 @@ namespace_held() { acts_held namespaces "$@"; }
 	held user-namespace 'unshare: EPERM' $PROBE as 12345 $PROBES/namespaces unshare
 }
 
-@test "joining a user namespace: by its descriptor, by a pidfd" {
+@test "joining a user namespace: by its descriptor, a handle, a pidfd" {
 	namespace_held join-namespace setns setns-any setns-pidfd
+	since 6.18 namespace_held join-namespace setns-handle
 }
 
 @test "joining namespaces of other kinds" {

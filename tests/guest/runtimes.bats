@@ -22,7 +22,8 @@ teardown_file() {
 }
 setup() { mark; }
 teardown() {
-	drop any services
+	drop any services boxes
+	[ ! -d /run/runc/onlooker ] || runc delete -f onlooker
 	[ ! -d /run/runc/box ] || runc delete -f box
 	[ ! -d /run/crun/box ] || crun delete -f box
 	[ ! -e $POLICIES/runtimes.yaml ] || {
@@ -70,7 +71,8 @@ hold() { policy any 'any: container' none; }
 	is 0 "$(binding "$id" .counters.denied)"
 	outcome 1 docker exec web probe chroot
 	denied SYS_CHROOT ".subject.container == \"$id\""
-	outcome 1 docker exec --privileged -u 0 web probe nice
+	run -1 docker exec --privileged -u 0 web probe nice
+	is "nice: EACCES" "$output"
 	denied SYS_NICE
 	outcome 0 docker exec -u 1000 -w /tmp web probe none
 	is '[2,0,0]' "$(binding "$id" '.counters | [.denied, .would_deny, .probe_denied]')"
@@ -191,6 +193,52 @@ was_slow() {
 	was_slow
 	denied SYS_CHROOT
 	expect_event '.type == "gone" and .counters.denied == 1 and .capabilities.used == []'
+}
+
+# What the container that looks on says of a process.
+asked() {
+	: >/tmp/onlooker
+	echo "$1" >&7
+	eventually 10 test "$(wc -l </tmp/onlooker)" -eq 4
+	cat /tmp/onlooker
+}
+
+# "box" waits in front of its program, still entering: what is executed next is the container's.
+create_box() {
+	bundle /var/tmp/box "/boxes/$(container_id 1)" '["CAP_SYS_CHROOT"]' probe sleep 1000
+	runc create --bundle /var/tmp/box box </dev/null >/dev/null 2>&1
+	is created "$(runc state box | jq -r .status)"
+}
+
+@test "a container with SYS_PTRACE in the host's pid namespace cannot take over a runc init that enters beside it" {
+	local init all
+	all=$(printf '%s: ok\n' PTRACE_SEIZE process_vm_writev mem pidfd_getfd)
+	mkdir -p $CG/boxes
+	bundle /var/tmp/onlooker "/boxes/$(container_id 2)" '["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE"]' \
+		sh -c 'while read -r pid; do probe take-over $pid; done'
+	jq 'del(.linux.namespaces[] | select(.type == "pid"))' /var/tmp/onlooker/config.json >/tmp/config
+	cp /tmp/config /var/tmp/onlooker/config.json
+	rm -f /tmp/questions
+	mkfifo /tmp/questions
+	exec 7<>/tmp/questions
+	runc run --bundle /var/tmp/onlooker onlooker </tmp/questions >/tmp/onlooker 2>&1 3>&- 7>&- &
+	create_box
+	init=$(runc state box | jq .pid)
+	is "$all" "$(asked "$init")"
+	runc delete -f box
+	policy boxes 'cgroup: /boxes' '[SYS_PTRACE, DAC_OVERRIDE]'
+	create_box
+	init=$(runc state box | jq .pid)
+	mark
+	is $'PTRACE_SEIZE: EPERM\nprocess_vm_writev: EPERM\nmem: EACCES\npidfd_getfd: EPERM' "$(asked "$init")"
+	expect_event ".type == \"denied\" and .item == \"ptrace-entering\" and .policy == \"boxes\" and
+		.subject.cgroup == \"/boxes/$(container_id 2)\""
+	# Once it has executed its program it is a peer.
+	runc start box
+	is "$all" "$(asked "$init")"
+	exec 7>&-
+	runc delete -f onlooker
+	wait
 }
 
 @test "crun run and crun exec" {

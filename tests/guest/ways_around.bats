@@ -77,14 +77,29 @@ restrict() {
 	denied SYS_ADMIN '.child_userns and .process.uid == 12345'
 }
 
+@test "the maps of a new user namespace, which take SETUID over the one around it" {
+	# More than one's own uid.
+	run -0 inside /w $PROBE uidmap '0 0 2'
+	is "uidmap: ok" "$output"
+	hold '[SYS_ADMIN, SETFCAP, SETUID]'
+	outcome 0 inside /w $PROBE uidmap '0 0 2'
+	hold '[SYS_ADMIN, SETFCAP]'
+	mark
+	run -1 inside /w $PROBE uidmap '0 0 2'
+	is "uidmap: EPERM" "$output"
+	denied SETUID
+}
+
 @test "io_uring: inline, in a worker, with a registered personality" {
 	local how
 	for how in plain worker personality; do outcome 0 inside /w $PROBE uring $how /tmp/probe-dac; done
 	hold
-	outcome 1 inside /w $PROBE uring plain /tmp/probe-dac
+	run -1 inside /w $PROBE uring plain /tmp/probe-dac
+	is "plain: EACCES" "$output"
 	denied DAC_OVERRIDE
 	mark
-	outcome 1 inside /w $PROBE uring worker /tmp/probe-dac
+	run -1 inside /w $PROBE uring worker /tmp/probe-dac
+	is "worker: EACCES" "$output"
 	is 2 "$(binding /w .counters.denied)"
 	run -1 inside /w $PROBE uring personality /tmp/probe-dac
 	is "personality: EPERM" "$output"

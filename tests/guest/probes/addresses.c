@@ -191,6 +191,12 @@ static int act_udp(char **argv)
 	return connect_type(argv, SOCK_DGRAM, 0);
 }
 
+/* Its protocol is 99. */
+static int act_raw_connect(char **argv)
+{
+	return connect_type(argv, SOCK_RAW, 99);
+}
+
 static int act_mptcp(char **argv)
 {
 	return connect_type(argv, SOCK_STREAM, 262 /* IPPROTO_MPTCP */);
@@ -514,6 +520,24 @@ static int act_uring(char **argv)
 	return say(res < 0 ? -res : 0);
 }
 
+/* uring-family NUMBER TYPE PROTOCOL: of a socket, IORING_OP_SOCKET (v5.19). */
+static int act_uring_family(char **argv)
+{
+	struct uring ring;
+	int res;
+
+	if (uring_open(&ring))
+		fail("io_uring");
+	*ring.sqe = (struct io_uring_sqe){
+		.opcode = IORING_OP_SOCKET,
+		.fd = atoi(argv[0]),
+		.off = (uint64_t)atoi(argv[1]),
+		.len = (uint32_t)atoi(argv[2]),
+	};
+	res = uring_do(&ring);
+	return say(res < 0 ? -res : 0);
+}
+
 /* ---- what goes elsewhere than the address says ---- */
 
 /* Routing headers whose only segment is ::1: of type 4, which an option takes, and 2, which a control message takes. */
@@ -785,6 +809,7 @@ static const struct act {
 	{"unspec", 2, act_unspec, "ADDRESS PORT"},
 	{"l2tp", 2, act_l2tp, "ADDRESS PORT"},
 	{"raw", 2, act_raw, "ADDRESS PORT"},
+	{"raw-connect", 2, act_raw_connect, "ADDRESS PORT"},
 	{"raw-unspec", 2, act_raw_unspec, "ADDRESS PORT"},
 	{"fastopen", 2, act_fastopen, "ADDRESS PORT"},
 	{"sctp-sendto", 2, act_sctp_sendto, "ADDRESS PORT"},
@@ -802,6 +827,7 @@ static const struct act {
 	{"connectx-old", 2, act_connectx_old, "ADDRESS PORT..."},
 	{"connectx3", 2, act_connectx3, "ADDRESS PORT..."},
 	{"uring", 3, act_uring, "connect|sendmsg|send|worker|personality ADDRESS PORT"},
+	{"uring-family", 3, act_uring_family, "NUMBER TYPE PROTOCOL"},
 	{"ip-options", 0, act_ip_options, ""},
 	{"rthdr", 0, act_rthdr, ""},
 	{"pktoptions", 0, act_pktoptions, ""},

@@ -4,6 +4,7 @@
  * 3 another error. `files --help` lists the acts. HOW: r, w.
  */
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -83,6 +85,26 @@ static int act_uring(char **argv)
 	};
 	res = uring_do(&ring);
 	return res < 0 ? -res : 0;
+}
+
+/* What the kernel opens for the caller: a queue by its name, a file to write accounts into, one to swap to. */
+static int act_mq_open(char **argv)
+{
+	return mq_open(argv[0], O_RDONLY) == (mqd_t)-1 ? errno : 0;
+}
+
+static int act_acct(char **argv)
+{
+	int err = acct(argv[0]) ? errno : 0;
+
+	acct(NULL);
+	return err;
+}
+
+/* EINVAL comes from behind the check: there is nothing of a swap file in it. */
+static int act_swapon(char **argv)
+{
+	return swapon(argv[0], 0) && errno != EINVAL ? errno : 0;
 }
 
 /* execute PROGRAM: a copy of this one. */
@@ -340,6 +362,9 @@ static const struct act_with_arguments acts[] = {
 	{"reopen", 2, act_reopen, "PATH HOW"},
 	{"handle", 3, act_handle, "PATH HOW ROOT"},
 	{"uring", 2, act_uring, "PATH HOW"},
+	{"mq-open", 1, act_mq_open, "NAME"},
+	{"acct", 1, act_acct, "PATH"},
+	{"swapon", 1, act_swapon, "PATH"},
 	{"execute", 1, act_execute, "PATH"},
 	{"stat", 1, act_stat, "PATH"},
 	{"statfs", 1, act_statfs, "PATH"},

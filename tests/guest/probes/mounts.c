@@ -36,10 +36,13 @@ enum {
 	FD_MADE, /* fsopen, and the superblock is made */
 	FD_PICKED, /* fspick */
 	FD_TREE, /* open_tree(OPEN_TREE_CLONE) */
+	FD_FUSE, /* fsopen of fuse, with all that it needs to be made */
+	FD_USERNS, /* somebody's user namespace */
 };
 
 /* Later than the headers. */
 enum {
+	MOVE_MOUNT_BENEATH_ = 0x200, /* v6.5 */
 	NR_OPEN_TREE_ATTR = 467, /* v6.15 */
 	OPEN_TREE_NAMESPACE_ = 2, /* v7.0 */
 	FSMOUNT_NAMESPACE_ = 2, /* v7.1 */
@@ -152,6 +155,11 @@ static int act_fsconfig_reconfigure(const char *arg)
 	return command(FD_PICKED, FSCONFIG_CMD_RECONFIGURE) ? errno : 0;
 }
 
+static int act_fsconfig_fuse(const char *arg)
+{
+	return command(FD_FUSE, FSCONFIG_CMD_CREATE) ? errno : 0;
+}
+
 static int act_fsmount(const char *arg)
 {
 	return syscall(SYS_fsmount, FD_MADE, 0, 0) < 0 ? errno : 0;
@@ -207,6 +215,15 @@ static int act_move_mount(const char *arg)
 											  : 0;
 }
 
+/* Under what is mounted there already. */
+static int act_move_mount_beneath(const char *arg)
+{
+	return syscall(SYS_move_mount, FD_TREE, "", AT_FDCWD, A,
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_BENEATH_)
+		       ? errno
+		       : 0;
+}
+
 static int act_move_mount_set_group(const char *arg)
 {
 	return syscall(SYS_move_mount, AT_FDCWD, GROUP, AT_FDCWD, MEMBER, MOVE_MOUNT_SET_GROUP)
@@ -225,6 +242,22 @@ static int act_setattr(const char *arg)
 static int act_setattr_detached(const char *arg)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID};
+
+	return syscall(SYS_mount_setattr, FD_TREE, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ? errno
+											   : 0;
+}
+
+static int act_setattr_nodev(const char *arg)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NODEV};
+
+	return syscall(SYS_mount_setattr, AT_FDCWD, A, 0, &attr, sizeof(attr)) ? errno : 0;
+}
+
+/* Other owners, by a user namespace: of a detached copy. tmpfs can since v6.3. */
+static int act_setattr_idmap(const char *arg)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = FD_USERNS};
 
 	return syscall(SYS_mount_setattr, FD_TREE, "", AT_EMPTY_PATH, &attr, sizeof(attr)) ? errno
 											   : 0;
@@ -292,6 +325,20 @@ static int act_setns_any(const char *arg)
 	return join(open("/proc/self/ns/mnt", O_RDONLY), 0);
 }
 
+/* A handle of the namespace is enough, and no path: v6.18. Any file of nsfs says which file system is meant. */
+static int act_setns_handle(const char *arg)
+{
+	union {
+		struct file_handle h;
+		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u = {.h.handle_bytes = MAX_HANDLE_SZ};
+	int own = open("/proc/self/ns/mnt", O_RDONLY), id;
+
+	if (own < 0 || name_to_handle_at(own, "", &u.h, &id, AT_EMPTY_PATH))
+		fail("a namespace's handle");
+	return join(open_by_handle_at(own, &u.h, O_RDONLY), CLONE_NEWNS);
+}
+
 static int act_setns_pidfd(const char *arg)
 {
 	return join((int)syscall(SYS_pidfd_open, getpid(), 0), CLONE_NEWNS | CLONE_NEWUTS);
@@ -337,6 +384,7 @@ static const struct act acts[] = {
 	{"fsconfig-create", act_fsconfig_create, EPERM},
 	{"fsconfig-create-excl", act_fsconfig_create_excl, EPERM},
 	{"fsconfig-reconfigure", act_fsconfig_reconfigure, EPERM},
+	{"fsconfig-fuse", act_fsconfig_fuse, EPERM},
 	{"fsmount", act_fsmount, EPERM},
 	{"fsmount-namespace", act_fsmount_namespace, EPERM},
 	{"fspick", act_fspick, EPERM},
@@ -346,9 +394,12 @@ static const struct act acts[] = {
 	{"open-tree-attr", act_open_tree_attr, EPERM},
 	{"open-tree-attr-in-place", act_open_tree_attr_in_place, EPERM},
 	{"move-mount", act_move_mount, EPERM},
+	{"move-mount-beneath", act_move_mount_beneath, EPERM},
 	{"move-mount-set-group", act_move_mount_set_group, EPERM},
 	{"setattr", act_setattr, EPERM},
 	{"setattr-detached", act_setattr_detached, EPERM},
+	{"setattr-nodev", act_setattr_nodev, EPERM},
+	{"setattr-idmap", act_setattr_idmap, EPERM},
 	{"setattr-propagation", act_setattr_propagation, EPERM},
 	{"unshare", act_unshare, EPERM},
 	{"unshare-user", act_unshare_user, EPERM},
@@ -358,6 +409,7 @@ static const struct act acts[] = {
 	{"clone3-empty", act_clone3_empty, EPERM},
 	{"setns", act_setns, EPERM},
 	{"setns-any", act_setns_any, EPERM},
+	{"setns-handle", act_setns_handle, EPERM},
 	{"setns-pidfd", act_setns_pidfd, EPERM},
 	{"unshare-uts", act_unshare_uts, EPERM},
 	{"setns-uts", act_setns_uts, EPERM},
@@ -393,6 +445,51 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
+/* Somebody's user namespace, with another owner in it: without a map there is nothing to translate. */
+static void pass_in_userns(void)
+{
+	int ready[2], namespace;
+	char path[64], c;
+	pid_t pid;
+
+	if (pipe(ready))
+		fail("pipe");
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(ready[1]);
+	if (pid < 0 || read(ready[0], &c, 1) != 1)
+		fail("somebody's user namespace");
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	write_file(path, "0 1000 1");
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	write_file(path, "0 1000 1");
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	namespace = open(path, O_RDONLY);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	pass_in(namespace, FD_USERNS);
+}
+
+/* A file system of FUSE that is about to be made. */
+static void pass_in_fuse(void)
+{
+	int fuse = open("/dev/fuse", O_RDWR), fs = (int)syscall(SYS_fsopen, "fuse", 0);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", fuse);
+	if (fuse < 0 || fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "fd", number, 0) ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "rootmode", "40000", 0) ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "user_id", "0", 0) ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "group_id", "0", 0))
+		fail("fuse");
+	pass_in(fs, FD_FUSE);
+}
+
 static void prepare(bool user)
 {
 	if (user) {
@@ -419,8 +516,11 @@ static void prepare(bool user)
 	    mount(NULL, MEMBER, NULL, MS_PRIVATE, NULL))
 		fail("bind");
 	make_dir(ROOT "/old", NULL);
-	if (!user)
+	if (!user) {
 		make_dir(DEBUG, "debugfs");
+		pass_in_fuse();
+		pass_in_userns();
+	}
 	pass_in((int)syscall(SYS_fsopen, "tmpfs", 0), FD_CONTEXT);
 	pass_in((int)syscall(SYS_fsopen, "tmpfs", 0), FD_MADE);
 	if (command(FD_MADE, FSCONFIG_CMD_CREATE))

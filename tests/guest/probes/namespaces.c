@@ -62,6 +62,23 @@ static int act_setns_any(const char *arg)
 	return join(FD_USER, 0);
 }
 
+/* By a handle of the namespace, without a path: v6.18. */
+static int act_setns_handle(const char *arg)
+{
+	union {
+		struct file_handle h;
+		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u = {.h.handle_bytes = MAX_HANDLE_SZ};
+	int id, fd;
+
+	if (name_to_handle_at(FD_USER, "", &u.h, &id, AT_EMPTY_PATH))
+		fail("a namespace's handle");
+	fd = open_by_handle_at(FD_UTS, &u.h, O_RDONLY);
+	if (fd < 0)
+		fail("open_by_handle_at");
+	return join(fd, CLONE_NEWUSER);
+}
+
 static int act_setns_pidfd(const char *arg)
 {
 	return join(FD_PROCESS, CLONE_NEWUSER | CLONE_NEWUTS);
@@ -90,6 +107,7 @@ static const struct act acts[] = {
 	{"clone3", act_clone3, EPERM},
 	{"setns", act_setns, EPERM},
 	{"setns-any", act_setns_any, EPERM},
+	{"setns-handle", act_setns_handle, EPERM},
 	{"setns-pidfd", act_setns_pidfd, EPERM},
 	{"setns-uts", act_setns_uts, EPERM},
 	{"setns-net", act_setns_net, EPERM},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Does one thing that needs one capability, and says by its exit status what came of it:
- *	0 allowed   1 refused with EPERM (EACCES for the file acts)   2 could not be attempted   3 another error
- * It prints the error's name. `probe --help` lists acts and ways to do them.
+ *	0 allowed   1 refused   2 could not be attempted   3 another error
+ * It prints the error's name. A refusal is EPERM, and EACCES where the kernel says it so: see the acts. `probe --help`
+ * lists acts and ways to do them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,10 +38,15 @@
 
 enum outcome { ALLOWED = 0, REFUSED = 1, NOT_TRIED = 2, OTHER = 3 };
 
-static int say(const char *what, int err)
+static int say_as(const char *what, int err, int refused)
 {
 	printf("%s: %s\n", what, err ? strerrorname_np(err) : "ok");
-	return err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER;
+	return err == 0 ? ALLOWED : err == refused ? REFUSED : OTHER;
+}
+
+static int say(const char *what, int err)
+{
+	return say_as(what, err, EPERM);
 }
 
 /* ---- acts: each returns 0 or an errno ---- */
@@ -101,10 +107,7 @@ static int act_nice(void) /* SYS_NICE */
 {
 	int now = getpriority(PRIO_PROCESS, 0), err;
 
-	if (setpriority(PRIO_PROCESS, 0, now - 1))
-		err = errno == EACCES ? EPERM : errno;
-	else
-		err = 0;
+	err = setpriority(PRIO_PROCESS, 0, now - 1) ? errno : 0;
 	setpriority(PRIO_PROCESS, 0, now);
 	return err;
 }
@@ -116,7 +119,7 @@ static int act_bind80(void) /* NET_BIND_SERVICE */
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(fd, (struct sockaddr *)&a, sizeof(a)))
-		err = errno == EACCES ? EPERM : errno;
+		err = errno;
 	close(fd);
 	return err;
 }
@@ -141,7 +144,7 @@ static int act_dac(void) /* DAC_OVERRIDE: a file of mode 0 of somebody else, mad
 	int fd = open(dac_file, O_RDWR | O_CLOEXEC), err = errno;
 
 	if (fd < 0)
-		return err == EACCES ? EPERM : err;
+		return err;
 	close(fd);
 	return 0;
 }
@@ -165,21 +168,22 @@ static int act_none(void)
 static const struct act {
 	const char *name;
 	int (*fn)(void);
+	int refused; /* the errno by which a refusal shows */
 } acts[] = {
-	{"sethostname", act_sethostname},
-	{"mount", act_mount},
-	{"chroot", act_chroot},
-	{"settime", act_settime},
-	{"setuid", act_setuid},
-	{"setgroups", act_setgroups},
-	{"rawsocket", act_rawsocket},
-	{"nice", act_nice},
-	{"bind80", act_bind80},
-	{"chown", act_chown},
-	{"dac", act_dac},
-	{"unshareuts", act_unshareuts},
-	{"listxattr", act_listxattr},
-	{"none", act_none},
+	{"sethostname", act_sethostname, EPERM},
+	{"mount", act_mount, EPERM},
+	{"chroot", act_chroot, EPERM},
+	{"settime", act_settime, EPERM},
+	{"setuid", act_setuid, EPERM},
+	{"setgroups", act_setgroups, EPERM},
+	{"rawsocket", act_rawsocket, EPERM},
+	{"nice", act_nice, EACCES},
+	{"bind80", act_bind80, EACCES},
+	{"chown", act_chown, EPERM},
+	{"dac", act_dac, EACCES},
+	{"unshareuts", act_unshareuts, EPERM},
+	{"listxattr", act_listxattr, EPERM},
+	{"none", act_none, EPERM},
 };
 
 static const struct act *find_act(const char *name)
@@ -196,7 +200,7 @@ static int do_act(const char *name)
 {
 	const struct act *act = find_act(name);
 
-	return say(name, act->fn());
+	return say_as(name, act->fn(), act->refused);
 }
 
 /* ---- ways ---- */
@@ -233,8 +237,8 @@ static int way_loop(char **argv)
 	for (unsigned long i = 0; i < n; i++) {
 		int err = act->fn();
 
-		if (err == 0 || err == EPERM)
-			count[err == EPERM]++;
+		if (err == 0 || err == act->refused)
+			count[err == act->refused]++;
 		else
 			other++;
 	}
@@ -258,7 +262,7 @@ static int way_watch(char **argv)
 			for (int i = 0; i < n; i++) {
 				int err = act[i]->fn();
 
-				if (err && err != EPERM)
+				if (err && err != act[i]->refused)
 					return say(act[i]->name, err);
 				bits |= (unsigned int)(err == 0) << i;
 			}
@@ -291,6 +295,33 @@ static int way_userns(char **argv)
 	if (fd < 0 || write(fd, map, strlen(map)) < 0)
 		fprintf(stderr, "uid_map: %s\n", strerrorname_np(errno));
 	return do_act(argv[0]);
+}
+
+/* uidmap MAP: of a child's new user namespace, written from the one around it. */
+static int way_uidmap(char **argv)
+{
+	int ready[2], fd, err;
+	char path[64], c;
+	pid_t pid;
+
+	if (pipe(ready))
+		fail("pipe");
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(ready[1]);
+	if (pid < 0 || read(ready[0], &c, 1) != 1)
+		fail("a child in a user namespace");
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		fail(path);
+	err = write(fd, argv[0], strlen(argv[0])) < 0 ? errno : 0;
+	kill(pid, SIGKILL);
+	return say("uidmap", err);
 }
 
 /* join DIR ACT: moves itself to the cgroup and acts, without executing anything in between. */
@@ -413,7 +444,7 @@ static int way_race(char **argv)
 			while (*turn < MOVED)
 				sched_yield();
 			err = act->fn();
-			_exit(err == 0 ? ALLOWED : err == EPERM ? REFUSED : OTHER);
+			_exit(err == 0 ? ALLOWED : err == act->refused ? REFUSED : OTHER);
 		}
 		len = snprintf(text, sizeof(text), "%d", pid);
 		while (*turn < READY)
@@ -568,10 +599,7 @@ static int way_uring(char **argv)
 	};
 	res = uring_do(&ring);
 	/* EACCES is the file's answer, EPERM the personality's. */
-	if (res >= 0)
-		return say(argv[0], 0);
-	printf("%s: %s\n", argv[0], strerrorname_np(-res));
-	return res == -EPERM || res == -EACCES ? REFUSED : OTHER;
+	return say_as(argv[0], res < 0 ? -res : 0, id ? EPERM : EACCES);
 }
 
 /* take-over PID: every way to get hold of a process. Prints one line each; 0 only if all were allowed. */
@@ -593,7 +621,7 @@ static int way_take_over(char **argv)
 	worst = outcome > worst ? outcome : worst;
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	outcome = say("mem", fd < 0 ? (errno == EACCES ? EPERM : errno) : 0);
+	outcome = say_as("mem", fd < 0 ? errno : 0, EACCES);
 	worst = outcome > worst ? outcome : worst;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, 0, 0);
@@ -642,6 +670,7 @@ static const struct way {
 	{"loop", 2, way_loop, "N ACT"},
 	{"watch", 2, way_watch, "FILE ACT..."},
 	{"userns", 1, way_userns, "ACT"},
+	{"uidmap", 1, way_uidmap, "MAP"},
 	{"join", 2, way_join, "DIR ACT"},
 	{"join-wait", 3, way_join_wait, "DIR SECONDS ACT"},
 	{"join-exec", 2, way_join_exec, "DIR PROGRAM ARG..."},
