@@ -91,6 +91,12 @@ start() {
 	within 10 policy_is "$id" everyone
 	docker rename other web-3
 	within 20 policy_is "$id" by-name
+	mark
+	docker rm -f web-3
+	# Its last event has its name: who asks for a suggestion for that name gets what it did.
+	expect_event ".type == \"gone\" and .subject.container == \"$id\" and .subject.name == \"web-3\" and
+		.subject.image == \"probe\" and .policy == \"by-name\""
+	is 1 "$(leastcap suggest --json web-3 | jq .ended)"
 }
 
 @test "a container of Podman by its image" {

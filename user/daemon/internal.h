@@ -68,6 +68,8 @@ struct state {
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
+	uint64_t *untold; /* bound cgroups that are gone, and whose end is yet to be told */
+	size_t n_untold;
 	struct identities *identities; /* who the containers are; asked where a selector needs it */
 	bool unbound; /* of that, something could not be bound */
 	bool again; /* something that a selector may be about has come, or is known now */
@@ -153,7 +155,8 @@ void names_put(struct state *s, uint64_t cgroup, const char *path);
 /* Path of a cgroup: of a live one, else as it was. NULL: not known. Valid until the next call. */
 const char *names_get(struct state *s, uint64_t cgroup);
 void names_done(struct state *s);
-bool is_gone(const struct state *s, uint64_t cgroup);
+/* An event with all names, to be told. NULL: no memory. */
+json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e);
 
 /* ---- rules.c ---- */
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "daemon/gone.h"
 #include "daemon/internal.h"
 #include "policy/compile.h"
 
@@ -276,8 +277,8 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
 }
 
 /*
- * A binding that nobody wants. If its cgroup is gone it is there for the tasks that carry it, and follows its
- * policy's name; track.c ends it.
+ * A binding that nobody wants. If its cgroup is gone it stays until that is told, with what its ledger has; then it is there
+ * for the tasks that carry it, and follows its policy's name. gone.c ends it.
  */
 static int drop_binding(struct state *s, const struct leastcap_binding *b, const struct ids *ids)
 {
@@ -285,6 +286,8 @@ static int drop_binding(struct state *s, const struct leastcap_binding *b, const
 
 	if (!kernel_policy_get(s->k, b->policy, &p) &&
 	    !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
+		return 0;
+	if (gone_untold(s, b->cgroup))
 		return 0;
 	for (size_t i = 0; is_gone(s, b->cgroup) && i < ids->n; i++) {
 		if (!strcmp(ids->policies[i]->name, p.name))

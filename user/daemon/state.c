@@ -64,6 +64,7 @@ struct state *state_free(struct state *s)
 	tally_done(&s->tally);
 	json_decref(s->disarm);
 	free(s->gone);
+	free(s->untold);
 	free(s->config_dir);
 	free(s->state_dir);
 	free(s);
