@@ -151,6 +151,30 @@ kubernetes() {
 	run -0 systemd-run -q --wait --unit pattern.service $PROBE chroot
 }
 
+@test "a unit by its name, in a slice that nobody knew of, and while D-Bus does not answer" {
+	local path=/lc.slice/lc-custom.slice/elsewhere.service pid
+	local run=(systemd-run -q --slice lc-custom.slice --unit elsewhere.service)
+	run -0 "${run[@]}" --wait $PROBE chroot
+	policy elsewhere 'unit: elsewhere.service' none
+	mark
+	run -1 "${run[@]}" --wait $PROBE chroot
+	denied SYS_CHROOT ".policy == \"elsewhere\" and .subject.binding == \"$path\""
+	systemctl reset-failed elsewhere.service
+	"${run[@]}" $PROBE sleep 1000
+	is '["elsewhere",true]' "$(binding $path '|[.policy,.born]')"
+	pid=$(systemctl show -P MainPID dbus)
+	kill -STOP "$pid"
+	api POST /v1/reload
+	is elsewhere "$(binding $path .policy)"
+	# Nor at a second look, at which D-Bus is not even asked.
+	api POST /v1/reload
+	is elsewhere "$(binding $path .policy)"
+	is elsewhere "$(binding elsewhere.service .policy)"
+	kill -CONT "$pid"
+	systemctl stop elsewhere.service
+	leastcap remove elsewhere
+}
+
 @test "instances of a template" {
 	local slice=/system.slice/system-instance.slice
 	printf '[Service]\nType=oneshot\nExecStart=%s chroot\n' $PROBE >/run/systemd/system/instance@.service

@@ -52,7 +52,7 @@ struct plan {
 	size_t n_patterns;
 	const struct policy *any; /* for new containers; NULL: none */
 	bool shadows; /* some policy is a shadow: the kernel gives none to what is born */
-	size_t pending; /* container ids that are not there (yet) */
+	size_t pending; /* container ids that are not there (yet), and births that there is no room for */
 };
 
 /* The policy of containers that no policy selects, where some are selected by what they are called. No file can have it. */
@@ -76,6 +76,12 @@ void plan_done(struct plan *plan);
 
 /* The pure part: sorts, lets the most specific win, complains of ties (the first in order stays). */
 void plan_settle(struct plan *plan, plan_complain_fn complain, void *ctx);
+
+/*
+ * A unit may come in any slice, and so takes several patterns. Where there is no room for all, those give way, for patterns
+ * that somebody has written: such a unit is found by looking, a little after it has come.
+ */
+void plan_fit_patterns(struct plan *plan, size_t room);
 
 /*
  * Shadows join the plan of what is in force: where a subject has a policy the shadow is beside it, where it has none the

@@ -139,19 +139,6 @@ static int want_path(struct maker *m, struct want want, const char *path, bool m
 	return strcmp(path, "/") ? add_birth(m->plan, birth) : 0;
 }
 
-static int want_unit(struct maker *m, struct want want, const char *unit)
-{
-	_cleanup_free_ char *path = NULL;
-	int err = unit_cgroup(unit, &path, NULL);
-
-	if (err == -EINVAL) {
-		maker_complain(m, want.source, want.pos,
-			       "\"%s\" is no name of a service, scope or slice", unit);
-		return 0;
-	}
-	return err ?: want_path(m, want, path, false);
-}
-
 static bool any_fits(const struct leastcap_pattern *patterns, int n, const struct place *place)
 {
 	for (int k = 0; k < n; k++) {
@@ -195,6 +182,58 @@ static int want_unit_pattern(struct maker *m, struct want want, const char *unit
 
 	/* The parser has let it through. */
 	return n < 0 ? -EINVAL : want_patterns(m, want, patterns, n);
+}
+
+/* A unit's cgroup may come elsewhere than where systemd has it now: a transient one has the slice that it is started with. */
+static int want_births_of(struct maker *m, const struct want *want, const char *unit,
+			  const char *path)
+{
+	struct leastcap_pattern patterns[PATTERN_UNIT_PATHS];
+	int err = 0, n;
+
+	if (unit_has_one_place(unit))
+		return 0;
+	/* The name as a cgroup has it. */
+	n = pattern_unit_paths(strrchr(path, '/') + 1, patterns);
+	for (int k = 0; !err && k < n; k++) {
+		struct want_pattern p = {
+			.pattern = patterns[k], .kind = want->kind, .policy = want->policy};
+
+		err = add_pattern(m->plan, &p);
+	}
+	return err;
+}
+
+/*
+ * Where systemd has it, and where the tree has it, which is so also while systemd does not say anything: what is bound is
+ * not given up for a guess.
+ */
+static int want_unit(struct maker *m, struct want want, const char *unit)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = unit_told(unit, &path);
+
+	if (err == -EINVAL) {
+		maker_complain(m, want.source, want.pos,
+			       "\"%s\" is no name of a service, scope or slice", unit);
+		return 0;
+	}
+	if (err && err != -ENOMEM)
+		err = unit_default_cgroup(unit, NULL, &path);
+	if (err)
+		return err;
+	if (confines_us(m, &want, path))
+		return 0;
+	for (size_t i = 0; !err && i < m->n_places; i++) {
+		const struct place *place = &m->places[i];
+
+		if (!strcmp(place->path, path) || !unit_at(unit, place->path))
+			continue;
+		if (confines_us(m, &want, place->path))
+			return 0;
+		err = want_place(m, want, place);
+	}
+	return err ?: want_path(m, want, path, false) ?: want_births_of(m, &want, unit, path);
 }
 
 static int want_cgroup_pattern(struct maker *m, struct want want, const char *path)
