@@ -8,7 +8,7 @@ DIR=/tmp/change
 
 setup_file() {
 	load common
-	mkdir -p $CG/c/below $CG/free $DIR /etc/systemd/system/leastcapd.service.d
+	mkdir -p $CG/c/below $CG/free $CG/kept $DIR /etc/systemd/system/leastcapd.service.d
 	# Dead is dead: the tests start it again.
 	printf '[Service]\nRestart=no\n' >/etc/systemd/system/leastcapd.service.d/dead.conf
 	fresh_daemon
@@ -426,13 +426,20 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	fresh_daemon
 }
 
-@test "a truncated file of the state: what is bound stays, it is told, and can be removed" {
+@test "a truncated file of the state: what is bound stays, it is told, and can be removed; the rest goes on" {
 	form c /c none
 	leastcap apply $DIR/c.yaml
 	form free /free none
 	leastcap apply $DIR/free.yaml
 	leastcap mode audit free
+	form other /kept none
+	cp $DIR/other.yaml "$POLICIES/other.yaml"
+	api POST /v1/reload
+	allows /free
+	refuses /kept
 	kill_daemon
+	printf 'policies: [' >"$POLICIES/other.yaml"
+	rm /var/lib/leastcap/last-good/other.yaml
 	truncate -s 20 /var/lib/leastcap/applied/c.yaml
 	truncate -s 5 /var/lib/leastcap/modes.json
 	printf '{' >/var/lib/leastcap/confirm.json
@@ -441,15 +448,36 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	refuses /c
 	# The override is forgotten: the policy's own mode is in force.
 	refuses /free
-	is '["/var/lib/leastcap/applied/c.yaml","/var/lib/leastcap/modes.json"]' "$(status_of '[.problems[].file] | unique')"
+	is "[\"$POLICIES/other.yaml\",\"/var/lib/leastcap/applied/c.yaml\",\"/var/lib/leastcap/modes.json\"]" \
+		"$(status_of '[.problems[].file] | unique')"
+	# Nor does a file that cannot be read loosen what it has bound, though somebody else selects it now.
+	refuses /kept
+	form below /kept all
+	is 0 "$(leastcap apply --json $DIR/below.yaml | jq '.applied[0].bindings')"
+	refuses /kept
+	is "[[\"$POLICIES/other.yaml\",\"other\"],[\"/var/lib/leastcap/applied/c.yaml\",\"c\"]]" "$(status_of '[.problems[] |
+		select(.message | test("stays as it is bound")) | [.file, (.message | split("\"")[1])]] | sort')"
 	is null "$(status_of .confirm)"
 	[ ! -e /var/lib/leastcap/confirm.json ]
 	leastcap mode audit free
 	leastcap mode file free
-	is '["/var/lib/leastcap/applied/c.yaml"]' "$(status_of '[.problems[].file] | unique')"
+	is "[\"$POLICIES/other.yaml\",\"/var/lib/leastcap/applied/c.yaml\"]" "$(status_of '[.problems[].file] | unique')"
+	# What is surely somebody else's is taken away, and comes back when nobody confirms it.
+	leastcap remove free
+	allows /free
+	leastcap apply --confirm 3s $DIR/free.yaml
+	refuses /free
+	within 20 eval '[ "$(status_of .confirm)" = null ]'
+	allows /free
+	leastcap apply $DIR/free.yaml
 	leastcap remove c
 	allows /c
 	refuses /free
+	refuses /kept
+	rm "$POLICIES/other.yaml"
+	api POST /v1/reload
+	allows /kept
+	is '[]' "$(status_of .problems)"
 	form c /c none
 	leastcap apply $DIR/c.yaml
 	refuses /c

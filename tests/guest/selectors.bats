@@ -69,7 +69,7 @@ start() {
 
 @test "a container by labels, all of them" {
 	local id
-	id=$(start --label tier=web --label side=left)
+	id=$(start --name labelled --label tier=web --label side=left)
 	within 10 policy_is "$id" by-label
 	run -0 docker exec "$id" probe chown
 	mark
@@ -224,20 +224,34 @@ kubernetes() {
 	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-4 '|[.policy,.born]')"
 }
 
-@test "Docker's daemon stopped: what is known without it goes on" {
-	local id pid
+@test "Docker's daemon stopped: what is known without it goes on, and nothing is given up for what is not" {
+	local id pid only
 	id=$(start --name web-5)
 	within 10 policy_is "$id" by-name
+	# Of this one the disk tells nothing that is to be trusted: only Docker knows it.
+	only=$(docker inspect -f '{{.Id}}' labelled)
+	chmod o+w "/var/lib/docker/containers/$only/config.v2.json"
 	pid=$(systemctl show -P MainPID docker)
 	kill -STOP "$pid"
 	systemctl restart leastcapd
 	# Names are on disk, too.
 	within 10 policy_is "$id" by-name
+	# What it was bound to stays, and it is told that nobody says whether it should.
+	policy_is "$only" by-label
+	is '["1 container keeps policy \"by-label\": no engine has said yet who that is"]' \
+		"$(leastcap status --json | jq -c '[.problems[].message]')"
+	api POST /v1/reload
+	policy_is "$only" by-label
+	mark
+	run -1 inside "/system.slice/docker-$only.scope" $PROBE chroot
+	denied SYS_CHROOT '.policy == "by-label"'
 	mkdir $CG/pattern/abc/leaf-3
 	policy_is /pattern/abc/leaf-3 by-cgroup
 	run -0 leastcap list
 	kill -CONT "$pid"
 	run -1 docker exec web-5 probe chown
+	within 40 eval '[ "$(leastcap status --json | jq -c .problems)" = "[]" ]'
+	policy_is "$only" by-label
 }
 
 @test "a pattern that would hold the daemon itself binds nothing" {

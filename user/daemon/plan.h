@@ -24,6 +24,8 @@ struct want {
 	const struct source *source;
 	struct policy_pos pos; /* of the selector */
 	size_t order; /* of the selectors: the first of a tie wins */
+	bool unheard; /* a container that has it already, and nobody says now who that is */
+	bool kept; /* the kernel keeps what it has instead: publish() */
 };
 
 struct want_birth {
@@ -62,6 +64,8 @@ struct plan {
 struct plan_host {
 	/* By the path of its cgroup. NULL: nothing, now. */
 	const struct identity *(*who)(const char *cgroup, void *ctx);
+	/* Is it bound to this policy, and has nobody said who it is since? May be NULL: nothing is. */
+	bool (*keeps)(const char *cgroup, uint64_t id, const char *policy, void *ctx);
 	void *ctx;
 };
 

@@ -246,21 +246,29 @@ static int want_cgroup_pattern(struct maker *m, struct want want, const char *pa
 
 /* ---- containers ---- */
 
-static bool container_fits(const struct maker *m, const struct selector *selector,
-			   const struct place *place)
+/* Sets want->unheard: it fitted when it was bound, and nobody has said since who it is. */
+static bool container_fits(const struct maker *m, struct want *want,
+			   const struct selector *selector, const struct place *place)
 {
+	const bool asks = m->host && selector_asks_identity(selector);
 	const struct identity *known = NULL;
 	struct identity nobody = {};
 
+	want->unheard = false;
 	if (!*place->id)
 		return false;
-	if (m->host && selector_asks_identity(selector))
+	if (asks)
 		known = m->host->who(place->path, m->host->ctx);
 	if (!known) {
 		memcpy(nobody.id, place->id, sizeof(nobody.id));
 		known = &nobody;
 	}
-	return selector_matches(selector, known);
+	if (selector_matches(selector, known))
+		return true;
+	want->unheard =
+		asks && m->host->keeps &&
+		m->host->keeps(place->path, place->cgroup, want->policy->name, m->host->ctx);
+	return want->unheard;
 }
 
 /*
@@ -281,7 +289,8 @@ static int want_containers(struct maker *m, struct want want, const struct selec
 
 		/* For what is below, too. */
 		fits[i] = p->parent >= 0 && fits[p->parent];
-		if (fits[i] || !container_fits(m, selector, p))
+		if (fits[i] || !container_fits(m, &want, selector, p) ||
+		    confines_us(m, &want, p->path))
 			continue;
 		fits[i] = true;
 		several = several || (first && strcmp(first->id, p->id));
