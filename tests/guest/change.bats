@@ -262,6 +262,26 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	is audit "$(binding /system.slice .mode)"
 }
 
+@test "leastcapd as a container is not held by a policy for containers" {
+	local scope pid select
+	scope=/system.slice/docker-$(container_id 9).scope
+	pid=$(systemctl show -P MainPID leastcapd)
+	mkdir "$CG$scope"
+	echo "$pid" >"$CG$scope/cgroup.procs"
+	for select in 'any: container' "container: { id: $(container_id 9) }" "cgroup: '$scope*'"; do
+		run -1 policy other "$select" '[SYS_ADMIN, BPF, PERFMON]'
+		[[ $output == *"\"$scope\" holds leastcapd itself"*"CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SYS_PTRACE;"* ]]
+	done
+	is '[null,[]]' "$(status_of '[.default_policy, .bindings]')"
+	# Left what it needs it goes on.
+	policy other 'any: container' all
+	is other "$(binding "$scope" .policy)"
+	drop other
+	mkdir -p $CG/system.slice/leastcapd.service
+	echo "$pid" >$CG/system.slice/leastcapd.service/cgroup.procs
+	rmdir "$CG$scope"
+}
+
 @test "disarmed: everything is allowed and reported, and everybody is told; it ends by itself and by rearm" {
 	local count
 	form c /c none enforce 'mounts: deny'

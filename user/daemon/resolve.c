@@ -8,11 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/capability.h>
-
 #include <leastcap/decide.h>
 
 #include "base/cleanup.h"
+#include "daemon/needs.h"
 #include "policy/match.h"
 #include "policy/pattern.h"
 #include "prove/prove.h"
@@ -84,20 +83,21 @@ static int want_place(struct maker *m, struct want want, const struct place *pla
 	return add_want(m->plan, want);
 }
 
-/* What leastcapd itself needs to go on: without it nobody could change the policy any more. */
-#define NEEDED (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF | 1ULL << CAP_PERFMON)
-
-/* Would this policy hold leastcapd itself? Complains. */
+/* Would this policy refuse leastcapd what it needs to go on? Then nobody could change it any more. Complains. */
 static bool confines_us(const struct maker *m, const struct want *want, const char *path)
 {
-	if (want->policy->mode != LEASTCAP_ENFORCE || (want->policy->allow & NEEDED) == NEEDED ||
-	    !m->own || (strcmp(m->own, path) && !cgroup_path_below(m->own, path)))
+	_cleanup_free_ char *refused = NULL;
+
+	if (!m->own || (strcmp(m->own, path) && !cgroup_path_below(m->own, path)))
+		return false;
+	refused = needs_refused(want->policy, getenv("NOTIFY_SOCKET"));
+	if (!refused)
 		return false;
 	maker_complain(
 		m, want->source, want->pos,
-		"\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
-		"them, or select what is below",
-		path);
+		"\"%s\" holds leastcapd itself, which needs what would be refused: %s; allow "
+		"it, or select what is below",
+		path, refused);
 	return true;
 }
 
@@ -321,6 +321,11 @@ static int want_any(struct maker *m, struct want want)
 		maker_complain(m, want.source, want.pos,
 			       "policy \"%s\" is for any container already", m->plan->any->name);
 		return 0;
+	}
+	/* Also where a policy that selects more exactly is for its container: it would be born with this one. */
+	for (size_t i = 0; i < m->n_places; i++) {
+		if (*m->places[i].id && confines_us(m, &want, m->places[i].path))
+			return 0;
 	}
 	m->plan->any = want.policy;
 	for (size_t i = 0; !err && i < m->n_places; i++) {
