@@ -53,14 +53,6 @@ bool is_gone(const struct state *s, uint64_t cgroup)
 
 /* ---- ends ---- */
 
-static bool is_there(uint64_t cgroup)
-{
-	_cleanup_free_ char *path = NULL;
-	int err = cgroup_path(cgroup, &path);
-
-	return err != -ESTALE && err != -ENOENT;
-}
-
 /* Its ledger is read a last time, and its binding ends with the last task that carries it. event: NULL where it was told. */
 static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 {
@@ -92,7 +84,7 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 
 bool gone_untold(struct state *s, uint64_t cgroup)
 {
-	if (is_gone(s, cgroup) || is_there(cgroup))
+	if (is_gone(s, cgroup) || !cgroup_is_gone(cgroup))
 		return false;
 	/* Without memory the next sweep finds it. */
 	add(&s->untold, &s->n_untold, cgroup);
@@ -134,7 +126,7 @@ static int sweep_binding(const struct leastcap_binding *b, void *ctx)
 {
 	struct state *s = ctx;
 
-	if (is_there(b->cgroup) || s->swept++ >= SWEEP_MOST)
+	if (!cgroup_is_gone(b->cgroup) || s->swept++ >= SWEEP_MOST)
 		return 0;
 	if (is_gone(s, b->cgroup))
 		end_binding(s, b->cgroup, NULL);
