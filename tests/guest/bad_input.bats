@@ -147,6 +147,8 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	# The cgroup of the daemon itself: nobody could change anything any more.
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: /system.slice }]\n    capabilities: none\n' >/tmp/bad/f
 	refused 1 'holds leastcapd itself' leastcap apply /tmp/bad/f
+	printf 'policies:\n  - name: web\n    select: [{ cgroup: /system.slice }]\n    capabilities: all\n    bpf: deny\n    sockets: deny\n' >/tmp/bad/f
+	refused 1 'holds leastcapd itself, .*: host-unix, bpf;' leastcap apply /tmp/bad/f
 	printf 'policies:\n  - name: web\n    select: [{ cgroup: / }]\n    capabilities: none\n' >/tmp/bad/f
 	wrong /tmp/bad/f '^/tmp/bad/f:3:[0-9]+: error: '
 	unchanged

@@ -8,7 +8,7 @@ DIR=/tmp/change
 
 setup_file() {
 	load common
-	mkdir -p $CG/c/below $CG/free $DIR /etc/systemd/system/leastcapd.service.d
+	mkdir -p $CG/c/below $CG/free $CG/kept $DIR /etc/systemd/system/leastcapd.service.d
 	# Dead is dead: the tests start it again.
 	printf '[Service]\nRestart=no\n' >/etc/systemd/system/leastcapd.service.d/dead.conf
 	fresh_daemon
@@ -262,6 +262,26 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	is audit "$(binding /system.slice .mode)"
 }
 
+@test "leastcapd as a container is not held by a policy for containers" {
+	local scope pid select
+	scope=/system.slice/docker-$(container_id 9).scope
+	pid=$(systemctl show -P MainPID leastcapd)
+	mkdir "$CG$scope"
+	echo "$pid" >"$CG$scope/cgroup.procs"
+	for select in 'any: container' "container: { id: $(container_id 9) }" "cgroup: '$scope*'"; do
+		run -1 policy other "$select" '[SYS_ADMIN, BPF, PERFMON]'
+		[[ $output == *"\"$scope\" holds leastcapd itself"*"CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SYS_PTRACE;"* ]]
+	done
+	is '[null,[]]' "$(status_of '[.default_policy, .bindings]')"
+	# Left what it needs it goes on.
+	policy other 'any: container' all
+	is other "$(binding "$scope" .policy)"
+	drop other
+	mkdir -p $CG/system.slice/leastcapd.service
+	echo "$pid" >$CG/system.slice/leastcapd.service/cgroup.procs
+	rmdir "$CG$scope"
+}
+
 @test "disarmed: everything is allowed and reported, and everybody is told; it ends by itself and by rearm" {
 	local count
 	form c /c none enforce 'mounts: deny'
@@ -426,13 +446,20 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	fresh_daemon
 }
 
-@test "a truncated file of the state: what is bound stays, it is told, and can be removed" {
+@test "a truncated file of the state: what is bound stays, it is told, and can be removed; the rest goes on" {
 	form c /c none
 	leastcap apply $DIR/c.yaml
 	form free /free none
 	leastcap apply $DIR/free.yaml
 	leastcap mode audit free
+	form other /kept none
+	cp $DIR/other.yaml "$POLICIES/other.yaml"
+	api POST /v1/reload
+	allows /free
+	refuses /kept
 	kill_daemon
+	printf 'policies: [' >"$POLICIES/other.yaml"
+	rm /var/lib/leastcap/last-good/other.yaml
 	truncate -s 20 /var/lib/leastcap/applied/c.yaml
 	truncate -s 5 /var/lib/leastcap/modes.json
 	printf '{' >/var/lib/leastcap/confirm.json
@@ -441,15 +468,36 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	refuses /c
 	# The override is forgotten: the policy's own mode is in force.
 	refuses /free
-	is '["/var/lib/leastcap/applied/c.yaml","/var/lib/leastcap/modes.json"]' "$(status_of '[.problems[].file] | unique')"
+	is "[\"$POLICIES/other.yaml\",\"/var/lib/leastcap/applied/c.yaml\",\"/var/lib/leastcap/modes.json\"]" \
+		"$(status_of '[.problems[].file] | unique')"
+	# Nor does a file that cannot be read loosen what it has bound, though somebody else selects it now.
+	refuses /kept
+	form below /kept all
+	is 0 "$(leastcap apply --json $DIR/below.yaml | jq '.applied[0].bindings')"
+	refuses /kept
+	is "[[\"$POLICIES/other.yaml\",\"other\"],[\"/var/lib/leastcap/applied/c.yaml\",\"c\"]]" "$(status_of '[.problems[] |
+		select(.message | test("stays as it is bound")) | [.file, (.message | split("\"")[1])]] | sort')"
 	is null "$(status_of .confirm)"
 	[ ! -e /var/lib/leastcap/confirm.json ]
 	leastcap mode audit free
 	leastcap mode file free
-	is '["/var/lib/leastcap/applied/c.yaml"]' "$(status_of '[.problems[].file] | unique')"
+	is "[\"$POLICIES/other.yaml\",\"/var/lib/leastcap/applied/c.yaml\"]" "$(status_of '[.problems[].file] | unique')"
+	# What is surely somebody else's is taken away, and comes back when nobody confirms it.
+	leastcap remove free
+	allows /free
+	leastcap apply --confirm 3s $DIR/free.yaml
+	refuses /free
+	within 20 eval '[ "$(status_of .confirm)" = null ]'
+	allows /free
+	leastcap apply $DIR/free.yaml
 	leastcap remove c
 	allows /c
 	refuses /free
+	refuses /kept
+	rm "$POLICIES/other.yaml"
+	api POST /v1/reload
+	allows /kept
+	is '[]' "$(status_of .problems)"
 	form c /c none
 	leastcap apply $DIR/c.yaml
 	refuses /c

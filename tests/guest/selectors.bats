@@ -69,7 +69,7 @@ start() {
 
 @test "a container by labels, all of them" {
 	local id
-	id=$(start --label tier=web --label side=left)
+	id=$(start --name labelled --label tier=web --label side=left)
 	within 10 policy_is "$id" by-label
 	run -0 docker exec "$id" probe chown
 	mark
@@ -91,6 +91,12 @@ start() {
 	within 10 policy_is "$id" everyone
 	docker rename other web-3
 	within 20 policy_is "$id" by-name
+	mark
+	docker rm -f web-3
+	# Its last event has its name: who asks for a suggestion for that name gets what it did.
+	expect_event ".type == \"gone\" and .subject.container == \"$id\" and .subject.name == \"web-3\" and
+		.subject.image == \"probe\" and .policy == \"by-name\""
+	is 1 "$(leastcap suggest --json web-3 | jq .ended)"
 }
 
 @test "a container of Podman by its image" {
@@ -145,6 +151,30 @@ kubernetes() {
 	run -0 systemd-run -q --wait --unit pattern.service $PROBE chroot
 }
 
+@test "a unit by its name, in a slice that nobody knew of, and while D-Bus does not answer" {
+	local path=/lc.slice/lc-custom.slice/elsewhere.service pid
+	local run=(systemd-run -q --slice lc-custom.slice --unit elsewhere.service)
+	run -0 "${run[@]}" --wait $PROBE chroot
+	policy elsewhere 'unit: elsewhere.service' none
+	mark
+	run -1 "${run[@]}" --wait $PROBE chroot
+	denied SYS_CHROOT ".policy == \"elsewhere\" and .subject.binding == \"$path\""
+	systemctl reset-failed elsewhere.service
+	"${run[@]}" $PROBE sleep 1000
+	is '["elsewhere",true]' "$(binding $path '|[.policy,.born]')"
+	pid=$(systemctl show -P MainPID dbus)
+	kill -STOP "$pid"
+	api POST /v1/reload
+	is elsewhere "$(binding $path .policy)"
+	# Nor at a second look, at which D-Bus is not even asked.
+	api POST /v1/reload
+	is elsewhere "$(binding $path .policy)"
+	is elsewhere "$(binding elsewhere.service .policy)"
+	kill -CONT "$pid"
+	systemctl stop elsewhere.service
+	leastcap remove elsewhere
+}
+
 @test "instances of a template" {
 	local slice=/system.slice/system-instance.slice
 	printf '[Service]\nType=oneshot\nExecStart=%s chroot\n' $PROBE >/run/systemd/system/instance@.service
@@ -194,20 +224,34 @@ kubernetes() {
 	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-4 '|[.policy,.born]')"
 }
 
-@test "Docker's daemon stopped: what is known without it goes on" {
-	local id pid
+@test "Docker's daemon stopped: what is known without it goes on, and nothing is given up for what is not" {
+	local id pid only
 	id=$(start --name web-5)
 	within 10 policy_is "$id" by-name
+	# Of this one the disk tells nothing that is to be trusted: only Docker knows it.
+	only=$(docker inspect -f '{{.Id}}' labelled)
+	chmod o+w "/var/lib/docker/containers/$only/config.v2.json"
 	pid=$(systemctl show -P MainPID docker)
 	kill -STOP "$pid"
 	systemctl restart leastcapd
 	# Names are on disk, too.
 	within 10 policy_is "$id" by-name
+	# What it was bound to stays, and it is told that nobody says whether it should.
+	policy_is "$only" by-label
+	is '["1 container keeps policy \"by-label\": no engine has said yet who that is"]' \
+		"$(leastcap status --json | jq -c '[.problems[].message]')"
+	api POST /v1/reload
+	policy_is "$only" by-label
+	mark
+	run -1 inside "/system.slice/docker-$only.scope" $PROBE chroot
+	denied SYS_CHROOT '.policy == "by-label"'
 	mkdir $CG/pattern/abc/leaf-3
 	policy_is /pattern/abc/leaf-3 by-cgroup
 	run -0 leastcap list
 	kill -CONT "$pid"
 	run -1 docker exec web-5 probe chown
+	within 40 eval '[ "$(leastcap status --json | jq -c .problems)" = "[]" ]'
+	policy_is "$only" by-label
 }
 
 @test "a pattern that would hold the daemon itself binds nothing" {

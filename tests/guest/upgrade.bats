@@ -10,7 +10,7 @@ UP=/tmp/up
 
 setup_file() {
 	load common
-	mkdir -p $CG/up $CG/other $UP/this /etc/systemd/system/leastcapd.service.d
+	mkdir -p $CG/up $CG/other $CG/boxes $UP/this /etc/systemd/system/leastcapd.service.d
 	cp /usr/bin/leastcap /usr/sbin/leastcapd $UP/this/
 	ln -sfn "$LEASTCAP_BUILD/next" $UP/next
 	ln -sfn "$LEASTCAP_BUILD/other" $UP/other
@@ -206,10 +206,11 @@ restarted() { [ "$(systemctl show -P NRestarts leastcapd)" = 1 ] && systemctl is
 	is "$(ls $PINS/v*/build-*/prog_* | wc -l)" "$(bpftool -j prog | jq '[.[] | select(.name // "" | startswith("lc_"))] | length')"
 }
 
-@test "a container born while the daemon is dead is covered" {
-	local id scope
+@test "a container born while the daemon is dead is covered, and one that ends then is told of" {
+	local id scope short
 	id=$(printf '%064d' 7)
 	scope=/system.slice/docker-$id.scope
+	short=$(printf '%064d' 8)
 	mkdir $CG$scope
 	outcome 0 inside $scope $PROBE sethostname
 	rmdir $CG$scope
@@ -217,11 +218,18 @@ restarted() { [ "$(systemctl show -P NRestarts leastcapd)" = 1 ] && systemctl is
 	kill_daemon
 	mkdir $CG$scope
 	outcome 1 inside $scope $PROBE sethostname
+	mkdir "$CG/boxes/$short"
+	outcome 1 inside "/boxes/$short" $PROBE loop 3 sethostname
+	rmdir "$CG/boxes/$short"
 	systemctl start leastcapd
 	is '[true,1,"any"]' "$(binding $scope '| [.born, .counters.denied, .policy]')"
 	# The ring buffer kept what happened meanwhile.
 	expect_event ".type == \"born\" and .subject.container == \"$id\""
 	denied SYS_ADMIN ".subject.container == \"$id\""
+	# Its ledger was still there when its end was told, and is not any more.
+	expect_event ".type == \"gone\" and .subject.container == \"$short\" and .policy == \"any\" and
+		.counters.denied == 3 and .capabilities.denied == [\"SYS_ADMIN\"]"
+	run -1 leastcap status "$short"
 	outcome 1 inside $scope $PROBE sethostname
 	rmdir $CG$scope
 }

@@ -191,6 +191,51 @@ static void labels_tell_of_pods_in_the_kubelets_cgroups(void **state)
 	assert_string_equal(identities_get(ids, cgroup)->pod, "p");
 }
 
+/* Whatever was known of it before this store may still be so: nobody has said otherwise. */
+static void an_engine_that_is_away_is_unheard(void **state)
+{
+	make_store(on_changed);
+	assert_false(identities_unheard(ids, DOCKER));
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_true(identities_unheard(ids, DOCKER));
+	assert_false(fake_run(event, &n_changed, 1, 300, NULL));
+	/* It is not waited for, and still it has said nothing. */
+	assert_true(identities_settled(ids, DOCKER));
+	assert_true(identities_unheard(ids, DOCKER));
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_false(identities_unheard(ids, DOCKER));
+	identities_drop(ids, DOCKER);
+	assert_false(identities_unheard(ids, DOCKER));
+}
+
+static bool is_heard(void)
+{
+	return !identities_unheard(ids, DOCKER);
+}
+
+static void an_engine_that_says_no_twice_is_heard(void **state)
+{
+	fake_start(&docker, docker_path, geteuid(), serve_unknown, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	for (int i = 0; i < 100 && !is_heard(); i++)
+		assert_false(fake_run(event, &never, 1, 50, NULL));
+	assert_true(is_heard());
+	assert_true(atomic_load(&docker.counts->requests) >= 2);
+}
+
+static void the_disk_is_enough_to_be_heard(void **state)
+{
+	write_docker_bundle();
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_false(identities_unheard(ids, DOCKER));
+	/* Who would be asked about it? */
+	assert_int_equal(identities_want(ids, "/docker/" TEST_ID "/docker/" TEST_ID), 0);
+	assert_false(identities_unheard(ids, "/docker/" TEST_ID "/docker/" TEST_ID));
+}
+
 /* The same id, in a user's cgroup and in root's: each is what its own engine says. */
 static void a_users_engine_describes_the_users_containers(void **state)
 {
@@ -384,6 +429,9 @@ int main(void)
 		TEST(a_bundle_tells_at_once),
 		TEST(a_bare_id_is_asked_of_both),
 		TEST(labels_tell_of_pods_in_the_kubelets_cgroups),
+		TEST(an_engine_that_is_away_is_unheard),
+		TEST(an_engine_that_says_no_twice_is_heard),
+		TEST(the_disk_is_enough_to_be_heard),
 		TEST(a_users_engine_describes_the_users_containers),
 		TEST(nobody_is_asked_about_what_is_not_of_this_host),
 		TEST(a_rename_is_noticed),

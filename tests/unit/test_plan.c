@@ -15,6 +15,8 @@
 #include <leastcap/decide.h>
 
 #include "daemon/plan.h"
+#include "daemon/resolve.h"
+#include "policy/pattern.h"
 
 static struct policy a = {.name = (char *)"a"}, b = {.name = (char *)"b"};
 static struct source source = {.file = (char *)"f"};
@@ -75,6 +77,62 @@ static void each_cgroup_has_one_policy_and_is_found(void **state)
 	for (size_t i = 0; i < 50; i++)
 		assert_int_equal(plan_find(&plan, i)->cgroup, i);
 	assert_null(plan_find(&plan, 50));
+	plan_done(&plan);
+}
+
+static struct want_pattern pattern_of(const char *text, enum selector_kind kind,
+				      const struct policy *policy)
+{
+	struct want_pattern p = {.kind = kind, .policy = policy};
+
+	assert_int_equal(pattern_compile(text, true, &p.pattern), 0);
+	return p;
+}
+
+/* The kernel looks at paths first, and the path is less exact than the unit. */
+static void a_path_that_is_a_unit_s_is_born_as_the_unit(void **state)
+{
+	const struct want_pattern unit = pattern_of("/*.slice/x.service", SELECT_UNIT, &a),
+				  wide = pattern_of("/*/y.service", SELECT_UNIT_PATTERN, &a);
+	static const char *const paths[] = {"/u.slice/x.service", "/u.slice/y.service",
+					    "/u.slice/x.service/z", "/u.slice"};
+	struct plan plan = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		assert_int_equal(add_birth(&plan, (struct want_birth){.path = (char *)paths[i],
+								      .kind = SELECT_CGROUP,
+								      .policy = &b}),
+				 0);
+	assert_int_equal(add_pattern(&plan, &wide), 0);
+	assert_int_equal(add_pattern(&plan, &unit), 0);
+	plan_settle(&plan, count, NULL);
+	assert_ptr_equal(plan_find_birth(&plan, paths[0])->policy, &a);
+	for (size_t i = 1; i < ARRAY_SIZE(paths); i++)
+		assert_ptr_equal(plan_find_birth(&plan, paths[i])->policy, &b);
+	plan_done(&plan);
+}
+
+static void patterns_that_somebody_has_written_have_room(void **state)
+{
+	const struct want_pattern unit = pattern_of("/x.service", SELECT_UNIT, &a),
+				  written = pattern_of("/y*", SELECT_CGROUP_PATTERN, &b);
+	struct plan plan = {};
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(add_pattern(&plan, i % 2 ? &unit : &written), 0);
+	plan_settle(&plan, count, NULL);
+	plan_fit_patterns(&plan, 10);
+	assert_int_equal(plan.n_patterns, 10);
+	assert_int_equal(plan.pending, 0);
+	plan_fit_patterns(&plan, 8);
+	assert_int_equal(plan.n_patterns, 8);
+	assert_int_equal(plan.pending, 2);
+	/* More than there is room for is the kernel's to refuse. */
+	plan_fit_patterns(&plan, 3);
+	assert_int_equal(plan.n_patterns, 5);
+	assert_int_equal(plan.pending, 5);
+	for (int i = 0; i < 5; i++)
+		assert_ptr_equal(plan.patterns[i].policy, &b);
 	plan_done(&plan);
 }
 
@@ -237,6 +295,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_most_specific_selector_wins),
 		cmocka_unit_test(each_cgroup_has_one_policy_and_is_found),
+		cmocka_unit_test(a_path_that_is_a_unit_s_is_born_as_the_unit),
+		cmocka_unit_test(patterns_that_somebody_has_written_have_room),
 		cmocka_unit_test(an_empty_plan_settles),
 		cmocka_unit_test(an_applied_policy_is_read_back_as_it_was),
 		cmocka_unit_test(copies_share_nothing),

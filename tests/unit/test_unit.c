@@ -100,6 +100,43 @@ static void cgroups_follow_from_names(void **state)
 	}
 }
 
+static void the_tree_has_units_in_any_slice(void **state)
+{
+	static const struct {
+		const char *unit, *path;
+		bool there;
+	} cases[] = {
+		{"a.service", "/system.slice/a.service", true},
+		{"a.service", "/a.service", true},
+		{"a.service", "/x.slice/x-y.slice/x-y-z.slice/1.slice/2.slice/3.slice/a.service",
+		 true},
+		{"session-5.scope", "/user.slice/user-1000.slice/session-5.scope", true},
+		/* Not the system's: in what a service, a container or a user has made. */
+		{"a.service", "/user.slice/user-1000.slice/user@1000.service/app.slice/a.service",
+		 false},
+		{"a.service", "/system.slice/docker-1.scope/system.slice/a.service", false},
+		{"a.service", "/slice/a.service", false},
+		{"a.service", "/.slice/a.service", false},
+		{"a.service", "//a.service", false},
+		{"a.service", "/system.slice/a.service/b", false},
+		{"a.service", "/system.slice/aa.service", false},
+		{"a.service", "/system.slice/_a.service", false},
+		{"a.service", "a.service", false},
+		{"memory.service", "/x.slice/_memory.service", true},
+		{"memory.service", "/x.slice/memory.service", false},
+		/* Where these are their names say. */
+		{"a-b.slice", "/a.slice/a-b.slice", true},
+		{"a-b.slice", "/b.slice/a-b.slice", false},
+		{"init.scope", "/init.scope", true},
+		{"init.scope", "/x.slice/init.scope", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (unit_at(cases[i].unit, cases[i].path) != cases[i].there)
+			fail_msg("%s at %s", cases[i].unit, cases[i].path);
+	}
+}
+
 static void the_deepest_slice_fits(void **state)
 {
 	_cleanup_free_ char *path = NULL;
@@ -141,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(full_names_are_valid),
 		cmocka_unit_test(cgroups_follow_from_names),
+		cmocka_unit_test(the_tree_has_units_in_any_slice),
 		cmocka_unit_test(the_deepest_slice_fits),
 		cmocka_unit_test(wrong_slices_are_refused),
 		cmocka_unit_test(a_unit_nobody_knows_gets_its_usual_place),

@@ -20,6 +20,20 @@ const struct identity *containers_who(const char *cgroup, void *ctx)
 	return identities_get(s->identities, cgroup);
 }
 
+bool containers_keep(const char *cgroup, uint64_t id, const char *policy, void *ctx)
+{
+	struct leastcap_policy p, shadow = {};
+	struct leastcap_binding b;
+	struct state *s = ctx;
+
+	if (!identities_unheard(s->identities, cgroup) || kernel_binding_get(s->k, id, &b) ||
+	    kernel_policy_get(s->k, b.policy, &p))
+		return false;
+	if (b.shadow && kernel_policy_get(s->k, b.shadow, &shadow))
+		shadow.name[0] = '\0';
+	return !strcmp(p.name, policy) || !strcmp(shadow.name, policy);
+}
+
 void containers_changed(const char *cgroup, const struct identity *identity, void *ctx)
 {
 	struct state *s = ctx;

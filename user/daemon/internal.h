@@ -57,6 +57,7 @@ struct state {
 	unsigned int n_reloads;
 	struct plan plan; /* of the sources, as it was published last */
 	json_t *problems; /* array */
+	json_t *kept; /* array; problems: what stays bound because nobody can say now whether it should */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
 	struct confirm confirm;
 	json_t *modes; /* overrides: name -> "audit" or "enforce" */
@@ -68,6 +69,8 @@ struct state {
 	uint64_t losses[LEASTCAP_LOSSES]; /* as told last */
 	uint64_t *gone; /* bound cgroups that are gone, whose policy a task carries: told once */
 	size_t n_gone;
+	uint64_t *untold; /* bound cgroups that are gone, and whose end is yet to be told */
+	size_t n_untold;
 	struct identities *identities; /* who the containers are that are bound */
 	bool unbound; /* of that, something could not be bound */
 	bool again; /* something that a selector may be about has come, or is known now */
@@ -89,12 +92,13 @@ struct before *before_free(struct before *before);
 DEFINE_CLEANUP(struct before *, before_free);
 
 /*
- * Makes the kernel follow a plan, under the lock: all of it, or -errno and the old state. keep: takes nothing away. *ret_news:
- * the plan has a default or a birth that the kernel did not have, so that a cgroup may have come unseen: plan again.
- * Logs nothing.
+ * Makes the kernel follow a plan, under the lock: all of it, or -errno and the old state. What is kept (keep.h) stays as it
+ * is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
+ * have come unseen: plan again. Logs nothing.
  */
-int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep,
-	    bool *ret_news);
+struct keep;
+int publish(struct state *s, struct plan *plan, const struct before *before,
+	    const struct keep *keep, bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
@@ -111,6 +115,8 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 
 /* For plan_host: what is known of a container, which is asked for if it was not. */
 const struct identity *containers_who(const char *cgroup, void *state);
+/* Is this container bound to that policy, and has nobody said who it is since this daemon began? */
+bool containers_keep(const char *cgroup, uint64_t id, const char *policy, void *state);
 /* For identities_new(). */
 void containers_changed(const char *cgroup, const struct identity *identity, void *state);
 /* A container's cgroup is there, or no more. */
@@ -155,7 +161,8 @@ void names_put(struct state *s, uint64_t cgroup, const char *path);
 /* Path of a cgroup: of a live one, else as it was. NULL: not known. Valid until the next call. */
 const char *names_get(struct state *s, uint64_t cgroup);
 void names_done(struct state *s);
-bool is_gone(const struct state *s, uint64_t cgroup);
+/* An event with all names, to be told. NULL: no memory. */
+json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e);
 
 /* ---- rules.c ---- */
 
@@ -194,6 +201,9 @@ void counted_open(struct state *s);
 void counted_save(struct state *s);
 
 /* ---- status.c ---- */
+
+/* All problems that there are now, as a new array. NULL: no memory. */
+json_t *problems_json(const struct state *s);
 
 /* Are the programs attached, does the kernel call them, and do they refuse? */
 bool state_enforcing(struct state *s, char build[17]);

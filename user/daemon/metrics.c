@@ -56,7 +56,7 @@ static void put_state(struct prom *p, struct state *s)
 		 "1: an apply is taken back unless it is confirmed.", s->confirm.about != NULL);
 	prom_one(p, "leastcap_problems", "gauge",
 		 "Problems of policy files, as leastcap status has them.",
-		 (double)json_array_size(s->problems));
+		 (double)(json_array_size(s->problems) + json_array_size(s->kept)));
 	prom_one(p, "leastcap_bindings", "gauge", "Cgroups that a policy is bound to.",
 		 (double)s->bindings);
 	prom_one(p, "leastcap_births_total", "counter",

@@ -11,6 +11,7 @@
 #include "policy/compile.h"
 #include "policy/pattern.h"
 #include "subject/container.h"
+#include "subject/unit.h"
 
 void plan_done(struct plan *plan)
 {
@@ -98,6 +99,25 @@ static int compare_patterns(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* The kernel looks for a path before it goes through patterns: where a unit's counts more, the path is the unit's. */
+static void prefer_units(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_births; i++) {
+		struct want_birth *b = &plan->births[i];
+		const char *last = strrchr(b->path, '/');
+
+		if (b->kind <= SELECT_UNIT || !last || !unit_valid(last + 1))
+			continue;
+		for (size_t k = 0; k < plan->n_patterns && plan->patterns[k].kind == SELECT_UNIT;
+		     k++) {
+			if (!pattern_fits(&plan->patterns[k].pattern, b->path, strlen(b->path)))
+				continue;
+			b->policy = plan->patterns[k].policy;
+			break;
+		}
+	}
+}
+
 void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 {
 	struct maker m = {.complain = complain_fn, .ctx = ctx};
@@ -137,6 +157,25 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 
 	if (plan->n_patterns)
 		qsort(plan->patterns, plan->n_patterns, sizeof(*plan->patterns), compare_patterns);
+	prefer_units(plan);
+}
+
+void plan_fit_patterns(struct plan *plan, size_t room)
+{
+	size_t n = 0, surplus = 0;
+
+	if (plan->n_patterns > room)
+		surplus = plan->n_patterns - room;
+	/* They are first, being the most specific. */
+	while (n < plan->n_patterns && plan->patterns[n].kind == SELECT_UNIT)
+		n++;
+	surplus = surplus < n ? surplus : n;
+	if (!surplus)
+		return;
+	memmove(plan->patterns + n - surplus, plan->patterns + n,
+		(plan->n_patterns - n) * sizeof(*plan->patterns));
+	plan->n_patterns -= surplus;
+	plan->pending += surplus;
 }
 
 /*

@@ -24,6 +24,8 @@ struct want {
 	const struct source *source;
 	struct policy_pos pos; /* of the selector */
 	size_t order; /* of the selectors: the first of a tie wins */
+	bool unheard; /* a container that has it already, and nobody says now who that is */
+	bool kept; /* the kernel keeps what it has instead: publish() */
 };
 
 struct want_birth {
@@ -52,7 +54,7 @@ struct plan {
 	size_t n_patterns;
 	const struct policy *any; /* for new containers; NULL: none */
 	bool shadows; /* some policy is a shadow: the kernel gives none to what is born */
-	size_t pending; /* container ids that are not there (yet) */
+	size_t pending; /* container ids that are not there (yet), and births that there is no room for */
 };
 
 /* The policy of containers that no policy selects, where some are selected by what they are called. No file can have it. */
@@ -62,6 +64,8 @@ struct plan {
 struct plan_host {
 	/* By the path of its cgroup. NULL: nothing, now. */
 	const struct identity *(*who)(const char *cgroup, void *ctx);
+	/* Is it bound to this policy, and has nobody said who it is since? May be NULL: nothing is. */
+	bool (*keeps)(const char *cgroup, uint64_t id, const char *policy, void *ctx);
 	void *ctx;
 };
 
@@ -76,6 +80,12 @@ void plan_done(struct plan *plan);
 
 /* The pure part: sorts, lets the most specific win, complains of ties (the first in order stays). */
 void plan_settle(struct plan *plan, plan_complain_fn complain, void *ctx);
+
+/*
+ * A unit may come in any slice, and so takes several patterns. Where there is no room for all, those give way, for patterns
+ * that somebody has written: such a unit is found by looking, a little after it has come.
+ */
+void plan_fit_patterns(struct plan *plan, size_t room);
 
 /*
  * Shadows join the plan of what is in force: where a subject has a policy the shadow is beside it, where it has none the

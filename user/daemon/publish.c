@@ -5,7 +5,9 @@
  */
 #include <string.h>
 
+#include "daemon/gone.h"
 #include "daemon/internal.h"
+#include "daemon/keep.h"
 #include "policy/compile.h"
 
 /* Bindings of `leastcap run` are its own. */
@@ -189,9 +191,9 @@ static bool has_pattern(const struct leastcap_birth_pattern *patterns, size_t n,
 	return false;
 }
 
-/* In one step, and the last that can fail. keep: old ones go on behind the new. */
-static int put_patterns(struct state *s, const struct plan *plan, const struct before *before,
-			struct ids *ids, bool keep, bool *ret_changed)
+/* In one step, and the last that can fail. What is kept stays before what is new: it is not to be loosened by it. */
+static int put_patterns(struct state *s, struct plan *plan, const struct before *before,
+			struct ids *ids, const struct keep *keep, bool *ret_changed)
 {
 	_cleanup_free_ struct leastcap_birth_pattern *patterns =
 		calloc(plan->n_patterns + before->n_patterns + 1, sizeof(*patterns));
@@ -199,6 +201,11 @@ static int put_patterns(struct state *s, const struct plan *plan, const struct b
 
 	if (!patterns)
 		return -ENOMEM;
+	for (size_t i = 0; i < before->n_patterns; i++) {
+		if (keep_has(keep, before->patterns[i].policy))
+			patterns[n++] = before->patterns[i];
+	}
+	plan_fit_patterns(plan, LEASTCAP_PATTERNS - n);
 	for (size_t i = 0; i < plan->n_patterns; i++) {
 		const struct want_pattern *w = &plan->patterns[i];
 		uint64_t id = 0;
@@ -212,23 +219,22 @@ static int put_patterns(struct state *s, const struct plan *plan, const struct b
 		patterns[n++] =
 			(struct leastcap_birth_pattern){.pattern = w->pattern, .policy = id};
 	}
-	for (size_t i = 0; keep && i < before->n_patterns; i++) {
-		if (!has_pattern(patterns, n, &before->patterns[i].pattern))
-			patterns[n++] = before->patterns[i];
-	}
 	return kernel_patterns_set(s->k, patterns, n, ret_changed);
 }
 
-static int put_wanted(struct state *s, const struct plan *plan, const struct before *before,
-		      struct ids *ids, bool keep, bool *ret_patterns)
+static int put_wanted(struct state *s, struct plan *plan, const struct before *before,
+		      struct ids *ids, const struct keep *keep, bool *ret_patterns)
 {
 	uint64_t id = 0, shadow;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < plan->n_wants; i++) {
-		const struct want *w = &plan->wants[i];
+		struct want *w = &plan->wants[i];
 		const struct leastcap_binding *old = before_find(before, w->cgroup);
 
+		w->kept = old && keep_has(keep, old->policy);
+		if (w->kept)
+			continue;
 		shadow = 0;
 		err = policy_id(s, ids, w->policy, &id);
 		if (!err && w->shadow)
@@ -241,6 +247,8 @@ static int put_wanted(struct state *s, const struct plan *plan, const struct bef
 		const struct want_birth *w = &plan->births[i];
 		const struct saved_birth *old = before_find_birth(before, w->path);
 
+		if (old && keep_has(keep, old->policy))
+			continue;
 		err = policy_id(s, ids, w->policy, &id);
 		if (!err && (!old || old->policy != id))
 			err = kernel_birth_set(s->k, w->path, id);
@@ -250,7 +258,7 @@ static int put_wanted(struct state *s, const struct plan *plan, const struct bef
 		err = policy_id(s, ids, plan->any, &id);
 	if (!err)
 		err = put_patterns(s, plan, before, ids, keep, ret_patterns);
-	if (!err && (plan->any || !keep))
+	if (!err && !keep_has(keep, before->any))
 		kernel_set_default(s->k, id);
 	return err;
 }
@@ -276,8 +284,8 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
 }
 
 /*
- * A binding that nobody wants. If its cgroup is gone it is there for the tasks that carry it, and follows its
- * policy's name; track.c ends it.
+ * A binding that nobody wants. If its cgroup is gone it stays until that is told, with what its ledger has; then it is there
+ * for the tasks that carry it, and follows its policy's name. gone.c ends it.
  */
 static int drop_binding(struct state *s, const struct leastcap_binding *b, const struct ids *ids)
 {
@@ -285,6 +293,8 @@ static int drop_binding(struct state *s, const struct leastcap_binding *b, const
 
 	if (!kernel_policy_get(s->k, b->policy, &p) &&
 	    !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
+		return 0;
+	if (gone_untold(s, b->cgroup))
 		return 0;
 	for (size_t i = 0; is_gone(s, b->cgroup) && i < ids->n; i++) {
 		if (!strcmp(ids->policies[i]->name, p.name))
@@ -296,15 +306,19 @@ static int drop_binding(struct state *s, const struct leastcap_binding *b, const
 }
 
 static void drop_unwanted(struct state *s, const struct plan *plan, const struct before *before,
-			  const struct ids *ids)
+			  const struct ids *ids, const struct keep *keep)
 {
 	for (size_t i = 0; i < before->n_bindings; i++) {
-		if (!plan_find(plan, before->bindings[i].cgroup))
-			(void)drop_binding(s, &before->bindings[i], ids);
+		const struct leastcap_binding *b = &before->bindings[i];
+
+		if (!plan_find(plan, b->cgroup) && !keep_has(keep, b->policy))
+			(void)drop_binding(s, b, ids);
 	}
 	for (size_t i = 0; i < before->n_births; i++) {
-		if (!plan_find_birth(plan, before->births[i].path))
-			(void)kernel_birth_set(s->k, before->births[i].path, 0);
+		const struct saved_birth *b = &before->births[i];
+
+		if (!plan_find_birth(plan, b->path) && !keep_has(keep, b->policy))
+			(void)kernel_birth_set(s->k, b->path, 0);
 	}
 }
 
@@ -342,8 +356,8 @@ struct before *before_free(struct before *before)
 	return NULL;
 }
 
-int publish(struct state *s, const struct plan *plan, const struct before *before, bool keep,
-	    bool *ret_news)
+int publish(struct state *s, struct plan *plan, const struct before *before,
+	    const struct keep *keep, bool *ret_news)
 {
 	_cleanup_(ids_done) struct ids ids = {};
 	bool patterns = false;
@@ -356,9 +370,7 @@ int publish(struct state *s, const struct plan *plan, const struct before *befor
 	}
 	kernel_publish(s->k);
 	*ret_news = patterns || has_news(plan, before);
-	if (keep)
-		return 0;
-	drop_unwanted(s, plan, before, &ids);
+	drop_unwanted(s, plan, before, &ids, keep);
 	kernel_publish(s->k);
 	/* What could not be removed is removed the next time. */
 	(void)kernel_policy_collect(s->k);

@@ -8,11 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <linux/capability.h>
-
 #include <leastcap/decide.h>
 
 #include "base/cleanup.h"
+#include "daemon/needs.h"
 #include "policy/match.h"
 #include "policy/pattern.h"
 #include "prove/prove.h"
@@ -84,20 +83,21 @@ static int want_place(struct maker *m, struct want want, const struct place *pla
 	return add_want(m->plan, want);
 }
 
-/* What leastcapd itself needs to go on: without it nobody could change the policy any more. */
-#define NEEDED (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF | 1ULL << CAP_PERFMON)
-
-/* Would this policy hold leastcapd itself? Complains. */
+/* Would this policy refuse leastcapd what it needs to go on? Then nobody could change it any more. Complains. */
 static bool confines_us(const struct maker *m, const struct want *want, const char *path)
 {
-	if (want->policy->mode != LEASTCAP_ENFORCE || (want->policy->allow & NEEDED) == NEEDED ||
-	    !m->own || (strcmp(m->own, path) && !cgroup_path_below(m->own, path)))
+	_cleanup_free_ char *refused = NULL;
+
+	if (!m->own || (strcmp(m->own, path) && !cgroup_path_below(m->own, path)))
+		return false;
+	refused = needs_refused(want->policy, getenv("NOTIFY_SOCKET"));
+	if (!refused)
 		return false;
 	maker_complain(
 		m, want->source, want->pos,
-		"\"%s\" holds leastcapd itself, which needs SYS_ADMIN, BPF and PERFMON: allow "
-		"them, or select what is below",
-		path);
+		"\"%s\" holds leastcapd itself, which needs what would be refused: %s; allow "
+		"it, or select what is below",
+		path, refused);
 	return true;
 }
 
@@ -137,19 +137,6 @@ static int want_path(struct maker *m, struct want want, const char *path, bool m
 	}
 	/* The root exists always. */
 	return strcmp(path, "/") ? add_birth(m->plan, birth) : 0;
-}
-
-static int want_unit(struct maker *m, struct want want, const char *unit)
-{
-	_cleanup_free_ char *path = NULL;
-	int err = unit_cgroup(unit, &path, NULL);
-
-	if (err == -EINVAL) {
-		maker_complain(m, want.source, want.pos,
-			       "\"%s\" is no name of a service, scope or slice", unit);
-		return 0;
-	}
-	return err ?: want_path(m, want, path, false);
 }
 
 static bool any_fits(const struct leastcap_pattern *patterns, int n, const struct place *place)
@@ -197,6 +184,58 @@ static int want_unit_pattern(struct maker *m, struct want want, const char *unit
 	return n < 0 ? -EINVAL : want_patterns(m, want, patterns, n);
 }
 
+/* A unit's cgroup may come elsewhere than where systemd has it now: a transient one has the slice that it is started with. */
+static int want_births_of(struct maker *m, const struct want *want, const char *unit,
+			  const char *path)
+{
+	struct leastcap_pattern patterns[PATTERN_UNIT_PATHS];
+	int err = 0, n;
+
+	if (unit_has_one_place(unit))
+		return 0;
+	/* The name as a cgroup has it. */
+	n = pattern_unit_paths(strrchr(path, '/') + 1, patterns);
+	for (int k = 0; !err && k < n; k++) {
+		struct want_pattern p = {
+			.pattern = patterns[k], .kind = want->kind, .policy = want->policy};
+
+		err = add_pattern(m->plan, &p);
+	}
+	return err;
+}
+
+/*
+ * Where systemd has it, and where the tree has it, which is so also while systemd does not say anything: what is bound is
+ * not given up for a guess.
+ */
+static int want_unit(struct maker *m, struct want want, const char *unit)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = unit_told(unit, &path);
+
+	if (err == -EINVAL) {
+		maker_complain(m, want.source, want.pos,
+			       "\"%s\" is no name of a service, scope or slice", unit);
+		return 0;
+	}
+	if (err && err != -ENOMEM)
+		err = unit_default_cgroup(unit, NULL, &path);
+	if (err)
+		return err;
+	if (confines_us(m, &want, path))
+		return 0;
+	for (size_t i = 0; !err && i < m->n_places; i++) {
+		const struct place *place = &m->places[i];
+
+		if (!strcmp(place->path, path) || !unit_at(unit, place->path))
+			continue;
+		if (confines_us(m, &want, place->path))
+			return 0;
+		err = want_place(m, want, place);
+	}
+	return err ?: want_path(m, want, path, false) ?: want_births_of(m, &want, unit, path);
+}
+
 static int want_cgroup_pattern(struct maker *m, struct want want, const char *path)
 {
 	struct leastcap_pattern pattern;
@@ -207,21 +246,29 @@ static int want_cgroup_pattern(struct maker *m, struct want want, const char *pa
 
 /* ---- containers ---- */
 
-static bool container_fits(const struct maker *m, const struct selector *selector,
-			   const struct place *place)
+/* Sets want->unheard: it fitted when it was bound, and nobody has said since who it is. */
+static bool container_fits(const struct maker *m, struct want *want,
+			   const struct selector *selector, const struct place *place)
 {
+	const bool asks = m->host && selector_asks_identity(selector);
 	const struct identity *known = NULL;
 	struct identity nobody = {};
 
+	want->unheard = false;
 	if (!*place->id)
 		return false;
-	if (m->host && selector_asks_identity(selector))
+	if (asks)
 		known = m->host->who(place->path, m->host->ctx);
 	if (!known) {
 		memcpy(nobody.id, place->id, sizeof(nobody.id));
 		known = &nobody;
 	}
-	return selector_matches(selector, known);
+	if (selector_matches(selector, known))
+		return true;
+	want->unheard =
+		asks && m->host->keeps &&
+		m->host->keeps(place->path, place->cgroup, want->policy->name, m->host->ctx);
+	return want->unheard;
 }
 
 /*
@@ -242,7 +289,8 @@ static int want_containers(struct maker *m, struct want want, const struct selec
 
 		/* For what is below, too. */
 		fits[i] = p->parent >= 0 && fits[p->parent];
-		if (fits[i] || !container_fits(m, selector, p))
+		if (fits[i] || !container_fits(m, &want, selector, p) ||
+		    confines_us(m, &want, p->path))
 			continue;
 		fits[i] = true;
 		several = several || (first && strcmp(first->id, p->id));
@@ -273,6 +321,11 @@ static int want_any(struct maker *m, struct want want)
 		maker_complain(m, want.source, want.pos,
 			       "policy \"%s\" is for any container already", m->plan->any->name);
 		return 0;
+	}
+	/* Also where a policy that selects more exactly is for its container: it would be born with this one. */
+	for (size_t i = 0; i < m->n_places; i++) {
+		if (*m->places[i].id && confines_us(m, &want, m->places[i].path))
+			return 0;
 	}
 	m->plan->any = want.policy;
 	for (size_t i = 0; !err && i < m->n_places; i++) {

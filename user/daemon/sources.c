@@ -169,8 +169,7 @@ int sources_put(struct sources *sources, const struct policy *policy)
 	return sources_append(sources, "api", true, set);
 }
 
-/* Is it the applied policy of that name? One that cannot be read has the name of its file. */
-static bool applied_is(const struct source *source, const char *name)
+bool source_is_applied(const struct source *source, const char *name)
 {
 	const char *base = strrchr(source->file, '/');
 	size_t len = strlen(shadow_shown(name));
@@ -186,7 +185,7 @@ static bool applied_is(const struct source *source, const char *name)
 bool sources_broken(const struct sources *sources, const char *name)
 {
 	for (size_t i = 0; i < sources->n; i++) {
-		if (!sources->items[i].set && applied_is(&sources->items[i], name))
+		if (!sources->items[i].set && source_is_applied(&sources->items[i], name))
 			return true;
 	}
 	return false;
@@ -197,7 +196,7 @@ int sources_drop(struct sources *sources, const char *name)
 	for (size_t i = 0; i < sources->n; i++) {
 		struct source *source = &sources->items[i];
 
-		if (!applied_is(source, name))
+		if (!source_is_applied(source, name))
 			continue;
 		free(source->file);
 		policy_set_free(source->set);
@@ -320,7 +319,7 @@ static struct policy_set *applied_in_memory(const char *path, const struct sourc
 		const struct source *item = &old->items[i];
 		const struct source file = {.file = (char *)path, .api = true};
 
-		if (item->api && item->set && applied_is(&file, item->set->policies[0].name))
+		if (item->api && item->set && source_is_applied(&file, item->set->policies[0].name))
 			return policy_set_copy(item->set);
 	}
 	return NULL;

@@ -54,6 +54,9 @@ int sources_drop(struct sources *sources, const char *name);
 /* Takes a policy out of the file that defines it, in memory: for a dry run of what that file could become. */
 void sources_hide(struct sources *sources, const char *name);
 
+/* Is it the applied policy of that name? One that cannot be read has the name of its file. */
+bool source_is_applied(const struct source *source, const char *name);
+
 /* Is there an applied policy of that name whose file cannot be read? */
 bool sources_broken(const struct sources *sources, const char *name);
 

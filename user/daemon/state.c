@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/words.h"
 #include "daemon/internal.h"
+#include "daemon/keep.h"
 #include "policy/compile.h"
 
 int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
@@ -59,11 +60,13 @@ struct state *state_free(struct state *s)
 	confirm_done(&s->confirm);
 	json_decref(s->problems);
 	json_decref(s->own_problems);
+	json_decref(s->kept);
 	json_decref(s->modes);
 	json_decref(s->applied);
 	tally_done(&s->tally);
 	json_decref(s->disarm);
 	free(s->gone);
+	free(s->untold);
 	free(s->config_dir);
 	free(s->state_dir);
 	free(s);
@@ -101,20 +104,10 @@ static void complain(const struct source *source, const char *file, struct polic
 int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
 	     json_t *complaints, struct plan *ret)
 {
-	const struct plan_host host = {.who = containers_who, .ctx = s};
+	const struct plan_host host = {.who = containers_who, .keeps = containers_keep, .ctx = s};
 	struct complaints c = {.list = complaints, .applied = applied};
 
 	return plan_make(sources, &host, complain, &c, ret);
-}
-
-/* A file that is bad and has no good form: nobody knows what it would have kept. */
-static bool any_unknown(const struct sources *sources)
-{
-	for (size_t i = 0; i < sources->n; i++) {
-		if (!sources->items[i].set)
-			return true;
-	}
-	return false;
 }
 
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
@@ -123,14 +116,18 @@ static bool any_unknown(const struct sources *sources)
 static int plan_and_publish(struct state *s, const struct sources *sources,
 			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
 {
+	_cleanup_(keep_done) struct keep keep = {};
 	_cleanup_close_ int lock = kernel_lock();
 	bool news = true;
+	int err;
 
 	if (lock < 0)
 		return lock;
+	err = keep_find(s, sources, &keep);
+	if (err)
+		return err;
 	for (int round = 0; news && round < ROUNDS; round++) {
 		_cleanup_(before_freep) struct before *before = before_take(s);
-		int err;
 
 		if (!before)
 			return -ENOMEM;
@@ -139,10 +136,12 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 		err = plan_try(s, sources, applied, complaints, ret);
 		if (!err && applied && json_array_size(complaints))
 			err = -EINVAL;
-		err = err ? err : publish(s, ret, before, any_unknown(sources), &news);
+		err = err ? err : publish(s, ret, before, &keep, &news);
 		if (err)
 			return err;
 	}
+	json_decref(s->kept);
+	s->kept = keep_problems(&keep, ret);
 	return 0;
 }
 
@@ -277,8 +276,8 @@ size_t count_wants(const struct state *s, const char *name)
 	for (size_t i = 0; i < s->plan.n_wants; i++) {
 		const struct want *w = &s->plan.wants[i];
 
-		n += !strcmp(w->policy->name, name) ||
-		     (w->shadow && !strcmp(w->shadow->name, name));
+		n += !w->kept && (!strcmp(w->policy->name, name) ||
+				  (w->shadow && !strcmp(w->shadow->name, name)));
 	}
 	return n;
 }

@@ -20,6 +20,15 @@ bool state_enforcing(struct state *s, char build[17])
 	       kernel_disarmed(s->k) <= boot_now();
 }
 
+json_t *problems_json(const struct state *s)
+{
+	json_t *all = json_copy(s->problems);
+
+	if (all && s->kept)
+		(void)json_array_extend(all, s->kept);
+	return all;
+}
+
 unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 {
 	struct listing list = {.kernel = s->k, .subject = subject, .old_path = old_path, .ctx = s};
@@ -49,13 +58,13 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 		return *ret ? 404 : 500;
 	}
 	(void)kernel_losses(s->k, losses);
-	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:o, s:O}",
+	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:o, s:o}",
 			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
 			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
 			 "confirm", confirm_json(s), "default_policy", fallback, "bindings",
 			 bindings, "losses", listing_losses(losses), "sinks", sink_to_json(s->sink),
 			 "hold", listing_hold(s->k), "proof", proof_json(s), "problems",
-			 s->problems);
+			 problems_json(s));
 	return *ret ? 200 : 500;
 }
 
@@ -138,7 +147,7 @@ static int count_one(const struct leastcap_binding *b, void *ctx)
 
 void state_summary(struct state *s, char *buf, size_t size)
 {
-	size_t bindings = 0, problems = json_array_size(s->problems);
+	size_t bindings = 0, problems = json_array_size(s->problems) + json_array_size(s->kept);
 	char build[17], what[1024], proof[160];
 
 	(void)kernel_binding_each(s->k, count_one, &bindings);

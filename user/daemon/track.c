@@ -6,13 +6,10 @@
 #include "audit/event.h"
 #include "audit/listing.h"
 #include "base/log.h"
+#include "daemon/gone.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
 
-/* Seconds between two looks for bound cgroups whose removal was not seen, and for tasks that carry a policy. */
-#define SWEEP_TICKS 30
-/* Removed cgroups that one sweep ends. */
-#define SWEEP_MOST 32
 /* Between two looks for what a selector names and was not there. */
 #define PENDING_TICKS 5
 /* Between two tellings of losses. */
@@ -55,34 +52,6 @@ void names_done(struct state *s)
 		free(s->names[i].path);
 }
 
-bool is_gone(const struct state *s, uint64_t cgroup)
-{
-	for (size_t i = 0; i < s->n_gone; i++) {
-		if (s->gone[i] == cgroup)
-			return true;
-	}
-	return false;
-}
-
-static void gone_add(struct state *s, uint64_t cgroup)
-{
-	uint64_t *grown = reallocarray(s->gone, s->n_gone + 1, sizeof(*grown));
-
-	/* Without it the end is told again the next time. */
-	if (!grown)
-		return;
-	s->gone = grown;
-	grown[s->n_gone++] = cgroup;
-}
-
-static void gone_drop(struct state *s, uint64_t cgroup)
-{
-	for (size_t i = 0; i < s->n_gone; i++) {
-		if (s->gone[i] == cgroup)
-			s->gone[i--] = s->gone[--s->n_gone];
-	}
-}
-
 static int64_t clock_offset(void)
 {
 	struct timespec real, boot;
@@ -101,7 +70,7 @@ static const struct identity *who_of(struct state *s, const char *path)
 	return cgroup ? containers_who(cgroup, s) : NULL;
 }
 
-static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
+json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
 {
 	_cleanup_free_ char *binding = NULL;
 	struct leastcap_policy policy;
@@ -124,66 +93,7 @@ static json_t *event_named(struct state *s, const struct leastcap_event_cgroup *
 	return event_to_json(e, &names);
 }
 
-/* ---- cgroups that go ---- */
-
-/* A bound cgroup is gone: its ledger is read a last time, and its binding ends with the last task that carries it. */
-static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
-{
-	struct leastcap_ledger ledger;
-	int lock;
-
-	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {
-		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
-		json_object_set_new(event, "rules", event_ledger_rules(&ledger));
-		json_object_set_new(event, "counters", event_counters(&ledger));
-		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
-		(void)tally_note(&s->tally, &ledger);
-	}
-	if (event)
-		sink_emit(s->sink, event);
-	if (kernel_carried(s->k, cgroup) != 0) {
-		if (!is_gone(s, cgroup))
-			gone_add(s, cgroup);
-		return;
-	}
-	lock = kernel_lock();
-	if (lock < 0)
-		return;
-	(void)kernel_unbind(s->k, cgroup);
-	kernel_publish(s->k);
-	close(lock);
-	gone_drop(s, cgroup);
-}
-
-static int sweep_binding(const struct leastcap_binding *b, void *ctx)
-{
-	struct leastcap_event_cgroup e = {
-		.event = {.version = LEASTCAP_ABI, .type = LEASTCAP_EVENT_GONE, .size = sizeof(e)}};
-	_cleanup_free_ char *path = NULL;
-	struct state *s = ctx;
-	struct timespec now;
-	const char *name;
-	int err = cgroup_path(b->cgroup, &path);
-
-	if (err != -ESTALE && err != -ENOENT)
-		return 0;
-	/* Each asks all processes whether they carry it: the loop has other things to do. */
-	if (s->swept++ >= SWEEP_MOST)
-		return 0;
-	if (is_gone(s, b->cgroup)) {
-		end_binding(s, b->cgroup, NULL);
-		return 0;
-	}
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	e.event.time = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-	e.event.binding = b->cgroup;
-	e.event.policy = b->policy;
-	e.event.syscall = -1;
-	name = names_get(s, b->cgroup);
-	snprintf(e.path, sizeof(e.path), "%s", name ? name : "");
-	end_binding(s, b->cgroup, event_named(s, &e));
-	return 0;
-}
+/* ---- events ---- */
 
 void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 {
@@ -197,15 +107,9 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		names_put(s, e->event.binding, e->path);
 	event = event_named(s, e);
 	if (e->event.type == LEASTCAP_EVENT_GONE) {
-		struct leastcap_binding b;
-
 		/* Its last event still says who it was. */
 		containers_gone(s, e->path);
-		/* Twice, where two builds saw it. */
-		if (kernel_binding_get(s->k, e->event.binding, &b) || is_gone(s, e->event.binding))
-			json_decref(event);
-		else
-			end_binding(s, e->event.binding, event);
+		gone_told(s, e->event.binding, event);
 		return;
 	}
 	sink_emit(s->sink, event);
@@ -267,9 +171,5 @@ void state_tick(struct state *s)
 		s->born = false;
 		s->again = true;
 	}
-	s->swept = 0;
-	if (s->ticks % SWEEP_TICKS == 0) {
-		(void)kernel_binding_each(s->k, sweep_binding, s);
-		containers_sweep(s);
-	}
+	gone_tick(s);
 }

@@ -104,24 +104,46 @@ int cgroup_id(const char *path, uint64_t *ret_id, uint32_t *ret_level)
 	return err;
 }
 
-int cgroup_path(uint64_t id, char **ret)
+static int open_by_id(int root, uint64_t id)
 {
-	_cleanup_close_ int root = open_root();
-	_cleanup_close_ int dir = -EBADF;
 	union {
 		struct file_handle handle;
 		char room[sizeof(struct file_handle) + sizeof(uint64_t)];
 	} h = {.handle = {.handle_bytes = sizeof(uint64_t), .handle_type = FILEID_KERNFS}};
+	int dir;
+
+	memcpy(h.handle.f_handle, &id, sizeof(id));
+	dir = open_by_handle_at(root, &h.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? -errno : dir;
+}
+
+bool cgroup_is_gone(uint64_t id)
+{
+	/* Kept: whoever asks, asks for many. */
+	static int root = -EBADF;
+	_cleanup_close_ int dir = -EBADF;
+
+	if (root < 0)
+		root = open_root();
+	if (root < 0)
+		return false;
+	dir = open_by_id(root, id);
+	return dir == -ESTALE || dir == -ENOENT;
+}
+
+int cgroup_path(uint64_t id, char **ret)
+{
+	_cleanup_close_ int root = open_root();
+	_cleanup_close_ int dir = -EBADF;
 	char link[64], path[PATH_MAX];
 	const char *below;
 	ssize_t len;
 
 	if (root < 0)
 		return root;
-	memcpy(h.handle.f_handle, &id, sizeof(id));
-	dir = open_by_handle_at(root, &h.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = open_by_id(root, id);
 	if (dir < 0)
-		return -errno;
+		return dir;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
 	len = readlink(link, path, sizeof(path) - 1);
 	if (len < 0)

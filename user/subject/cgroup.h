@@ -20,6 +20,9 @@ bool cgroup_path_below(const char *path, const char *above);
 /* Path of a live cgroup from its id; to be freed by the caller. -ESTALE or -ENOENT: it is gone. */
 int cgroup_path(uint64_t id, char **ret);
 
+/* Is it surely gone? The same as an error of cgroup_path(), for much less. */
+bool cgroup_is_gone(uint64_t id);
+
 /* Path of the cgroup a process is in; to be freed. */
 int cgroup_of(pid_t pid, char **ret);
 

@@ -368,11 +368,15 @@ static bool may_tell_in(const struct questions *list, const void *key)
 	return false;
 }
 
+bool engine_owes(const struct engine *e, const void *key)
+{
+	return may_tell_in(&e->asked, key) || may_tell_in(&e->waiting, key) ||
+	       may_tell_in(&e->later, key);
+}
+
 bool engine_may_tell(const struct engine *e, const void *key)
 {
-	return e->stats.state != ENGINE_ABSENT &&
-	       (may_tell_in(&e->asked, key) || may_tell_in(&e->waiting, key) ||
-		may_tell_in(&e->later, key));
+	return e->stats.state != ENGINE_ABSENT && engine_owes(e, key);
 }
 
 static size_t forget_in(struct questions *list, const void *key)

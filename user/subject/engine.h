@@ -60,6 +60,9 @@ int engine_ask(struct engine *e, const char *id, void *key);
 /* Is an answer for this key still likely to come? Not from an engine that is absent, or has said twice that it does not know. */
 bool engine_may_tell(const struct engine *e, const void *key);
 
+/* Is there a question for this key that the engine has not answered, or only once, with no? Also where it is absent. */
+bool engine_owes(const struct engine *e, const void *key);
+
 /* No found() for this key any more. */
 void engine_forget(struct engine *e, const void *key);
 

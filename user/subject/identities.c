@@ -24,6 +24,7 @@ struct container {
 	struct engines_entry *engines[ENGINES_CHOSEN_MAX];
 	size_t n_engines;
 	unsigned int waiting; /* a bit for each engine that has yet to answer */
+	unsigned int heard; /* likewise: it has said that it does not know it */
 };
 
 struct identities {
@@ -93,11 +94,17 @@ static void on_found(struct engines_entry *which, void *key, struct identity *sa
 	struct container *e = key;
 
 	for (size_t n = 0; n < e->n_engines; n++) {
-		if (e->engines[n] == which)
-			e->waiting &= ~(1U << n);
+		if (e->engines[n] != which)
+			continue;
+		e->waiting &= ~(1U << n);
+		e->heard |= said ? 0 : 1U << n;
 	}
-	if (!said)
+	if (!said) {
+		/* That nobody knows it is something to know, too. */
+		if (!e->waiting)
+			note_change(ctx, e);
 		return;
+	}
 	/* It is this engine's: the other one has nothing to say. */
 	stop_waiting(e);
 	e->told = true;
@@ -272,6 +279,20 @@ bool identities_settled(const struct identities *ids, const char *cgroup)
 			return false;
 	}
 	return true;
+}
+
+bool identities_unheard(const struct identities *ids, const char *cgroup)
+{
+	const struct container *e = find(ids, cgroup);
+
+	for (size_t n = 0; e && !e->told && !e->complete && n < e->n_engines; n++) {
+		if (e->heard & 1U << n)
+			continue;
+		/* Without a question there was no room for one. */
+		if (!(e->waiting & 1U << n) || engine_owes(e->engines[n]->engine, e))
+			return true;
+	}
+	return false;
 }
 
 void identities_drop(struct identities *ids, const char *cgroup)

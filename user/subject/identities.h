@@ -57,6 +57,12 @@ const struct identity *identities_get(const struct identities *ids, const char *
 /* Is all known that will be, as far as can be foreseen, and has changed() told of it? False if it was not wanted. */
 bool identities_settled(const struct identities *ids, const char *cgroup);
 
+/*
+ * Has none of those who may know it, or not all of them, said anything of it since it is wanted? Then what was known of it
+ * before may still be so. Other than for identities_settled() it does not matter whether an answer can be expected.
+ */
+bool identities_unheard(const struct identities *ids, const char *cgroup);
+
 /* The cgroup is gone. */
 void identities_drop(struct identities *ids, const char *cgroup);
 

@@ -289,32 +289,97 @@ static int ask_manager(const char *unit, uint64_t deadline, char **ret_cgroup, c
 	return get_string(bus, object, interface_of(unit), "Slice", deadline, ret_slice);
 }
 
-int unit_cgroup(const char *unit, char **ret, int *ret_running)
+int unit_told(const char *unit, char **ret)
 {
 	static uint64_t pause_until;
-	_cleanup_free_ char *cgroup = NULL, *slice = NULL, *path = NULL;
-	uint64_t now = now_usec(), id;
+	_cleanup_free_ char *cgroup = NULL, *slice = NULL;
+	uint64_t now = now_usec();
+	bool has_slice;
 	int err;
 
 	if (!unit_valid(unit))
 		return -EINVAL;
-	if (now >= pause_until) {
-		err = ask_manager(unit, now + BUS_LIMIT_USEC, &cgroup, &slice);
+	if (now < pause_until)
+		return -EAGAIN;
+	err = ask_manager(unit, now + BUS_LIMIT_USEC, &cgroup, &slice);
+	if (err == -ETIMEDOUT)
+		pause_until = now_usec() + BUS_PAUSE_USEC;
+	if (err < 0) {
+		log_debug("systemd does not say where %s is: %s", unit, strerror(-err));
+		/* The unit's name is good: that is what -EINVAL would deny. */
+		return err == -EINVAL ? -EBADMSG : err;
+	}
+	if (cgroup[0] == '/') {
+		*ret = TAKE_PTR(cgroup);
+		return 0;
+	}
+	/* A unit that is not known to systemd has no slice, or "". */
+	has_slice = unit_valid(slice) && ends_with(slice, ".slice");
+	return unit_default_cgroup(unit, has_slice ? slice : NULL, ret);
+}
+
+/* ---- the tree ---- */
+
+bool unit_has_one_place(const char *unit)
+{
+	return ends_with(unit, ".slice") || !strcmp(unit, "init.scope");
+}
+
+bool unit_at(const char *unit, const char *path)
+{
+	static const char suffix[] = ".slice";
+	const char *last = strrchr(path, '/'), *name = last ? last + 1 : "";
+	size_t n;
+
+	if (!last || (needs_escape(unit) && *name++ != '_') || strcmp(name, unit) != 0)
+		return false;
+	if (unit_has_one_place(unit)) {
+		_cleanup_free_ char *place = NULL;
+
+		return !unit_default_cgroup(unit, NULL, &place) && !strcmp(path, place);
+	}
+	for (; path < last; path += 1 + n) {
+		n = strcspn(path + 1, "/");
+		if (n < sizeof(suffix) ||
+		    strncmp(path + 1 + n - strlen(suffix), suffix, strlen(suffix)) != 0)
+			return false;
+	}
+	return true;
+}
+
+struct search {
+	const char *unit;
+	char *found;
+};
+
+static int is_it(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	struct search *s = ctx;
+
+	if (!unit_at(s->unit, path))
+		return 0;
+	s->found = strdup(path);
+	return s->found ? 1 : -ENOMEM;
+}
+
+int unit_cgroup(const char *unit, char **ret, int *ret_running)
+{
+	struct search search = {.unit = unit};
+	_cleanup_free_ char *path = NULL;
+	uint64_t id;
+	int err = unit_told(unit, &path);
+
+	if (err == -EINVAL || err == -ENOMEM)
+		return err;
+	/* A unit that runs is in the tree, whether systemd says so or not. */
+	if (err) {
+		err = cgroup_walk(is_it, &search);
 		if (err == -ENOMEM)
 			return err;
-		if (err == -ETIMEDOUT)
-			pause_until = now_usec() + BUS_PAUSE_USEC;
-		if (err < 0)
-			log_debug("systemd does not say where %s is (%s): taking its usual place",
-				  unit, strerror(-err));
+		path = search.found;
 	}
-	if (cgroup && cgroup[0] == '/')
-		path = TAKE_PTR(cgroup);
 	if (!path) {
-		/* A unit that is not known to systemd has no slice, or "". */
-		bool told = slice && unit_valid(slice) && ends_with(slice, ".slice");
-
-		err = unit_default_cgroup(unit, told ? slice : NULL, &path);
+		err = unit_default_cgroup(unit, NULL, &path);
 		if (err)
 			return err;
 	}

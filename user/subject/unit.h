@@ -5,10 +5,23 @@
 
 #include <stdbool.h>
 
-/* The cgroup path that a unit has, or will have when it starts: its ControlGroup, else its slice and name.
- * To be freed. -EINVAL: not a valid full unit name, or of a type without processes. Works without D-Bus as
- * far as a default slice is right (system.slice). ret_running may be NULL. */
+/*
+ * The cgroup path that a unit has, or will have when it starts: its ControlGroup, else its slice and name. To be freed.
+ * -EINVAL: not a valid full unit name, or of a type without processes; -ENOMEM; else systemd does not say it, now.
+ */
+int unit_told(const char *unit, char **ret);
+
+/*
+ * The same where systemd does not say it: where the tree of cgroups has it, and else its usual place, which is right as far
+ * as its slice is the default one. -EINVAL and -ENOMEM only. ret_running may be NULL.
+ */
 int unit_cgroup(const char *unit, char **ret, int *ret_running);
+
+/* Does its name alone say where it is? */
+bool unit_has_one_place(const char *unit);
+
+/* Can this path be the cgroup of that unit of the system, by the names? Units live in slices, and slices in slices. */
+bool unit_at(const char *unit, const char *path);
 
 /* Is it a full name of a unit that has processes: service, scope or slice? */
 bool unit_valid(const char *unit);

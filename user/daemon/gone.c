@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/gone.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "audit/event.h"
+#include "daemon/internal.h"
+#include "subject/cgroup.h"
+
+/* Seconds between two looks for bound cgroups whose removal was not seen, and for tasks that carry a policy. */
+#define SWEEP_TICKS 30
+/* Removed cgroups that are ended in one second: each asks all processes whether they carry it, and the loop has more to do. */
+#define SWEEP_MOST 32
+
+/* ---- sets of cgroups ---- */
+
+static bool has(const uint64_t *ids, size_t n, uint64_t cgroup)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ids[i] == cgroup)
+			return true;
+	}
+	return false;
+}
+
+/* Without memory nothing is noted. */
+static void add(uint64_t **ids, size_t *n, uint64_t cgroup)
+{
+	uint64_t *grown;
+
+	if (has(*ids, *n, cgroup))
+		return;
+	grown = reallocarray(*ids, *n + 1, sizeof(*grown));
+	if (!grown)
+		return;
+	*ids = grown;
+	grown[(*n)++] = cgroup;
+}
+
+static void drop(uint64_t *ids, size_t *n, uint64_t cgroup)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (ids[i] == cgroup)
+			ids[i--] = ids[--*n];
+	}
+}
+
+bool is_gone(const struct state *s, uint64_t cgroup)
+{
+	return has(s->gone, s->n_gone, cgroup);
+}
+
+/* ---- ends ---- */
+
+/* Its ledger is read a last time, and its binding ends with the last task that carries it. event: NULL where it was told. */
+static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
+{
+	struct leastcap_ledger ledger;
+	int lock;
+
+	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {
+		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
+		json_object_set_new(event, "rules", event_ledger_rules(&ledger));
+		json_object_set_new(event, "counters", event_counters(&ledger));
+		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
+		(void)tally_note(&s->tally, &ledger);
+	}
+	if (event)
+		sink_emit(s->sink, event);
+	if (kernel_carried(s->k, cgroup) != 0) {
+		/* Without memory its end is told again the next time. */
+		add(&s->gone, &s->n_gone, cgroup);
+		return;
+	}
+	lock = kernel_lock();
+	if (lock < 0)
+		return;
+	(void)kernel_unbind(s->k, cgroup);
+	kernel_publish(s->k);
+	close(lock);
+	drop(s->gone, &s->n_gone, cgroup);
+}
+
+bool gone_untold(struct state *s, uint64_t cgroup)
+{
+	if (is_gone(s, cgroup) || !cgroup_is_gone(cgroup))
+		return false;
+	/* Without memory the next sweep finds it. */
+	add(&s->untold, &s->n_untold, cgroup);
+	return true;
+}
+
+void gone_told(struct state *s, uint64_t cgroup, json_t *event)
+{
+	struct leastcap_binding b;
+
+	/* Twice, where two builds saw it. */
+	if (kernel_binding_get(s->k, cgroup, &b) || is_gone(s, cgroup))
+		json_decref(event);
+	else
+		end_binding(s, cgroup, event);
+}
+
+/* The event that the kernel did not tell, or that is lost. */
+static void tell_end(struct state *s, const struct leastcap_binding *b)
+{
+	struct leastcap_event_cgroup e = {
+		.event = {.version = LEASTCAP_ABI, .type = LEASTCAP_EVENT_GONE, .size = sizeof(e)}};
+	const char *name = names_get(s, b->cgroup);
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	e.event.time = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	e.event.binding = b->cgroup;
+	e.event.policy = b->policy;
+	e.event.syscall = -1;
+	snprintf(e.path, sizeof(e.path), "%s", name ? name : "");
+	end_binding(s, b->cgroup, event_named(s, &e));
+	containers_gone(s, e.path);
+}
+
+/* ---- looks ---- */
+
+static int sweep_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct state *s = ctx;
+
+	if (!cgroup_is_gone(b->cgroup) || s->swept++ >= SWEEP_MOST)
+		return 0;
+	if (is_gone(s, b->cgroup))
+		end_binding(s, b->cgroup, NULL);
+	else
+		tell_end(s, b);
+	return 0;
+}
+
+/* By now the kernel's event has come, if it was not lost. */
+static void look_at_untold(struct state *s)
+{
+	size_t left = 0;
+
+	if (!s->n_untold)
+		return;
+	for (size_t i = 0; i < s->n_untold; i++) {
+		struct leastcap_binding b;
+
+		if (kernel_binding_get(s->k, s->untold[i], &b))
+			continue;
+		if (s->swept < SWEEP_MOST)
+			(void)sweep_binding(&b, s);
+		else
+			s->untold[left++] = s->untold[i];
+	}
+	s->n_untold = left;
+	/* Those that tasks carry now follow their policy, or go with it. */
+	s->again = s->again || s->n_gone;
+}
+
+void gone_tick(struct state *s)
+{
+	s->swept = 0;
+	look_at_untold(s);
+	if (s->ticks % SWEEP_TICKS == 0) {
+		(void)kernel_binding_each(s->k, sweep_binding, s);
+		containers_sweep(s);
+	}
+}
