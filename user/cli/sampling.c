@@ -46,8 +46,7 @@ static void print_interval(const json_t *answer)
 static void print_changed(const json_t *answer)
 {
 	print_interval(answer);
-	printf("what was told just before waits as long as it did until now, %lld ms\n",
-	       (long long)out_number(answer, "old_interval_ms"));
+	printf("before: %lld ms\n", (long long)out_number(answer, "old_interval_ms"));
 }
 
 static int sampling(const struct verb *verb, int argc, char **argv)
