@@ -193,7 +193,7 @@ COLOURS=$'\e\\[([0-9]+;)*[34][0-7](;[0-9]+)*m'
 		look -e
 		has $'\e\\[([0-9]+;)*7m/top/'
 		key Enter
-		sees '^LAST EVENTS'
+		sees '^granted +'
 		key qq
 		sees '^ended with 0$'
 	done
