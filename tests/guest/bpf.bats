@@ -36,6 +36,7 @@ bpf_held() {
 	bpf_held bpf-call program
 	bpf_held bpf-call map-by-id
 	bpf_held bpf-call get $PIN/program
+	bpf_held bpf-call get $PIN/program-map
 	bpf_held bpf-call every-command
 }
 

@@ -147,6 +147,7 @@ acts=(
 	"write;write: EPERM;files write /proc/sys/kernel/core_pattern core"
 	"user-namespace;unshare: EPERM;namespaces unshare"
 	"bpf-call;map: EPERM;bpf map"
+	"module-request;genl: ENOENT;modules genl"
 	"family;family: EPERM;addresses family 40 1"
 	"host-unix;/docker.sock connect: EPERM;unix connect stream /docker.sock"
 	"SYS_TIME;settime: EPERM;probe settime"
@@ -174,6 +175,7 @@ privileged() {
 	echo core >/proc/sys/kernel/core_pattern
 	run -0 privileged
 	is "$free" "$output"$'\n'
+	rmmod gtp
 	profile
 	run -1 privileged
 	is "$held" "$output"$'\n'

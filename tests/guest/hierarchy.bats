@@ -33,6 +33,54 @@ teardown() { drop h sub slice svc out; }
 	outcome 0 inside /h $PROBE sethostname
 }
 
+# restricting NAME SELECTOR RULE: all capabilities, and one rule.
+restricting() {
+	printf 'policies: [{name: %s, select: [%s], capabilities: all, %s}]\n' "$@" >/tmp/restricting.yaml
+	leastcap apply /tmp/restricting.yaml
+}
+
+@test "nested bindings: of those that refuse the innermost is named, by every restriction" {
+	local rule act
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/{addresses,attributes,bpf} $PROBES/
+	for rule in 'mounts: deny;mount;probe mount' 'attributes: deny;mode;attributes chmod /tmp/probe-dac 0' \
+		'bpf: deny;bpf-call;bpf map' 'sockets: {connect: deny};connect;addresses udp 127.0.0.1 7'; do
+		IFS=';' read -r rule item act <<<"$rule"
+		# shellcheck disable=SC2086
+		outcome 0 inside /h/sub $PROBES/$act
+		restricting h 'cgroup: /h' "$rule"
+		restricting sub 'cgroup: /h/sub' "${rule/deny/allow}"
+		mark
+		# shellcheck disable=SC2086
+		outcome 1 inside /h/sub $PROBES/$act
+		expect_event ".type == \"denied\" and .item == \"$item\" and .policy == \"h\" and .subject.binding == \"/h\""
+		restricting sub 'cgroup: /h/sub' "$rule"
+		mark
+		# shellcheck disable=SC2086
+		outcome 1 inside /h/sub $PROBES/$act
+		expect_event ".type == \"denied\" and .item == \"$item\" and .policy == \"sub\" and .subject.binding == \"/h/sub\""
+		drop h sub
+	done
+}
+
+@test "a binding whose policy cannot be read refuses everything" {
+	local maps key
+	cp "$LEASTCAP_BUILD"/tests/guest/probes/bpf $PROBES/
+	policy h 'cgroup: /h' all
+	outcome 0 inside /h $PROBE sethostname
+	outcome 0 inside /h $PROBES/bpf map
+	maps=$(dirname "$(find /sys/fs/bpf/leastcap -name policies)")
+	systemctl stop leastcapd
+	key=$(bpftool -j map dump pinned "$maps/policies" | jq -r '.[].key | join(" ")')
+	while read -r -a key; do bpftool map delete pinned "$maps/policies" key "${key[@]}"; done <<<"$key"
+	outcome 1 inside /h $PROBE sethostname
+	outcome 1 inside /h $PROBES/bpf map
+	outcome 0 inside /out $PROBE sethostname
+	# The next daemon tells it, and mends it.
+	systemctl start leastcapd
+	expect_event '.type == "denied" and .item == "SYS_ADMIN" and .subject.binding == "/h"'
+	eventually 20 inside /h $PROBE sethostname
+}
+
 @test "an audit policy below an enforcing one reports only what is let through" {
 	policy h 'cgroup: /h' '[SYS_ADMIN]'
 	policy sub 'cgroup: /h/sub' none audit

@@ -125,3 +125,18 @@ reads_stat() {
 	is '[]' "$(binding /reader .capabilities.would_deny)"
 	is 0 "$(binding /reader .counters.would_deny)"
 }
+
+# Who has opened timens_offsets is asked for SYS_TIME, whoever writes to it.
+@test "credentials that are not those of the process itself: its policy judges, and nothing is learned" {
+	mkdir -p $CG/foreign
+	outcome 0 inside /foreign $PROBE timens-opened
+	policy reader 'cgroup: /foreign' '[SYS_ADMIN, SYS_TIME]'
+	outcome 0 inside /foreign $PROBE timens-opened
+	used_is /foreign '["SYS_ADMIN"]'
+	outcome 0 inside /foreign $PROBE timens
+	used_is /foreign '["SYS_ADMIN","SYS_TIME"]'
+	policy reader 'cgroup: /foreign' '[SYS_ADMIN]'
+	outcome 1 inside /foreign $PROBE timens-opened
+	denied SYS_TIME '.foreign_credentials == true and .policy == "reader"'
+	is '["SYS_TIME"]' "$(binding /foreign .capabilities.denied)"
+}

@@ -32,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/sched.h>
 
 #include "uring.h"
@@ -160,6 +161,33 @@ static int act_unshareuts(void) /* SYS_ADMIN over the user namespace it is in */
 	return unshare(CLONE_NEWUTS) ? errno : 0;
 }
 
+/* SYS_TIME: that of whoever has opened the file is asked for (proc_timens_set_offset()), and only that. */
+static int set_offset(int fd)
+{
+	return fd < 0 ? ENOTTY : write(fd, "monotonic 1 0\n", 14) < 0 ? errno : 0;
+}
+
+static int open_offsets(void)
+{
+	return unshare(CLONE_NEWTIME) ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+}
+
+static int act_timens(void)
+{
+	return set_offset(open_offsets());
+}
+
+static int act_timens_opened(void) /* with credentials that equal those which opened it, and are others */
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[2];
+	int fd = open_offsets();
+
+	if (syscall(SYS_capget, &header, sets) || syscall(SYS_capset, &header, sets))
+		return ENOTTY;
+	return set_offset(fd);
+}
+
 static int act_none(void)
 {
 	return 0;
@@ -183,6 +211,8 @@ static const struct act {
 	{"dac", act_dac, EACCES},
 	{"unshareuts", act_unshareuts, EPERM},
 	{"listxattr", act_listxattr, EPERM},
+	{"timens", act_timens, EPERM},
+	{"timens-opened", act_timens_opened, EPERM},
 	{"none", act_none, EPERM},
 };
 
