@@ -169,7 +169,8 @@ static int set_offset(int fd)
 
 static int open_offsets(void)
 {
-	return unshare(CLONE_NEWTIME) ? -1 : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+	return unshare(CLONE_NEWTIME) ? -1
+				      : open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
 }
 
 static int act_timens(void)
@@ -177,7 +178,8 @@ static int act_timens(void)
 	return set_offset(open_offsets());
 }
 
-static int act_timens_opened(void) /* with credentials that equal those which opened it, and are others */
+/* With credentials that equal those which opened it, and are others. */
+static int act_timens_opened(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct sets[2];
