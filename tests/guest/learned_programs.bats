@@ -67,28 +67,49 @@ explained() {
 		.refused_by.policy == $name and (.changes[0].text | contains($cap)))' >/dev/null
 }
 
+# works_again NAME: it stops, starts and works.
+works_again() {
+	"${1}_starts"
+	"${1}_works"
+}
+
+# without NAME CAPABILITY COMMAND...: of what was learned all but that; the command is refused it, and it is explained.
+without() {
+	local name=$1 cap=$2 revision
+	shift 2
+	sed "/^ *- $cap\$/d" $OUT/learned.yaml >$OUT/less.yaml
+	outcome 1 cmp -s $OUT/learned.yaml $OUT/less.yaml
+	mark
+	leastcap apply $OUT/less.yaml
+	revision=$(leastcap list --json | jq --arg name "$name" '.policies[] | select(.name == $name).revision')
+	"$@" >/dev/null 2>&1 3>&- || true
+	denied "$cap" ".policy == \"$name\" and .revision == $revision"
+	explained "$name" "$cap"
+}
+
 # suffices NAME CAPABILITY ACT: with NAME_starts and NAME_works, which can be done again and again. Without the capability
-# ACT is refused it.
+# ACT is refused it. The long form leaves out every one that was learned, one after the other.
 suffices() {
-	local name=$1 cap=$2 act=$3 learned
-	"${name}_starts"
-	"${name}_works"
+	local name=$1 cap=$2 act=$3 learned begin=$MARK
+	works_again "$name"
 	leastcap suggest "$name" -o $OUT/learned.yaml
 	learned=$(sed -nE 's/^ {8}- ([A-Z_]+)$/\1/p' $OUT/learned.yaml | xargs)
 	echo "# $name: $learned; $(sed -nE 's/^ +([a-z0-9-]+): allow.*/\1/p' $OUT/learned.yaml | xargs)" >&3
 	leastcap apply $OUT/learned.yaml
-	"${name}_starts"
-	"${name}_works"
+	works_again "$name"
 	is 'enforce 0' "$(leastcap status --json "$name" | jq -r '.bindings | (map(.counters.denied) | add) as $denied |
 		map(select(.gone | not))[0] | "\(.mode) \($denied)"')"
-	sed "/^ *- $cap\$/d" $OUT/learned.yaml >$OUT/less.yaml
-	outcome 1 cmp -s $OUT/learned.yaml $OUT/less.yaml
-	leastcap apply $OUT/less.yaml
-	"$act" >/dev/null 2>&1 3>&- || true
-	denied "$cap" ".policy == \"$name\" and .revision == 3"
-	explained "$name" "$cap"
+	without "$name" "$cap" "$act"
 	# Of those that ended under what was learned, too.
+	MARK=$begin
 	is '' "$(events ".type == \"denied\" and .policy == \"$name\" and .revision == 2")"
+	[ "${SOAK:-}" ] || return 0
+	for cap in $learned; do
+		echo "# $name without $cap" >&3
+		without "$name" "$cap" works_again "$name"
+	done
+	leastcap apply $OUT/learned.yaml
+	works_again "$name"
 }
 
 # container NAME COMMAND...: the one that runs ends, and a new one begins.
