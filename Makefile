@@ -190,7 +190,7 @@ probes: $(PROBES)
 
 # The whole test: everything on 6.1, the smoke test on the other kernels; KERNEL=all: everything on all.
 check:
-	$(Q)tests/deps build guest
+	$(Q)tests/deps build guest bench
 	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check unit guest $(if $(TEST),,bench)
 check-unit:
 	$(Q)tests/deps build
