@@ -80,6 +80,12 @@ policy() {
 	return $status
 }
 
+# learning NAME SELECTOR: the lines of a policy that lets everything be, and has the kernel remember it.
+learning() {
+	printf '  - name: %s\n    select:\n      - %s\n    mode: audit\n    capabilities: none\n' "$1" "$2"
+	printf '    %s: audit\n' mounts modules devices attributes filesystems namespaces bpf sockets
+}
+
 # drop NAME...: removes policies, also where there are none.
 drop() {
 	local name

@@ -12,13 +12,15 @@ setup_file() {
 	load common
 	fresh_daemon --hold-start
 	mkdir -p $OUT /run/systemd/system
-	echo policies: >$OUT/all.yaml
-	learning nginx 'container: { name: nginx }'
-	learning redis 'container: { name: redis }'
-	learning postgresql 'unit: "postgresql@15-main.service"'
-	learning sshd 'unit: ssh.service'
-	learning cron 'unit: cron.service'
-	learning chrony 'unit: chrony.service'
+	{
+		echo policies:
+		learning nginx 'container: { name: nginx }'
+		learning redis 'container: { name: redis }'
+		learning postgresql 'unit: "postgresql@15-main.service"'
+		learning sshd 'unit: ssh.service'
+		learning cron 'unit: cron.service'
+		learning chrony 'unit: chrony.service'
+	} >$OUT/all.yaml
 	leastcap apply $OUT/all.yaml
 	# A login is sshd's work. That it brings up a manager for the user is systemd's, and takes longer.
 	ln -sf /dev/null /run/systemd/system/user@.service
@@ -41,25 +43,6 @@ teardown_file() {
 	stop_daemon
 }
 setup() { mark; }
-
-# learning NAME SELECTOR: a policy that lets it do everything, and has the kernel remember it.
-learning() {
-	cat >>$OUT/all.yaml <<-END
-		  - name: $1
-		    select:
-		      - $2
-		    mode: audit
-		    capabilities: none
-		    mounts: audit
-		    modules: audit
-		    devices: audit
-		    attributes: audit
-		    filesystems: audit
-		    namespaces: audit
-		    bpf: audit
-		    sockets: audit
-	END
-}
 
 # explained NAME CAPABILITY: among what was refused there, by whom, and what to write.
 explained() {

@@ -24,24 +24,12 @@ teardown() {
 	rm -rf /etc/systemd/system/lc-suggested.service.d
 }
 
-# audit NAME SELECTOR: a policy that lets everything be, and has the kernel remember it.
+# audit NAME SELECTOR: learning is in force.
 audit() {
-	cat >/tmp/audit.yaml <<-END
-		policies:
-		  - name: $1
-		    select:
-		      - $2
-		    mode: audit
-		    capabilities: none
-		    mounts: audit
-		    modules: audit
-		    devices: audit
-		    attributes: audit
-		    filesystems: audit
-		    namespaces: audit
-		    bpf: audit
-		    sockets: audit
-	END
+	{
+		echo policies:
+		learning "$1" "$2"
+	} >/tmp/audit.yaml
 	leastcap apply /tmp/audit.yaml
 }
 

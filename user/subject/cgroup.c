@@ -66,6 +66,14 @@ static int clean_path(const char *path, char ret[PATH_MAX], uint32_t *ret_level)
 	return 0;
 }
 
+/* clean_path(), and the root from which it is opened: a descriptor of the caller's, or an error. */
+static int open_root_of(const char *path, char ret_below[PATH_MAX], uint32_t *ret_level)
+{
+	int err = clean_path(path, ret_below, ret_level);
+
+	return err ?: open_root();
+}
+
 /* The id of an open cgroup, from its file handle: also right where ino_t has 32 bits. */
 static int id_of_fd(int dirfd, const char *path, uint64_t *ret)
 {
@@ -83,16 +91,12 @@ static int id_of_fd(int dirfd, const char *path, uint64_t *ret)
 
 int cgroup_id(const char *path, uint64_t *ret_id, uint32_t *ret_level)
 {
-	_cleanup_close_ int root = -EBADF;
 	_cleanup_close_ int dir = -EBADF;
 	char below[PATH_MAX];
 	uint32_t level;
+	_cleanup_close_ int root = open_root_of(path, below, &level);
 	int err;
 
-	err = clean_path(path, below, &level);
-	if (err)
-		return err;
-	root = open_root();
 	if (root < 0)
 		return root;
 	dir = openat(root, below, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -259,17 +263,14 @@ int cgroup_walk_below(const char *path,
 		      int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx),
 		      void *ctx)
 {
-	_cleanup_close_ int root = open_root();
 	struct walk walk = {.fn = fn, .ctx = ctx};
 	char below[PATH_MAX];
 	uint32_t level;
-	int dir, err;
+	_cleanup_close_ int root = open_root_of(path, below, &level);
+	int dir;
 
 	if (root < 0)
 		return root;
-	err = clean_path(path, below, &level);
-	if (err)
-		return err;
 	dir = openat(root, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
@@ -280,16 +281,12 @@ int cgroup_walk_below(const char *path,
 
 int cgroup_make(const char *path)
 {
-	_cleanup_close_ int root = open_root();
 	char below[PATH_MAX];
 	uint32_t level;
-	int err;
+	_cleanup_close_ int root = open_root_of(path, below, &level);
 
 	if (root < 0)
 		return root;
-	err = clean_path(path, below, &level);
-	if (err)
-		return err;
 	return mkdirat(root, below, 0755) ? -errno : 0;
 }
 
@@ -317,31 +314,25 @@ static int remove_at(int parent, const char *name)
 
 int cgroup_remove(const char *path)
 {
-	_cleanup_close_ int root = open_root();
 	char below[PATH_MAX];
 	uint32_t level;
-	int err;
+	_cleanup_close_ int root = open_root_of(path, below, &level);
 
 	if (root < 0)
 		return root;
-	err = clean_path(path, below, &level) ?: level ? 0 : -EINVAL;
-	return err ?: remove_at(root, below);
+	return level ? remove_at(root, below) : -EINVAL;
 }
 
 static int write_file(const char *path, const char *file, const char *text)
 {
-	_cleanup_close_ int root = open_root();
 	_cleanup_close_ int dir = -EBADF;
 	_cleanup_close_ int fd = -EBADF;
 	char below[PATH_MAX];
 	uint32_t level;
-	int err;
+	_cleanup_close_ int root = open_root_of(path, below, &level);
 
 	if (root < 0)
 		return root;
-	err = clean_path(path, below, &level);
-	if (err)
-		return err;
 	dir = openat(root, below, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
