@@ -77,6 +77,8 @@ int message_priority(const json_t *event)
 
 	if (!strcmp(type, "proof") && !strcmp(message_member(event, "action"), "failed"))
 		return 2;
+	if (!strcmp(message_member(event, "action"), "tied"))
+		return 4;
 	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
 		if (!strcmp(type, warnings[i]))
 			return 4;

@@ -10,12 +10,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/state.h"
-#include "policy/policy.h"
-
-static void errors_donep(struct policy_errors *errs)
-{
-	policy_errors_done(errs);
-}
+#include "policy/rank.h"
 
 static json_t *summary(const struct policy *p)
 {
@@ -78,23 +73,129 @@ static int parse(const char *file, struct policy_set **ret, struct policy_errors
 	return policy_parse("<stdin>", text, len, ret, errs);
 }
 
-/* files: where the JSON of a file goes; NULL: text for people. */
-static int check_file(const char *file, json_t *files)
-{
-	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
-	_cleanup_(errors_donep) struct policy_errors errs = {0};
-	const char *name = strcmp(file, "-") ? file : "<stdin>";
-	int err = parse(file, &set, &errs);
+/* A file, and what was found in it. */
+struct checked {
+	const char *name;
+	struct policy_set *set; /* NULL: errors */
+	struct policy_errors errs;
+};
 
+static void checked_done(struct checked *files, int n)
+{
+	for (int i = 0; i < n; i++) {
+		policy_set_free(files[i].set);
+		policy_errors_done(&files[i].errs);
+	}
+	free(files);
+}
+
+static void check_file(const char *file, struct checked *c)
+{
+	int err = parse(file, &c->set, &c->errs);
+
+	c->name = strcmp(file, "-") ? file : "<stdin>";
 	if (err == -ENOMEM)
-		log_err(err, "%s", name);
+		log_err(err, "%s", c->name);
+	if (err)
+		c->set = NULL;
+}
+
+/* ---- several files, which would be in force together ---- */
+
+struct all {
+	struct checked *files;
+	int n;
+	int err;
+};
+
+static struct checked *owner_of(const struct all *all, const struct claim *claim)
+{
+	for (int i = 0; i < all->n; i++) {
+		const struct policy_set *set = all->files[i].set;
+
+		if (set && claim->policy >= set->policies &&
+		    claim->policy < set->policies + set->n_policies)
+			return &all->files[i];
+	}
+	return NULL;
+}
+
+static void note_tie(const struct claim *first, const struct claim *second, void *ctx)
+{
+	_cleanup_free_ char *text = tie_to_text(first, second), *message = NULL;
+	struct all *all = ctx;
+	struct checked *two = owner_of(all, second);
+
+	/* Within a file it is the parser's to say. */
+	if (!two || owner_of(all, first) == two)
+		return;
+	if (!text || asprintf(&message, "%s; the first is at %s:%u:%u", text, first->file,
+			      first->selector->pos.line, first->selector->pos.column) < 0)
+		message = NULL;
+	if (!message || !policy_errors_add(&two->errs, second->selector->pos, second->policy->file,
+					   message, tie_hint(first, second)))
+		all->err = -ENOMEM;
+}
+
+/* 0 or -ENOMEM. */
+static int check_ties(struct all *all)
+{
+	_cleanup_free_ struct claim *claims = NULL;
+	size_t n = 0, used = 0;
+
+	for (int i = 0; i < all->n; i++) {
+		const struct policy_set *set = all->files[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++)
+			n += set->policies[j].n_selectors;
+	}
+	claims = calloc(n + 1, sizeof(*claims));
+	if (!claims)
+		return -ENOMEM;
+	for (int i = 0; i < all->n; i++) {
+		const struct policy_set *set = all->files[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++)
+			used += claims_put(claims + used, set, &set->policies[j]);
+	}
+	ties_find(claims, used, note_tie, all);
+	return all->err;
+}
+
+/* ---- what is said of them ---- */
+
+/* files: where the JSON of a file goes; NULL: text for people. */
+static int tell_file(const struct checked *c, json_t *files)
+{
+	const bool good = c->set && !c->errs.n_errors;
+
 	if (files)
-		json_array_append_new(files, file_to_json(name, set, &errs));
-	else if (err)
-		policy_errors_print(&errs, name, stderr);
+		json_array_append_new(files, file_to_json(c->name, good ? c->set : NULL, &c->errs));
+	else if (good)
+		print_set(c->name, c->set);
 	else
-		print_set(name, set);
-	return err ? CLI_FAILED : CLI_DONE;
+		policy_errors_print(&c->errs, c->name, stderr);
+	return good ? CLI_DONE : CLI_FAILED;
+}
+
+static int check_all(char **names, int n, json_t *files)
+{
+	struct all all = {.files = calloc((size_t)n, sizeof(*all.files)), .n = n};
+	int status = CLI_DONE, err = all.files ? 0 : -ENOMEM;
+
+	for (int i = 0; !err && i < n; i++)
+		check_file(names[i], &all.files[i]);
+	err = err ?: check_ties(&all);
+	for (int i = 0; !err && i < n; i++) {
+		if (tell_file(&all.files[i], files))
+			status = CLI_FAILED;
+	}
+	if (all.files)
+		checked_done(all.files, n);
+	if (!err)
+		return status;
+	log_err(err, "cannot check");
+	return CLI_FAILED;
 }
 
 static int check(const struct verb *verb, int argc, char **argv)
@@ -111,9 +212,7 @@ static int check(const struct verb *verb, int argc, char **argv)
 	if (optind == argc)
 		return cli_usage_error(verb, "check: no FILE given");
 
-	for (int i = optind; i < argc; i++)
-		if (check_file(argv[i], files))
-			status = CLI_FAILED;
+	status = check_all(argv + optind, argc - optind, files);
 	if (files) {
 		all = json_pack("{s:b, s:O}", "valid", status == CLI_DONE, "files", files);
 		printed = out_json(all);
@@ -127,5 +226,6 @@ const struct verb verb_check = {
 	.fn = check,
 	.help = "tell whether policy files are right; needs no daemon and no root",
 	.text = "Parses policy files and prints every error with its place and the nearest right\n"
-		"word. Nothing is changed. FILE -: standard input.\n",
+		"word. Several files are checked as if they were in force together: policies that\n"
+		"select the same as exactly are an error. Nothing is changed. FILE -: standard input.\n",
 };

@@ -104,14 +104,14 @@ static json_t *policies_json(struct state *s, const struct sources *fresh,
 }
 
 unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     const char *file, json_t **ret)
+		     const char *file, json_t *complaints, json_t **ret)
 {
 	_cleanup_(table_done) struct table t = {.s = s};
 	_cleanup_(plan_done) struct plan plan = {};
-	json_auto_t *complaints = json_array(), *subjects = json_array();
+	json_auto_t *subjects = json_array();
 	json_t *complaint;
 	size_t i;
-	int err = complaints && subjects ? kernel_binding_each(s->k, note_bound, &t) : -ENOMEM;
+	int err = subjects ? kernel_binding_each(s->k, note_bound, &t) : -ENOMEM;
 
 	modes_join(s->modes, fresh);
 	err = err ?: plan_try(s, fresh, set, complaints, &plan);

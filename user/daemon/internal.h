@@ -55,9 +55,11 @@ struct state {
 	struct sources sources;
 	struct policy_reads reads; /* of the files of policies, as they were read last */
 	unsigned int n_reloads;
+	bool followed; /* there are policies to go on with where new ones are refused */
 	struct plan plan; /* of the sources, as it was published last */
 	json_t *problems; /* array */
 	json_t *kept; /* array; problems: what stays bound because nobody can say now whether it should */
+	json_t *ties; /* array; problems: policies that have a subject by their names only. NULL: none yet */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
 	struct confirm confirm;
 	json_t *modes; /* overrides: name -> "audit" or "enforce" */
@@ -184,6 +186,9 @@ json_t *peer_json(const struct peer *by);
 void tell_policy(struct state *s, const char *action, const char *policy, const json_t *old,
 		 json_t *extra, const struct peer *by);
 
+/* Emits {"type":"policy","action":"tied",...}: the loser's. */
+void tell_tie(struct state *s, const struct plan_tie *tie);
+
 /* Tells of every policy that is not what it was. */
 void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 		  const struct peer *by);
@@ -204,6 +209,7 @@ void counted_save(struct state *s);
 
 /* All problems that there are now, as a new array. NULL: no memory. */
 json_t *problems_json(const struct state *s);
+size_t problems_count(const struct state *s);
 
 /* Are the programs attached, does the kernel call them, and do they refuse? */
 bool state_enforcing(struct state *s, char build[17]);
@@ -226,10 +232,15 @@ unsigned int answer_parse_errors(const char *file, const struct policy_errors *e
 /* Makes a plan and changes nothing. complaints and applied: as for state_follow(), but all is 0. */
 int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
 	     json_t *complaints, struct plan *ret);
-/* The disk as `sources` have it, where `set` was written. */
-void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources);
 /* How many cgroups a policy is bound to, or evaluated for. */
 size_t count_wants(const struct state *s, const char *name);
+/* A warning. */
+void problem_log(const json_t *problem);
+
+/* ---- apply.c ---- */
+
+/* The disk as `sources` have it, where `set` was written. */
+void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources);
 
 /* ---- confirm.c ---- */
 
@@ -267,8 +278,8 @@ bool disarm_summary(const struct state *s, char *buf, size_t size);
 
 /* ---- dry_run.c ---- */
 
-/* What applying `set`, which is in `fresh` already, would come to. */
+/* What applying `set`, which is in `fresh` already, would come to. complaints: what is known to be wrong; gets the rest. */
 unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     const char *file, json_t **ret);
+		     const char *file, json_t *complaints, json_t **ret);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/words.h"
 #include "daemon/internal.h"
+#include "daemon/ties.h"
 #include "subject/container.h"
 
 /* More than there are. */
@@ -56,7 +57,10 @@ static void put_state(struct prom *p, struct state *s)
 		 "1: an apply is taken back unless it is confirmed.", s->confirm.about != NULL);
 	prom_one(p, "leastcap_problems", "gauge",
 		 "Problems of policy files, as leastcap status has them.",
-		 (double)(json_array_size(s->problems) + json_array_size(s->kept)));
+		 (double)problems_count(s));
+	prom_one(p, "leastcap_tied_subjects", "gauge",
+		 "Cgroups that several policies select equally well: the first by name has them.",
+		 (double)ties_count(&s->plan));
 	prom_one(p, "leastcap_bindings", "gauge", "Cgroups that a policy is bound to.",
 		 (double)s->bindings);
 	prom_one(p, "leastcap_births_total", "counter",

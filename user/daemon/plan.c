@@ -20,6 +20,7 @@ void plan_done(struct plan *plan)
 	free(plan->births);
 	free(plan->wants);
 	free(plan->patterns);
+	free(plan->ties);
 	*plan = (struct plan){};
 }
 
@@ -67,36 +68,39 @@ int add_pattern(struct plan *plan, const struct want_pattern *pattern)
 
 /* ---- who wins ---- */
 
+static int compare_orders(size_t a, size_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
 static int compare_wants(const void *a, const void *b)
 {
 	const struct want *x = a, *y = b;
 
 	if (x->cgroup != y->cgroup)
 		return x->cgroup < y->cgroup ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	return rank_compare(&x->rank, &y->rank)			  ?:
+	       strcmp(x->policy->name, y->policy->name)		  ?:
+	       compare_orders(x->order, y->order);
 }
 
 static int compare_births(const void *a, const void *b)
 {
 	const struct want_birth *x = a, *y = b;
-	int order = strcmp(x->path, y->path);
 
-	if (order)
-		return order;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	return strcmp(x->path, y->path)				  ?:
+	       rank_compare(&x->rank, &y->rank)			  ?:
+	       strcmp(x->policy->name, y->policy->name)		  ?:
+	       compare_orders(x->order, y->order);
 }
 
 static int compare_patterns(const void *a, const void *b)
 {
 	const struct want_pattern *x = a, *y = b;
 
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	return rank_compare(&x->rank, &y->rank)			  ?:
+	       strcmp(x->policy->name, y->policy->name)		  ?:
+	       compare_orders(x->order, y->order);
 }
 
 /* The kernel looks for a path before it goes through patterns: where a unit's counts more, the path is the unit's. */
@@ -106,10 +110,10 @@ static void prefer_units(struct plan *plan)
 		struct want_birth *b = &plan->births[i];
 		const char *last = strrchr(b->path, '/');
 
-		if (b->kind <= SELECT_UNIT || !last || !unit_valid(last + 1))
+		if (b->rank.kind <= SELECT_UNIT || !last || !unit_valid(last + 1))
 			continue;
-		for (size_t k = 0; k < plan->n_patterns && plan->patterns[k].kind == SELECT_UNIT;
-		     k++) {
+		for (size_t k = 0;
+		     k < plan->n_patterns && plan->patterns[k].rank.kind == SELECT_UNIT; k++) {
 			if (!pattern_fits(&plan->patterns[k].pattern, b->path, strlen(b->path)))
 				continue;
 			b->policy = plan->patterns[k].policy;
@@ -118,10 +122,40 @@ static void prefer_units(struct plan *plan)
 	}
 }
 
-void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
+static bool same_pos(struct policy_pos a, struct policy_pos b)
 {
-	struct maker m = {.complain = complain_fn, .ctx = ctx};
+	return a.line == b.line && a.column == b.column;
+}
+
+static bool is_claim_of(const struct want *a, const struct want *b)
+{
+	return a->policy == b->policy && same_pos(a->pos, b->pos);
+}
+
+static int add_tie(struct plan *plan, const struct want *winner, const struct want *loser)
+{
+	struct plan_tie *grown;
+
+	for (size_t i = 0; i < plan->n_ties; i++) {
+		struct plan_tie *tie = &plan->ties[i];
+
+		if (is_claim_of(&tie->winner, winner) && is_claim_of(&tie->loser, loser)) {
+			tie->n++;
+			return 0;
+		}
+	}
+	grown = reallocarray(plan->ties, plan->n_ties + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	plan->ties = grown;
+	grown[plan->n_ties++] = (struct plan_tie){.winner = *winner, .loser = *loser, .n = 1};
+	return 0;
+}
+
+int plan_settle(struct plan *plan)
+{
 	size_t kept = 0;
+	int err = 0;
 
 	if (plan->n_wants)
 		qsort(plan->wants, plan->n_wants, sizeof(*plan->wants), compare_wants);
@@ -131,12 +165,8 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 
 		if (!winner || winner->cgroup != w->cgroup)
 			plan->wants[kept++] = *w;
-		else if (winner->kind == w->kind && winner->policy != w->policy) {
-			m.file = w->policy->file;
-			maker_complain(&m, w->source, w->pos,
-				       "policy \"%s\" selects the same cgroup in the same way",
-				       winner->policy->name);
-		}
+		else if (!rank_compare(&winner->rank, &w->rank) && winner->policy != w->policy)
+			err = add_tie(plan, winner, w) ?: err;
 	}
 	plan->n_wants = kept;
 
@@ -158,6 +188,7 @@ void plan_settle(struct plan *plan, plan_complain_fn complain_fn, void *ctx)
 	if (plan->n_patterns)
 		qsort(plan->patterns, plan->n_patterns, sizeof(*plan->patterns), compare_patterns);
 	prefer_units(plan);
+	return err;
 }
 
 void plan_fit_patterns(struct plan *plan, size_t room)
@@ -167,7 +198,7 @@ void plan_fit_patterns(struct plan *plan, size_t room)
 	if (plan->n_patterns > room)
 		surplus = plan->n_patterns - room;
 	/* They are first, being the most specific. */
-	while (n < plan->n_patterns && plan->patterns[n].kind == SELECT_UNIT)
+	while (n < plan->n_patterns && plan->patterns[n].rank.kind == SELECT_UNIT)
 		n++;
 	surplus = surplus < n ? surplus : n;
 	if (!surplus)
@@ -193,8 +224,9 @@ static int leave_nested(const struct maker *m, struct plan *plan)
 		const struct want *w = plan_find(plan, m->places[i].cgroup);
 		ssize_t up = m->places[i].parent;
 
-		if (!w || (w->kind != SELECT_ANY_CONTAINER && w->kind != SELECT_UNIT_PATTERN &&
-			   w->kind != SELECT_CGROUP_PATTERN))
+		if (!w ||
+		    (w->rank.kind != SELECT_ANY_CONTAINER && w->rank.kind != SELECT_UNIT_PATTERN &&
+		     w->rank.kind != SELECT_CGROUP_PATTERN))
 			continue;
 		for (; up >= 0 && !leave[w - plan->wants]; up = m->places[up].parent) {
 			const struct want *above = plan_find(plan, m->places[up].cgroup);
@@ -283,6 +315,8 @@ int plan_join_shadows(struct plan *plan, const struct plan *shadows)
 		qsort(plan->wants, plan->n_wants, sizeof(*plan->wants), compare_wants);
 	if (plan->n_births)
 		qsort(plan->births, plan->n_births, sizeof(*plan->births), compare_births);
+	for (size_t i = 0; !err && i < shadows->n_ties; i++)
+		err = add_tie(plan, &shadows->ties[i].winner, &shadows->ties[i].loser);
 	plan->any = plan->any ?: shadows->any;
 	/* Cgroups that come by a shadow's pattern are found when it is looked for them. */
 	plan->pending += shadows->pending + shadows->n_patterns;
@@ -316,8 +350,7 @@ static int make(struct maker *m, const struct sources *sources, bool shadows, st
 		if (err)
 			return err;
 	}
-	plan_settle(plan, m->complain, m->ctx);
-	return leave_nested(m, plan);
+	return plan_settle(plan) ?: leave_nested(m, plan);
 }
 
 int plan_make(const struct sources *sources, const struct plan_host *host,

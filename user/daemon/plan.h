@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * From policies to what should be bound: selectors are resolved to cgroups, and where several policies select one,
- * the most specific selector wins, in the order of enum selector_kind.
+ * the most exact selector wins, in the order of rank_compare().
  */
 #ifndef LEASTCAP_PLAN_H
 #define LEASTCAP_PLAN_H
@@ -13,24 +13,25 @@
 #include <leastcap/pattern.h>
 
 #include "daemon/sources.h"
+#include "policy/rank.h"
 #include "subject/identity.h"
 
 struct want {
 	uint64_t cgroup; /* id */
 	uint32_t level;
-	enum selector_kind kind; /* smaller is more specific */
+	struct selector_rank rank;
 	const struct policy *policy; /* borrowed from the sources */
 	const struct policy *shadow; /* evaluated beside it; NULL: none */
 	const struct source *source;
 	struct policy_pos pos; /* of the selector */
-	size_t order; /* of the selectors: the first of a tie wins */
+	size_t order; /* of the selectors of one policy */
 	bool unheard; /* a container that has it already, and nobody says now who that is */
 	bool kept; /* the kernel keeps what it has instead: publish() */
 };
 
 struct want_birth {
 	char *path;
-	enum selector_kind kind;
+	struct selector_rank rank;
 	const struct policy *policy;
 	const struct source *source;
 	struct policy_pos pos;
@@ -40,9 +41,18 @@ struct want_birth {
 /* Of cgroups that come. */
 struct want_pattern {
 	struct leastcap_pattern pattern;
-	enum selector_kind kind;
+	struct selector_rank rank;
 	const struct policy *policy;
 	size_t order;
+};
+
+/*
+ * Two policies that select a cgroup equally well, which only shows on what is there: names are what is left to choose by. All
+ * cgroups that two selectors tie about are one tie.
+ */
+struct plan_tie {
+	struct want winner, loser;
+	size_t n; /* cgroups; the one in the wants is the first of them */
 };
 
 struct plan {
@@ -52,6 +62,8 @@ struct plan {
 	size_t n_births;
 	struct want_pattern *patterns; /* the first that fits counts */
 	size_t n_patterns;
+	struct plan_tie *ties;
+	size_t n_ties;
 	const struct policy *any; /* for new containers; NULL: none */
 	bool shadows; /* some policy is a shadow: the kernel gives none to what is born */
 	size_t pending; /* container ids that are not there (yet), and births that there is no room for */
@@ -69,7 +81,7 @@ struct plan_host {
 	void *ctx;
 };
 
-/* What is amiss with a selector: it selects nothing, or what another policy has. file: where it is, if not the source's. */
+/* What is amiss with a selector: it selects nothing. file: where it is, if not the source's. */
 typedef void (*plan_complain_fn)(const struct source *source, const char *file,
 				 struct policy_pos pos, const char *message, void *ctx);
 
@@ -78,8 +90,8 @@ int plan_make(const struct sources *sources, const struct plan_host *host,
 	      plan_complain_fn complain, void *ctx, struct plan *ret);
 void plan_done(struct plan *plan);
 
-/* The pure part: sorts, lets the most specific win, complains of ties (the first in order stays). */
-void plan_settle(struct plan *plan, plan_complain_fn complain, void *ctx);
+/* The pure part: sorts, lets the most exact win, and notes the ties. -ENOMEM. */
+int plan_settle(struct plan *plan);
 
 /*
  * A unit may come in any slice, and so takes several patterns. Where there is no room for all, those give way, for patterns

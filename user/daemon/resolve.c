@@ -107,7 +107,7 @@ static bool confines_us(const struct maker *m, const struct want *want, const ch
 static int want_path(struct maker *m, struct want want, const char *path, bool must_exist)
 {
 	struct want_birth birth = {.path = (char *)path,
-				   .kind = want.kind,
+				   .rank = want.rank,
 				   .policy = want.policy,
 				   .source = want.source,
 				   .pos = want.pos};
@@ -168,7 +168,7 @@ static int want_patterns(struct maker *m, struct want want, const struct leastca
 	}
 	for (int k = 0; !err && k < n; k++) {
 		struct want_pattern p = {
-			.pattern = patterns[k], .kind = want.kind, .policy = want.policy};
+			.pattern = patterns[k], .rank = want.rank, .policy = want.policy};
 
 		err = add_pattern(m->plan, &p);
 	}
@@ -197,7 +197,7 @@ static int want_births_of(struct maker *m, const struct want *want, const char *
 	n = pattern_unit_paths(strrchr(path, '/') + 1, patterns);
 	for (int k = 0; !err && k < n; k++) {
 		struct want_pattern p = {
-			.pattern = patterns[k], .kind = want->kind, .policy = want->policy};
+			.pattern = patterns[k], .rank = want->rank, .policy = want->policy};
 
 		err = add_pattern(m->plan, &p);
 	}
@@ -317,17 +317,14 @@ static int want_any(struct maker *m, struct want want)
 {
 	int err = 0;
 
-	if (m->plan->any && m->plan->any != want.policy) {
-		maker_complain(m, want.source, want.pos,
-			       "policy \"%s\" is for any container already", m->plan->any->name);
-		return 0;
-	}
 	/* Also where a policy that selects more exactly is for its container: it would be born with this one. */
 	for (size_t i = 0; i < m->n_places; i++) {
 		if (*m->places[i].id && confines_us(m, &want, m->places[i].path))
 			return 0;
 	}
-	m->plan->any = want.policy;
+	/* Of several, as plan_settle() has it. */
+	if (!m->plan->any || strcmp(want.policy->name, m->plan->any->name) < 0)
+		m->plan->any = want.policy;
 	for (size_t i = 0; !err && i < m->n_places; i++) {
 		if (*m->places[i].id)
 			err = want_place(m, want, &m->places[i]);
@@ -345,14 +342,16 @@ static const struct policy unselected = {
 
 int resolve_unselected(struct maker *m)
 {
-	return want_any(m, (struct want){.kind = SELECT_ANY_CONTAINER, .policy = &unselected});
+	return want_any(m, (struct want){.rank.kind = SELECT_ANY_CONTAINER, .policy = &unselected});
 }
 
 int resolve(struct maker *m, const struct source *source, const struct policy *policy,
 	    const struct selector *selector)
 {
-	struct want want = {
-		.kind = selector->kind, .policy = policy, .source = source, .pos = selector->pos};
+	struct want want = {.rank = selector_rank(selector),
+			    .policy = policy,
+			    .source = source,
+			    .pos = selector->pos};
 
 	switch (selector->kind) {
 	case SELECT_CONTAINER_ID:

@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "daemon/internal.h"
+#include "daemon/ties.h"
 
 /* The policy that a shadow is a trial of: by its own name, with the mode that is written in it. To be freed. */
 static struct policy_set *real_form(const struct policy *shadow)
 {
 	const struct policy_set one = {
-		.file = (char *)"api", .policies = (struct policy *)shadow, .n_policies = 1};
+		.file = (char *)SOURCES_API, .policies = (struct policy *)shadow, .n_policies = 1};
 	_cleanup_(policy_set_freep) struct policy_set *set = policy_set_copy(&one);
 	struct policy *p = set ? &set->policies[0] : NULL;
 	char *name = p ? strdup(shadow_shown(shadow->name)) : NULL;
@@ -50,9 +51,12 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 				   name, source->file);
 	set = real_form(p);
 	err = set && complaints && old ? sources_copy(&s->sources, &fresh) : -ENOMEM;
-	err = err ?: sources_drop(&fresh, shadow) ?: sources_put(&fresh, &set->policies[0]);
+	err = err ?: sources_drop(&fresh, shadow) ?: sources_put(&fresh, &set->policies[0]) ?:
+	      ties_written(&fresh, set, complaints);
 	if (err)
 		return answer_errno(err, "nothing was changed", ret);
+	if (json_array_size(complaints))
+		return answer_error(422, TIES_REFUSED, complaints, ret);
 	err = applied_save_all(s->state_dir, set) ?: applied_remove(s->state_dir, shadow);
 	if (err) {
 		unsave_all(s, set, &s->sources);

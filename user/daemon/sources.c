@@ -160,13 +160,13 @@ void sources_hide(struct sources *sources, const char *name)
 int sources_put(struct sources *sources, const struct policy *policy)
 {
 	const struct policy_set one = {
-		.file = (char *)"api", .policies = (struct policy *)policy, .n_policies = 1};
+		.file = (char *)SOURCES_API, .policies = (struct policy *)policy, .n_policies = 1};
 	struct policy_set *set = policy_set_copy(&one);
 
 	if (!set)
 		return -ENOMEM;
 	(void)sources_drop(sources, policy->name);
-	return sources_append(sources, "api", true, set);
+	return sources_append(sources, SOURCES_API, true, set);
 }
 
 bool source_is_applied(const struct source *source, const char *name)
@@ -346,7 +346,7 @@ static int load_applied(const char *path, const char *base, const char *state_di
 		return 0;
 	set = set ?: applied_in_memory(path, old);
 	/* Without any form nobody knows what it holds: what is bound stays. */
-	return sources_append(ret, set ? "api" : path, true, set);
+	return sources_append(ret, set ? SOURCES_API : path, true, set);
 }
 
 /* For a look at what there is. */

@@ -19,8 +19,11 @@
 int policy_make_shadow(struct policy *policy);
 #define SHADOW_NAME_MAX (LEASTCAP_NAME_LEN - 1 - strlen(LEASTCAP_SHADOW_PREFIX))
 
+/* What is named as the file of what was applied. */
+#define SOURCES_API "api"
+
 struct source {
-	char *file; /* path; for applied ones "api", unless nothing of it can be read */
+	char *file; /* path; for applied ones SOURCES_API, unless nothing of it can be read */
 	bool api;
 	struct policy_set *set; /* the form in force; NULL: none */
 };

@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
+#include "daemon/ties.h"
 #include "policy/compile.h"
 
 int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
@@ -61,6 +62,7 @@ struct state *state_free(struct state *s)
 	json_decref(s->problems);
 	json_decref(s->own_problems);
 	json_decref(s->kept);
+	json_decref(s->ties);
 	json_decref(s->modes);
 	json_decref(s->applied);
 	tally_done(&s->tally);
@@ -106,8 +108,11 @@ int plan_try(struct state *s, const struct sources *sources, const struct policy
 {
 	const struct plan_host host = {.who = containers_who, .keeps = containers_keep, .ctx = s};
 	struct complaints c = {.list = complaints, .applied = applied};
+	int err = plan_make(sources, &host, complain, &c, ret);
 
-	return plan_make(sources, &host, complain, &c, ret);
+	if (!err && applied)
+		ties_planned(ret, applied, complaints);
+	return err;
 }
 
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
@@ -166,25 +171,36 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	}
 	s->plan = plan;
 	plan = (struct plan){};
+	s->followed = true;
 	rules_forget(s);
 	proof_policies_changed(s);
+	ties_follow(s);
 	return 0;
 }
 
-static void log_problems(const json_t *problems)
+void problem_log(const json_t *problem)
 {
-	const json_t *p;
+	const char *hint = json_string_value(json_object_get(problem, "hint"));
+
+	log_warn(0, "%s:%d:%d: %s%s%s", json_string_value(json_object_get(problem, "file")),
+		 (int)json_integer_value(json_object_get(problem, "line")),
+		 (int)json_integer_value(json_object_get(problem, "column")),
+		 json_string_value(json_object_get(problem, "message")), hint ? "; " : "",
+		 hint ?: "");
+}
+
+/* The state's problems become these, which are taken over. */
+static void use_problems(struct state *s, json_t *problems)
+{
+	const json_t *each;
 	size_t i;
 
-	json_array_foreach(problems, i, p) {
-		const char *hint = json_string_value(json_object_get(p, "hint"));
-
-		log_warn(0, "%s:%d:%d: %s%s%s", json_string_value(json_object_get(p, "file")),
-			 (int)json_integer_value(json_object_get(p, "line")),
-			 (int)json_integer_value(json_object_get(p, "column")),
-			 json_string_value(json_object_get(p, "message")), hint ? "; " : "",
-			 hint ?: "");
+	if (!json_equal(problems, s->problems)) {
+		json_array_foreach(problems, i, each)
+			problem_log(each);
 	}
+	json_decref(s->problems);
+	s->problems = problems;
 }
 
 /* What is optional, and not held here: no problem, but to be known. */
@@ -218,29 +234,48 @@ static void keep_reads(struct state *s, struct policy_reads *reads, int err)
 	s->n_reloads++;
 }
 
+/*
+ * Everything that there is to read, in fresh. *ret_refused: policies tie that would be in force, so that there is nobody to
+ * say which of them is meant: none of it is taken over, unless nothing is in force that one could go on with.
+ */
+static int read_all(struct state *s, struct policy_reads *reads, struct sources *fresh,
+		    json_t *problems, bool *ret_refused)
+{
+	const char *over = s->confirm.over;
+	size_t n;
+	int err = sources_load(s->config_dir, s->state_dir, &s->sources, reads, problems, fresh)
+			  ?: confirm_join(s, fresh, problems);
+
+	n = json_array_size(problems);
+	err = err ?: ties_written(fresh, NULL, problems);
+	*ret_refused = !err && json_array_size(problems) > n && s->followed;
+	/* What has just ended is not at its end. */
+	if (err || *ret_refused)
+		s->confirm.over = over;
+	return err;
+}
+
 int state_reload(struct state *s, const struct peer *by)
 {
 	_cleanup_(sources_done) struct sources fresh = {}, old = {};
 	struct policy_reads reads = {};
-	json_t *problems = json_array();
-	json_auto_t *selectors = json_array(), *revisions = revisions_take(s);
+	json_auto_t *problems = json_array(), *selectors = json_array(),
+		    *revisions = revisions_take(s);
+	bool refused = false;
 	int err;
 
 	if (!problems || !selectors || !revisions)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
-	err = sources_load(s->config_dir, s->state_dir, &s->sources, &reads, problems, &fresh) ?:
-	      confirm_join(s, &fresh, problems) ?: sources_copy(&s->sources, &old) ?:
-	      state_follow(s, &fresh, NULL, selectors);
+	err = read_all(s, &reads, &fresh, problems, &refused);
+	if (!err && !refused)
+		err = sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, NULL, selectors);
 	keep_reads(s, &reads, err);
 	if (err || json_array_extend(problems, selectors) ||
-	    json_array_extend(problems, s->own_problems)) {
-		json_decref(problems);
+	    json_array_extend(problems, s->own_problems))
 		return log_err(err, "cannot reload, the policies stay as they are");
-	}
-	if (!json_equal(problems, s->problems))
-		log_problems(problems);
-	json_decref(s->problems);
-	s->problems = problems;
+	use_problems(s, json_incref(problems));
+	if (refused)
+		return log_err(-EINVAL, "policies select the same, they all stay as they are");
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
 	confirm_tell(s, by);
@@ -267,8 +302,6 @@ const struct policy_reads *state_reads(const struct state *s, unsigned int *ret_
 	return &s->reads;
 }
 
-/* ---- requests ---- */
-
 size_t count_wants(const struct state *s, const char *name)
 {
 	size_t n = 0;
@@ -280,185 +313,4 @@ size_t count_wants(const struct state *s, const char *name)
 				  (w->shadow && !strcmp(w->shadow->name, name)));
 	}
 	return n;
-}
-
-static unsigned int answer_applied(struct state *s, const struct apply_request *request,
-				   const struct policy_set *set, const json_t *old,
-				   const struct peer *by, json_t **ret)
-{
-	json_t *applied = json_array(), *answer;
-
-	for (size_t i = 0; i < set->n_policies; i++) {
-		const char *name = set->policies[i].name;
-		struct leastcap_policy p = {};
-
-		(void)published_policy(s, name, &p);
-		json_array_append_new(
-			applied, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", shadow_shown(name),
-					   "revision", (json_int_t)p.revision, "bindings",
-					   (json_int_t)count_wants(s, name), "left_out",
-					   event_rules(policy_left_out(&set->policies[i])),
-					   "shadow", is_shadow(name)));
-		tell_policy(s, "applied", name, old,
-			    request->confirm ? json_pack("{s:I}", "confirm_within",
-							 (json_int_t)request->confirm)
-					     : NULL,
-			    by);
-	}
-	answer = json_pack("{s:o}", "applied", applied);
-	if (answer && request->confirm)
-		json_object_set_new(answer, "confirm", confirm_json(s));
-	return answer_json(answer, ret);
-}
-
-void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources)
-{
-	for (size_t i = 0; i < set->n_policies; i++) {
-		const struct source *source = NULL;
-		const struct policy *old = sources_find(sources, set->policies[i].name, &source);
-
-		if (old && source->api)
-			(void)applied_save(s->state_dir, old);
-		else
-			(void)applied_remove(s->state_dir, set->policies[i].name);
-	}
-}
-
-/* What was parsed becomes part of the sources. 0, or the status of the answer. */
-static unsigned int put_all(struct state *s, const struct apply_request *request,
-			    struct policy_set *set, struct sources *fresh, json_t **ret)
-{
-	int err = sources_copy(&s->sources, fresh);
-
-	for (size_t i = 0; !err && i < set->n_policies; i++) {
-		const struct source *source = NULL;
-		struct policy *p = &set->policies[i];
-
-		if (request->shadow) {
-			err = policy_make_shadow(p);
-			if (err == -ENAMETOOLONG)
-				return answer_text(
-					422, ret,
-					"policy \"%s\": the name of a shadow has at most %zu characters",
-					p->name, SHADOW_NAME_MAX);
-		} else if (request->dry_run) {
-			/* A file of policies.d may be tried out, too. */
-			sources_hide(fresh, p->name);
-		} else if (sources_find(&s->sources, p->name, &source) && !source->api) {
-			return answer_text(
-				409, ret, "policy \"%s\" is defined in %s: change it there",
-				p->name,
-				sources_find(&s->sources, p->name, NULL)->file ?: source->file);
-		}
-		err = err ?: sources_put(fresh, p);
-	}
-	return err ? answer_errno(err, "cannot apply, nothing was changed", ret) : 0;
-}
-
-static int save(struct state *s, const struct apply_request *request, const struct policy_set *set,
-		const struct peer *by)
-{
-	int err = request->confirm ? confirm_save(s, set, request->confirm, by)
-				   : applied_save_all(s->state_dir, set);
-
-	if (err && !request->confirm)
-		unsave_all(s, set, &s->sources);
-	return err;
-}
-
-static void unsave(struct state *s, const struct apply_request *request,
-		   const struct policy_set *set)
-{
-	if (request->confirm)
-		confirm_drop(s);
-	else
-		unsave_all(s, set, &s->sources);
-}
-
-unsigned int state_apply(struct state *s, const struct apply_request *request,
-			 const struct peer *by, json_t **ret)
-{
-	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
-	_cleanup_(sources_done) struct sources fresh = {};
-	json_auto_t *complaints = json_array(), *old = revisions_take(s);
-	struct policy_errors errs = {};
-	unsigned int status = request->dry_run ? 0 : confirm_busy(s, ret);
-	int err;
-
-	if (status)
-		return status;
-	err = policy_parse(request->file, request->text, request->len, &set, &errs);
-	if (err == -EINVAL) {
-		status = answer_parse_errors(request->file, &errs, ret);
-		policy_errors_done(&errs);
-		return status;
-	}
-	if (err || !complaints || !old)
-		return answer_errno(err ?: -ENOMEM, "cannot apply, nothing was changed", ret);
-	status = put_all(s, request, set, &fresh, ret);
-	if (status)
-		return status;
-	if (request->dry_run)
-		return dry_run(s, &fresh, set, request->file, ret);
-	err = save(s, request, set, by);
-	if (err)
-		return answer_unsaved(err, s, ret);
-	err = state_follow(s, &fresh, set, complaints);
-	if (err) {
-		json_t *complaint;
-		size_t i;
-
-		unsave(s, request, set);
-		json_array_foreach(complaints, i, complaint)
-			json_object_set_new(complaint, "file", event_string(request->file));
-		return err == -EINVAL
-			       ? answer_error(
-					 422,
-					 "the policy selects what is not there, nothing was changed",
-					 complaints, ret)
-			       : answer_errno(err, "cannot apply, nothing was changed", ret);
-	}
-	return answer_applied(s, request, set, old, by, ret);
-}
-
-unsigned int state_remove(struct state *s, const char *name, bool shadow, const struct peer *by,
-			  json_t **ret)
-{
-	_cleanup_(sources_done) struct sources fresh = {};
-	json_auto_t *complaints = json_array(), *old = revisions_take(s);
-	_cleanup_free_ char *full = NULL;
-	const struct source *source = NULL;
-	const struct policy *was;
-	unsigned int status = confirm_busy(s, ret);
-	int err;
-
-	if (status)
-		return status;
-	if (asprintf(&full, "%s%s", shadow ? LEASTCAP_SHADOW_PREFIX : "", name) < 0)
-		full = NULL;
-	if (!full || !old || !complaints)
-		return answer_errno(-ENOMEM, "cannot remove, nothing was changed", ret);
-	was = sources_find(&s->sources, full, &source);
-	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
-		return answer_text(404, ret, "there is no %s \"%.64s\"",
-				   shadow ? "shadow of the policy" : "policy", name);
-	if (source && !source->api)
-		return answer_text(409, ret, "policy \"%s\" is defined in %s: remove it there",
-				   name, was && was->file ? was->file : source->file);
-	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, full);
-	if (err)
-		return answer_errno(err, "cannot remove, nothing was changed", ret);
-	err = applied_remove(s->state_dir, full);
-	if (err)
-		return answer_unsaved(err, s, ret);
-	err = state_follow(s, &fresh, NULL, complaints);
-	if (err) {
-		if (was)
-			(void)applied_save(s->state_dir, was);
-		return answer_errno(err, "cannot remove, nothing was changed", ret);
-	}
-	if (!shadow)
-		modes_forget(s, full);
-	tell_policy(s, "removed", full, old, NULL, by);
-	return answer_json(json_pack("{s:s, s:b}", "removed", name, "shadow", shadow), ret);
 }

@@ -20,12 +20,19 @@ bool state_enforcing(struct state *s, char build[17])
 	       kernel_disarmed(s->k) <= boot_now();
 }
 
+size_t problems_count(const struct state *s)
+{
+	return json_array_size(s->problems) + json_array_size(s->kept) + json_array_size(s->ties);
+}
+
 json_t *problems_json(const struct state *s)
 {
 	json_t *all = json_copy(s->problems);
 
 	if (all && s->kept)
 		(void)json_array_extend(all, s->kept);
+	if (all && s->ties)
+		(void)json_array_extend(all, s->ties);
 	return all;
 }
 
@@ -147,7 +154,7 @@ static int count_one(const struct leastcap_binding *b, void *ctx)
 
 void state_summary(struct state *s, char *buf, size_t size)
 {
-	size_t bindings = 0, problems = json_array_size(s->problems) + json_array_size(s->kept);
+	size_t bindings = 0, problems = problems_count(s);
 	char build[17], what[1024], proof[160];
 
 	(void)kernel_binding_each(s->k, count_one, &bindings);

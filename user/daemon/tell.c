@@ -41,8 +41,8 @@ static void note_applied(struct state *s, const char *policy)
 		json_object_del(s->applied, policy);
 }
 
-void tell_policy(struct state *s, const char *action, const char *policy, const json_t *old,
-		 json_t *extra, const struct peer *by)
+static json_t *policy_event(struct state *s, const char *action, const char *policy,
+			    const json_t *old, const json_t *extra, const struct peer *by)
 {
 	json_t *event = event_new("policy", sink_next(s->sink)),
 	       *was = old ? json_object_get(old, policy) : NULL;
@@ -58,11 +58,30 @@ void tell_policy(struct state *s, const char *action, const char *policy, const 
 		json_object_set_new(event, "old_revision", was ? json_incref(was) : json_null());
 		json_object_set_new(event, "by", peer_json(by));
 		if (extra)
-			json_object_update(event, extra);
+			json_object_update(event, (json_t *)extra);
 	}
+	return event;
+}
+
+void tell_policy(struct state *s, const char *action, const char *policy, const json_t *old,
+		 json_t *extra, const struct peer *by)
+{
+	json_t *event = policy_event(s, action, policy, old, extra, by);
+
 	json_decref(extra);
 	note_applied(s, policy);
 	sink_emit(s->sink, event);
+}
+
+void tell_tie(struct state *s, const struct plan_tie *tie)
+{
+	const char *path = names_get(s, tie->loser.cgroup);
+	json_auto_t *extra = json_pack("{s:s, s:o, s:I}", "winner",
+				       shadow_shown(tie->winner.policy->name), "cgroup",
+				       event_string(path), "subjects", (json_int_t)tie->n);
+
+	sink_emit(s->sink,
+		  policy_event(s, "tied", tie->loser.policy->name, NULL, extra, &(struct peer){0}));
 }
 
 /* Do two policies say the same, whatever they select? */

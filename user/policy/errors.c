@@ -172,6 +172,26 @@ void errors_finish(struct parse *p)
 	}
 }
 
+bool policy_errors_add(struct policy_errors *errs, struct policy_pos pos, const char *file,
+		       const char *message, const char *hint)
+{
+	struct policy_error *grown = reallocarray(errs->errors, errs->n_errors + 1, sizeof(*grown));
+	struct policy_error e = {.pos = pos};
+
+	if (!grown)
+		return false;
+	errs->errors = grown;
+	e.message = escape_dup(message, strlen(message));
+	e.file = file ? strdup(file) : NULL;
+	e.hint = hint ? escape_dup(hint, strlen(hint)) : NULL;
+	if (!e.message || (file && !e.file) || (hint && !e.hint)) {
+		error_done(&e);
+		return false;
+	}
+	grown[errs->n_errors++] = e;
+	return true;
+}
+
 static void print_caret(const struct policy_error *e, FILE *out)
 {
 	const char *s = e->source_line;

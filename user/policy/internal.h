@@ -160,7 +160,12 @@ void container_select(struct parse *p, const struct node *node, struct selector 
 void pod_select(struct parse *p, const struct node *node, struct selector *selector);
 
 /* selector.c */
-void select_check_unique(struct parse *p, const struct policy_set *set);
+/* What a selector can ask for, besides labels, one after the other; the value is the last. NULL: it does not. */
+#define SELECTOR_TEXTS 7
+const char *selector_text(const struct selector *s, size_t i);
+/* An order of all, in which those that are the same are equal, wherever they are written. */
+int selector_compare(const struct selector *x, const struct selector *y);
+void select_check_ties(struct parse *p, const struct policy_set *set);
 
 /* patterns.c. The functions with a key complain. */
 bool is_pattern(const char *text);

@@ -363,5 +363,5 @@ void model_build(struct parse *p, const struct node *root, struct policy_set *se
 		complain(p, root->pos, "a policy file begins with `policies:`", "no policies");
 	}
 	check_names(p, set);
-	select_check_unique(p, set);
+	select_check_ties(p, set);
 }

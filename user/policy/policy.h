@@ -164,6 +164,13 @@ int policy_lists_copy(const struct policy_lists *from, struct policy_lists *ret)
 /* Frees what lists hold and makes them empty. */
 void policy_lists_done(struct policy_lists *lists);
 
+/*
+ * One error more, of what the parser does not see: file (NULL: the file itself) and hint may be NULL. False: no memory, and
+ * nothing was added.
+ */
+bool policy_errors_add(struct policy_errors *errs, struct policy_pos pos, const char *file,
+		       const char *message, const char *hint);
+
 /* Frees what an errs holds and makes it empty. */
 void policy_errors_done(struct policy_errors *errs);
 

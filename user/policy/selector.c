@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Selectors as values: copied, shown, compared. */
+/* Selectors as values: copied, shown, compared; and which of a file nobody can choose between. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/internal.h"
+#include "policy/rank.h"
 
 /* What a selector can ask for, besides labels; the value is the last to be compared. */
-static const size_t texts[] = {
+static const size_t texts[SELECTOR_TEXTS] = {
 	offsetof(struct selector, name),    offsetof(struct selector, image),
 	offsetof(struct selector, runtime), offsetof(struct selector, pod_namespace),
 	offsetof(struct selector, pod),	    offsetof(struct selector, pod_container),
@@ -19,7 +20,7 @@ static char **text_of(struct selector *s, size_t i)
 	return (char **)(void *)((char *)s + texts[i]);
 }
 
-static const char *text_in(const struct selector *s, size_t i)
+const char *selector_text(const struct selector *s, size_t i)
 {
 	return *(char *const *)(const void *)((const char *)s + texts[i]);
 }
@@ -41,7 +42,7 @@ int selector_copy(const struct selector *from, struct selector *ret)
 	_cleanup_(selector_done) struct selector copy = {.kind = from->kind, .pos = from->pos};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const char *text = text_in(from, i);
+		const char *text = selector_text(from, i);
 
 		*text_of(&copy, i) = text ? strdup(text) : NULL;
 		if (text && !*text_of(&copy, i))
@@ -133,14 +134,7 @@ char *selector_to_text(const struct selector *s)
 	return text;
 }
 
-/* ---- twice the same ---- */
-
-/* A selector and whose it is. */
-struct owned {
-	const struct selector *selector;
-	const struct policy *policy;
-	size_t index;
-};
+/* ---- compared ---- */
 
 static int text_compare(const char *a, const char *b)
 {
@@ -159,66 +153,38 @@ static int labels_compare(const struct selector *x, const struct selector *y)
 	return order;
 }
 
-/* All but the value. */
-static int rest_compare(const struct selector *x, const struct selector *y)
+int selector_compare(const struct selector *x, const struct selector *y)
 {
-	int order = (int)x->kind - (int)y->kind;
+	int order = (int)x->kind - (int)y->kind ?: labels_compare(x, y);
 
-	for (size_t i = 0; !order && i + 1 < ARRAY_SIZE(texts); i++)
-		order = text_compare(text_in(x, i), text_in(y, i));
-	return order ?: labels_compare(x, y);
-}
-
-static int owned_compare(const void *a, const void *b)
-{
-	const struct owned *x = a, *y = b;
-	int order = rest_compare(x->selector, y->selector);
-
-	if (!order)
-		order = text_compare(x->selector->value, y->selector->value);
-	if (!order)
-		order = x->index < y->index ? -1 : 1;
+	for (size_t i = 0; !order && i < SELECTOR_TEXTS; i++)
+		order = text_compare(selector_text(x, i), selector_text(y, i));
 	return order;
 }
 
-/* Is `later` in the order of owned_compare() the same subject? A prefix of an id is one with the whole id. */
-static bool same_subject(const struct selector *head, const struct selector *later)
-{
-	if (rest_compare(head, later))
-		return false;
-	if (head->kind == SELECT_CONTAINER_ID)
-		return !strncmp(head->value, later->value, strlen(head->value));
-	return !text_compare(head->value, later->value);
-}
+/* ---- which of several counts ---- */
 
-static void complain_same(struct parse *p, const struct owned *a, const struct owned *b)
+/* Shows the second: what was there first is taken for right. */
+static void complain_tie(const struct claim *first, const struct claim *second, void *ctx)
 {
-	const struct owned *first = a->index < b->index ? a : b, *second = first == a ? b : a;
-	_cleanup_free_ char *text = selector_to_text(second->selector);
-	struct policy_pos pos = first->selector->pos;
+	_cleanup_free_ char *text = tie_to_text(first, second), *place = NULL;
+	const bool included = first->policy->file || second->policy->file;
+	const struct policy_pos pos = first->selector->pos, at = second->selector->pos;
+	const char *hint = tie_hint(first, second);
+	struct parse *p = ctx;
+	int len;
 
-	if (!text)
+	len = included ? asprintf(&place, "%s:%u:%u", first->file, pos.line, pos.column)
+		       : asprintf(&place, "line %u, column %u", pos.line, pos.column);
+	if (len < 0)
+		place = NULL;
+	if (!text || !place)
 		p->no_memory = true;
 	else if (second->policy->file)
-		complain(p, p->include_pos, "one subject has one policy",
-			 "policies \"%s\" and \"%s\" both select %s: at %s:%u:%u and at %s:%u:%u",
-			 first->policy->name, second->policy->name, text, first->policy->file,
-			 pos.line, pos.column, second->policy->file, second->selector->pos.line,
-			 second->selector->pos.column);
-	else if (first->policy->file)
-		complain(p, second->selector->pos, "one subject has one policy",
-			 "policies \"%s\" and \"%s\" both select %s; the first is at %s:%u:%u",
-			 first->policy->name, second->policy->name, text, first->policy->file,
-			 pos.line, pos.column);
-	else if (first->policy == second->policy)
-		complain(p, second->selector->pos, NULL,
-			 "policy \"%s\" selects %s twice; the first is at line %u, column %u",
-			 first->policy->name, text, pos.line, pos.column);
+		complain(p, p->include_pos, hint, "%s: at %s and at %s:%u:%u", text, place,
+			 second->file, at.line, at.column);
 	else
-		complain(
-			p, second->selector->pos, "one subject has one policy",
-			"policies \"%s\" and \"%s\" both select %s; the first is at line %u, column %u",
-			first->policy->name, second->policy->name, text, pos.line, pos.column);
+		complain(p, at, hint, "%s; the first is at %s", text, place);
 }
 
 static bool came_to_nothing(const struct selector *s)
@@ -227,16 +193,15 @@ static bool came_to_nothing(const struct selector *s)
 }
 
 /* Passes over what was wrong already: a policy without a name, a selector that came to nothing. */
-void select_check_unique(struct parse *p, const struct policy_set *set)
+void select_check_ties(struct parse *p, const struct policy_set *set)
 {
-	_cleanup_free_ struct owned *all = NULL;
-	const struct owned *head = NULL;
-	size_t n = 0, i = 0;
+	_cleanup_free_ struct claim *claims = NULL;
+	size_t n = 0, used = 0;
 
 	for (size_t k = 0; k < set->n_policies; k++)
 		n += set->policies[k].n_selectors;
-	all = calloc(n + 1, sizeof(*all));
-	if (!all) {
+	claims = calloc(n + 1, sizeof(*claims));
+	if (!claims) {
 		p->no_memory = true;
 		return;
 	}
@@ -244,20 +209,11 @@ void select_check_unique(struct parse *p, const struct policy_set *set)
 		const struct policy *policy = &set->policies[k];
 
 		for (size_t s = 0; policy->name && s < policy->n_selectors; s++) {
-			const struct selector *selector = &policy->selectors[s];
-
-			if (came_to_nothing(selector))
-				continue;
-			all[i] = (struct owned){selector, policy, i};
-			i++;
+			if (!came_to_nothing(&policy->selectors[s]))
+				claims[used++] = (struct claim){.selector = &policy->selectors[s],
+								.policy = policy,
+								.file = policy->file ?: p->file};
 		}
 	}
-	n = i;
-	qsort(all, n, sizeof(*all), owned_compare);
-	for (i = 0; i < n; i++) {
-		if (head && same_subject(head->selector, all[i].selector))
-			complain_same(p, head, &all[i]);
-		else
-			head = &all[i];
-	}
+	ties_find(claims, used, complain_tie, p);
 }

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* POST and DELETE /v1/policies: one policy file more, one policy less. */
+#include <string.h>
+
+#include "audit/event.h"
+#include "daemon/internal.h"
+#include "daemon/ties.h"
+#include "policy/compile.h"
+
+static unsigned int answer_applied(struct state *s, const struct apply_request *request,
+				   const struct policy_set *set, const json_t *old,
+				   const struct peer *by, json_t **ret)
+{
+	json_t *applied = json_array(), *answer;
+
+	for (size_t i = 0; i < set->n_policies; i++) {
+		const char *name = set->policies[i].name;
+		struct leastcap_policy p = {};
+
+		(void)published_policy(s, name, &p);
+		json_array_append_new(
+			applied, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", shadow_shown(name),
+					   "revision", (json_int_t)p.revision, "bindings",
+					   (json_int_t)count_wants(s, name), "left_out",
+					   event_rules(policy_left_out(&set->policies[i])),
+					   "shadow", is_shadow(name)));
+		tell_policy(s, "applied", name, old,
+			    request->confirm ? json_pack("{s:I}", "confirm_within",
+							 (json_int_t)request->confirm)
+					     : NULL,
+			    by);
+	}
+	answer = json_pack("{s:o}", "applied", applied);
+	if (answer && request->confirm)
+		json_object_set_new(answer, "confirm", confirm_json(s));
+	return answer_json(answer, ret);
+}
+
+void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources)
+{
+	for (size_t i = 0; i < set->n_policies; i++) {
+		const struct source *source = NULL;
+		const struct policy *old = sources_find(sources, set->policies[i].name, &source);
+
+		if (old && source->api)
+			(void)applied_save(s->state_dir, old);
+		else
+			(void)applied_remove(s->state_dir, set->policies[i].name);
+	}
+}
+
+/* What was parsed becomes part of the sources. 0, or the status of the answer. */
+static unsigned int put_all(struct state *s, const struct apply_request *request,
+			    struct policy_set *set, struct sources *fresh, json_t **ret)
+{
+	int err = sources_copy(&s->sources, fresh);
+
+	for (size_t i = 0; !err && i < set->n_policies; i++) {
+		const struct source *source = NULL;
+		struct policy *p = &set->policies[i];
+
+		if (request->shadow) {
+			err = policy_make_shadow(p);
+			if (err == -ENAMETOOLONG)
+				return answer_text(
+					422, ret,
+					"policy \"%s\": the name of a shadow has at most %zu characters",
+					p->name, SHADOW_NAME_MAX);
+		} else if (request->dry_run) {
+			/* A file of policies.d may be tried out, too. */
+			sources_hide(fresh, p->name);
+		} else if (sources_find(&s->sources, p->name, &source) && !source->api) {
+			return answer_text(
+				409, ret, "policy \"%s\" is defined in %s: change it there",
+				p->name,
+				sources_find(&s->sources, p->name, NULL)->file ?: source->file);
+		}
+		err = err ?: sources_put(fresh, p);
+	}
+	return err ? answer_errno(err, "cannot apply, nothing was changed", ret) : 0;
+}
+
+static int save(struct state *s, const struct apply_request *request, const struct policy_set *set,
+		const struct peer *by)
+{
+	int err = request->confirm ? confirm_save(s, set, request->confirm, by)
+				   : applied_save_all(s->state_dir, set);
+
+	if (err && !request->confirm)
+		unsave_all(s, set, &s->sources);
+	return err;
+}
+
+static void unsave(struct state *s, const struct apply_request *request,
+		   const struct policy_set *set)
+{
+	if (request->confirm)
+		confirm_drop(s);
+	else
+		unsave_all(s, set, &s->sources);
+}
+
+/* Complaints about what was applied are about that file. */
+static void name_file(json_t *complaints, const char *file)
+{
+	json_t *complaint;
+	size_t i;
+
+	json_array_foreach(complaints, i, complaint)
+		json_object_set_new(complaint, "file", event_string(file));
+}
+
+unsigned int state_apply(struct state *s, const struct apply_request *request,
+			 const struct peer *by, json_t **ret)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	_cleanup_(sources_done) struct sources fresh = {};
+	json_auto_t *complaints = json_array(), *old = revisions_take(s);
+	struct policy_errors errs = {};
+	unsigned int status = request->dry_run ? 0 : confirm_busy(s, ret);
+	int err;
+
+	if (status)
+		return status;
+	err = policy_parse(request->file, request->text, request->len, &set, &errs);
+	if (err == -EINVAL) {
+		status = answer_parse_errors(request->file, &errs, ret);
+		policy_errors_done(&errs);
+		return status;
+	}
+	if (err || !complaints || !old)
+		return answer_errno(err ?: -ENOMEM, "cannot apply, nothing was changed", ret);
+	status = put_all(s, request, set, &fresh, ret);
+	if (status)
+		return status;
+	err = ties_written(&fresh, set, complaints);
+	if (err)
+		return answer_errno(err, "cannot apply, nothing was changed", ret);
+	if (!request->dry_run && json_array_size(complaints)) {
+		name_file(complaints, request->file);
+		return answer_error(422, TIES_REFUSED, complaints, ret);
+	}
+	if (request->dry_run)
+		return dry_run(s, &fresh, set, request->file, complaints, ret);
+	err = save(s, request, set, by);
+	if (err)
+		return answer_unsaved(err, s, ret);
+	err = state_follow(s, &fresh, set, complaints);
+	if (err) {
+		unsave(s, request, set);
+		name_file(complaints, request->file);
+		return err == -EINVAL
+			       ? answer_error(
+					 422,
+					 "the policy selects what it cannot have, nothing was changed",
+					 complaints, ret)
+			       : answer_errno(err, "cannot apply, nothing was changed", ret);
+	}
+	return answer_applied(s, request, set, old, by, ret);
+}
+
+unsigned int state_remove(struct state *s, const char *name, bool shadow, const struct peer *by,
+			  json_t **ret)
+{
+	_cleanup_(sources_done) struct sources fresh = {};
+	json_auto_t *complaints = json_array(), *old = revisions_take(s);
+	_cleanup_free_ char *full = NULL;
+	const struct source *source = NULL;
+	const struct policy *was;
+	unsigned int status = confirm_busy(s, ret);
+	int err;
+
+	if (status)
+		return status;
+	if (asprintf(&full, "%s%s", shadow ? LEASTCAP_SHADOW_PREFIX : "", name) < 0)
+		full = NULL;
+	if (!full || !old || !complaints)
+		return answer_errno(-ENOMEM, "cannot remove, nothing was changed", ret);
+	was = sources_find(&s->sources, full, &source);
+	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
+		return answer_text(404, ret, "there is no %s \"%.64s\"",
+				   shadow ? "shadow of the policy" : "policy", name);
+	if (source && !source->api)
+		return answer_text(409, ret, "policy \"%s\" is defined in %s: remove it there",
+				   name, was && was->file ? was->file : source->file);
+	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, full);
+	if (err)
+		return answer_errno(err, "cannot remove, nothing was changed", ret);
+	err = applied_remove(s->state_dir, full);
+	if (err)
+		return answer_unsaved(err, s, ret);
+	err = state_follow(s, &fresh, NULL, complaints);
+	if (err) {
+		if (was)
+			(void)applied_save(s->state_dir, was);
+		return answer_errno(err, "cannot remove, nothing was changed", ret);
+	}
+	if (!shadow)
+		modes_forget(s, full);
+	tell_policy(s, "removed", full, old, NULL, by);
+	return answer_json(json_pack("{s:s, s:b}", "removed", name, "shadow", shadow), ret);
+}
