@@ -372,6 +372,8 @@ static void in_each_place(struct outcome *o, json_t *event, const char *comm)
 	len = take(o->fd_logger, buf, sizeof(buf));
 	assert_true(len > 0);
 	assert_true(!memcmp(buf, "<84>1 ", 6) || !memcmp(buf, "<86>1 ", 6));
+	/* What rsyslog takes, unless it is told otherwise. */
+	assert_true(len <= 8192);
 	for (size_t i = 0; i < len; i++)
 		assert_true((unsigned char)buf[i] >= ' ' && buf[i] != 0x7f);
 	cee = strstr(buf, "@cee: ");

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * syslog, RFC 5424, in datagrams: to a unix socket, or by UDP. The message is the event's JSON behind "@cee: ", by which
- * collectors know that it is JSON; it has no control characters, so it is one line.
+ * collectors know that it is JSON; it has no control characters, so it is one line. Half of a JSON is none: what is longer
+ * than collectors take is cut within its texts.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "audit/fit.h"
 #include "audit/message.h"
 #include "audit/output.h"
 #include "base/address.h"
 #include "base/cleanup.h"
 
 #define FACILITY_AUTHPRIV 10
+/* rsyslog cuts what is longer than 8k unless it is told otherwise ($MaxMessageSize); its own fields count. */
+#define SYSLOG_MAX 8000
+/* Of what stands before the JSON: the words of the header, and some numbers. */
+#define HEADER_MAX (256 + 64 + 33 + 64)
 
 /* A word of the header: printable ASCII without spaces; "-" for none. */
 static void word(char *buf, size_t size, const char *text)
@@ -30,14 +36,23 @@ static void word(char *buf, size_t size, const char *text)
 static char *syslog_text(const json_t *event, const char *line, size_t len, size_t *ret_len)
 {
 	char host[256], time[64], type[33], *text;
+	_cleanup_free_ char *shorter = NULL;
 	int n;
 
+	if (len && line[len - 1] == '\n')
+		len--;
+	if (len > SYSLOG_MAX - HEADER_MAX) {
+		line = shorter = fit_event(event, SYSLOG_MAX - HEADER_MAX);
+		len = shorter ? strlen(shorter) : 0;
+	}
+	if (!line)
+		return NULL;
 	word(host, sizeof(host), message_member(event, "host"));
 	word(time, sizeof(time), message_member(event, "time"));
 	word(type, sizeof(type), message_member(event, "type"));
 	n = asprintf(&text, "<%d>1 %s %s leastcapd %d %s - @cee: %.*s",
 		     FACILITY_AUTHPRIV * 8 + message_priority(event), time, host, (int)getpid(),
-		     type, (int)(len && line[len - 1] == '\n' ? len - 1 : len), line);
+		     type, (int)len, line);
 	if (n < 0)
 		return NULL;
 	*ret_len = (size_t)n;
