@@ -231,6 +231,14 @@ static void hostile_labels_stay_in_their_line(void **state)
 	assert_string_equal(line,
 			    "{\"a\\\\x0ab\\\\xff\":\"\\\\x1b\\\"\\\\x0a{\\\\xe2\\\\x80\\\\xae\"}");
 	assert_false(cut);
+	/* Those that it does not hold are missed. */
+	who.labels_cut = true;
+	json_decref(labels);
+	labels = labels_json(&who, &cut);
+	assert_true(cut);
+	json_decref(labels);
+	labels = labels_json(NULL, &cut);
+	assert_false(cut);
 }
 
 /* ---- the event ---- */

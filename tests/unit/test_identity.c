@@ -109,12 +109,21 @@ static void what_is_newer_replaces_and_the_rest_fills_gaps(void **state)
 	assert_null(identity_label(&to, "a"));
 	assert_string_equal(identity_label(&to, "b"), "2");
 
+	/* What is newer says whether it has all labels; what says nothing of labels does not. */
+	assert_false(to.labels_cut);
+	from.labels_cut = true;
+	assert_int_equal(identity_merge(&to, &from), 0);
+	assert_true(to.labels_cut);
+	from.labels_cut = false;
+	assert_int_equal(identity_merge(&to, &from), 0);
+	assert_true(to.labels_cut);
 	/* Nothing new, and nothing at all, change nothing. */
 	from.name = strdup("new");
 	assert_int_equal(label(&from, "b", "2"), 0);
 	assert_int_equal(identity_merge(&to, &from), 0);
 	assert_int_equal(identity_merge(&to, &from), 0);
 	assert_string_equal(identity_label(&to, "b"), "2");
+	assert_false(to.labels_cut);
 	assert_int_equal(label(&from, "b", "3"), 0);
 	assert_int_equal(identity_merge(&to, &from), 1);
 	assert_string_equal(identity_label(&to, "b"), "3");
@@ -157,6 +166,7 @@ static void one_bad_value_does_not_spoil_a_document(void **state)
 	assert_string_equal(identity_label(&i, "back"), "\\u0000");
 	assert_string_equal(identity_label(&i, "tier"), "web");
 	assert_int_equal(dropped, 7);
+	assert_true(i.labels_cut);
 	identity_done(&i);
 }
 

@@ -93,6 +93,29 @@ static void what_is_being_changed_is_seen(void **state)
 	assert_false(look.changing);
 }
 
+/* Of a place all that its owner has counted and nobody was told, also what it counted before it had the place. */
+static void what_nobody_was_told_is_summed_up(void **state)
+{
+	const struct leastcap_key keys[] = {{.binding = 1, .verdict = LEASTCAP_DENIED},
+					    {.binding = 2, .verdict = LEASTCAP_ALLOWED},
+					    {.binding = 3, .verdict = LEASTCAP_WOULD_DENY}};
+	const struct leastcap_sample samples[] = {
+		{.suppressed = 5}, {.suppressed = 1000}, {.suppressed = 70}};
+
+	assert_int_equal(pending_untold(all, 0), 0);
+	all[0] = (struct leastcap_pending){.count = TURN | 40, .told = TURN | 40};
+	assert_int_equal(pending_untold(all, 0), 0);
+	all[1] = (struct leastcap_pending){.count = TURN | 9, .told = TURN | 2, .key.binding = 3};
+	all[LEASTCAP_PENDING - 1] =
+		(struct leastcap_pending){.count = TURN, .told = TURN - 3, .key.binding = 4};
+	assert_int_equal(pending_untold(all, 0), 10);
+	assert_int_equal(samples_untold(keys, samples, 3, 0), 75);
+	assert_int_equal(samples_untold(keys, samples, 0, 0), 0);
+	/* The canary's. */
+	assert_int_equal(pending_untold(all, 3), 3);
+	assert_int_equal(samples_untold(keys, samples, 3, 3), 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +124,7 @@ int main(void)
 		cmocka_unit_test_setup(a_count_ends_where_the_turn_begins, empty),
 		cmocka_unit_test_setup(another_number_is_another_ledger, empty),
 		cmocka_unit_test_setup(what_is_being_changed_is_seen, empty),
+		cmocka_unit_test_setup(what_nobody_was_told_is_summed_up, empty),
 	};
 
 	return cmocka_run_group_tests_name("pending", tests, NULL, NULL);

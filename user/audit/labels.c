@@ -20,7 +20,7 @@ json_t *labels_json(const struct identity *who, bool *ret_cut)
 	json_t *labels = who ? json_object() : json_null();
 	size_t left = LABELS_TOLD;
 
-	*ret_cut = false;
+	*ret_cut = who && who->labels_cut;
 	for (size_t i = 0; who && labels && i < who->n_labels; i++) {
 		const struct identity_label *l = &who->labels[i];
 		char name[LABEL_VALUE_TOLD + 1], value[LABEL_VALUE_TOLD + 1];

@@ -146,6 +146,8 @@ int proof_open(struct state *s, sd_event *event, uint64_t every_ns, bool exit);
 void proof_tick(struct state *s);
 /* What is in use may have changed. */
 void proof_policies_changed(struct state *s);
+/* The canary's id; 0: there has been none. */
+uint64_t proof_cgroup(const struct state *s);
 /* Is an event of the kernel about the proof, and of nobody else's interest? */
 bool proof_is_own(const struct state *s, const struct leastcap_event *e);
 void proof_done(struct state *s);

@@ -234,7 +234,7 @@ static void put_refusals(struct prom *p, struct state *s)
 
 static void put_events(struct prom *p, struct state *s)
 {
-	uint64_t losses[LEASTCAP_LOSSES] = {};
+	uint64_t losses[LEASTCAP_LOSSES] = {}, untold;
 	json_auto_t *named = NULL;
 	const char *reason;
 	const json_t *n;
@@ -245,6 +245,10 @@ static void put_events(struct prom *p, struct state *s)
 		 (double)s->sink->memory.last);
 	prom_one(p, "leastcap_events_suppressed_total", "counter",
 		 "Refusals that events have stood for beside their own.", (double)s->suppressed);
+	if (!kernel_untold(s->k, proof_cgroup(s), &untold))
+		prom_one(p, "leastcap_events_suppressed_pending", "gauge",
+			 "Refusals that the next event of their kind will stand for.",
+			 (double)untold);
 	prom_one(p, "leastcap_events_dropped_total", "counter",
 		 "Events for which there was no memory.", (double)s->sink->dropped);
 	prom_family(p, "leastcap_losses_total", "counter",

@@ -270,9 +270,14 @@ void proof_policies_changed(struct state *s)
 		s->proof->next = 0;
 }
 
+uint64_t proof_cgroup(const struct state *s)
+{
+	return s->proof ? s->proof->cgroup : 0;
+}
+
 bool proof_is_own(const struct state *s, const struct leastcap_event *e)
 {
-	uint64_t own = s->proof ? s->proof->cgroup : 0;
+	uint64_t own = proof_cgroup(s);
 
 	return own && (e->binding == own || e->cgroup == own);
 }

@@ -86,6 +86,9 @@ bool program_wanted(const struct bpf_program *prog, uint32_t rules);
 /* All keys of a hash map at one time, so that they may be deleted. To be freed. Returns how many. */
 long map_keys(int fd, size_t key_size, void **ret);
 
+/* Keys and values of a hash map, a system call for thousands of them. Both to be freed. Returns how many. */
+long map_entries(int fd, size_t key_size, size_t value_size, void **ret_keys, void **ret_values);
+
 /* kernel_binding_each(), the canary's binding too. */
 int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 		 void *ctx);
@@ -101,6 +104,11 @@ struct pending_look {
 
 struct pending_look pending_look(const struct leastcap_pending all[LEASTCAP_PENDING],
 				 const struct leastcap_ledger *l);
+
+/* What is counted there, and in samples, and in no event; of the bindings but one. */
+uint64_t pending_untold(const struct leastcap_pending all[LEASTCAP_PENDING], uint64_t except);
+uint64_t samples_untold(const struct leastcap_key *keys, const struct leastcap_sample *samples,
+			size_t n, uint64_t except);
 
 /* ---- lists.c ---- */
 

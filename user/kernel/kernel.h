@@ -129,6 +129,12 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret); /* -ENOENT */
 
+/*
+ * Refusals that are in no event yet: the next one of their kind stands for them. Exact while nothing is refused. canary: whose
+ * are never told; 0: nobody's.
+ */
+int kernel_untold(const struct kernel *k, uint64_t canary, uint64_t *ret);
+
 /* ---- the canary: a cgroup in which the daemon has its own child refused, to prove enforcement ---- */
 
 /* Name of the canary's policy. */

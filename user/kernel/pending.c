@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counters of a ledger, with what is counted beside it: struct leastcap_pending. Nobody is kept from counting, so it is
- * read again where it has moved from one to the other meanwhile.
+ * read again where it has moved from one to the other meanwhile. And what of all that is in no event yet.
  */
 #include "kernel/internal.h"
 
@@ -67,5 +67,46 @@ int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger 
 	l.n_denied[LEASTCAP_CAPABILITIES] += after.denied;
 	l.n_would_deny[LEASTCAP_CAPABILITIES] += after.would_deny;
 	*ret = l;
+	return 0;
+}
+
+/* ---- what nobody has been told of ---- */
+
+uint64_t pending_untold(const struct leastcap_pending all[LEASTCAP_PENDING], uint64_t except)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < LEASTCAP_PENDING; i++) {
+		/* Both have the turn. */
+		if (all[i].key.binding != except)
+			sum += __atomic_load_n(&all[i].count, __ATOMIC_ACQUIRE) -
+			       __atomic_load_n(&all[i].told, __ATOMIC_ACQUIRE);
+	}
+	return sum;
+}
+
+uint64_t samples_untold(const struct leastcap_key *keys, const struct leastcap_sample *samples,
+			size_t n, uint64_t except)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		/* What is allowed counts a subject's keys. */
+		if (keys[i].verdict != LEASTCAP_ALLOWED && keys[i].binding != except)
+			sum += samples[i].suppressed;
+	}
+	return sum;
+}
+
+int kernel_untold(const struct kernel *k, uint64_t canary, uint64_t *ret)
+{
+	_cleanup_free_ void *keys = NULL, *samples = NULL;
+	long n = map_entries(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key),
+			     sizeof(struct leastcap_sample), &keys, &samples);
+
+	if (n < 0)
+		return (int)n;
+	*ret = samples_untold(keys, samples, (size_t)n, canary) +
+	       pending_untold(k->pending, canary);
 	return 0;
 }

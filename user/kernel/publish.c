@@ -106,9 +106,7 @@ long map_keys(int fd, size_t key_size, void **ret)
 
 #define BATCH 4096U
 
-/* Keys and values of a hash map, a system call for thousands of them. Returns how many. */
-static long map_entries(int fd, size_t key_size, size_t value_size, void **ret_keys,
-			void **ret_values)
+long map_entries(int fd, size_t key_size, size_t value_size, void **ret_keys, void **ret_values)
 {
 	_cleanup_free_ char *keys = NULL, *values = NULL;
 	size_t n = 0, room = 0;

@@ -88,8 +88,10 @@ void document_labels(struct identity *i, const json_t *object, uint64_t *dropped
 	json_object_foreach((json_t *)object, name, value) {
 		if (!json_is_string(value) ||
 		    identity_set_label(i, name, strlen(name), json_string_value(value),
-				       json_string_length(value)))
+				       json_string_length(value))) {
+			i->labels_cut = true;
 			(*dropped)++;
+		}
 	}
 }
 

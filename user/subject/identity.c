@@ -115,6 +115,7 @@ static int take_labels(struct identity *to, struct identity *from)
 {
 	size_t n = 0;
 
+	to->labels_cut = from->labels_cut || (to->labels_cut && !from->n_labels);
 	if (!from->n_labels)
 		return 0;
 	while (n < to->n_labels && n < from->n_labels &&

@@ -6,6 +6,7 @@
 #ifndef LEASTCAP_IDENTITY_H
 #define LEASTCAP_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes without the NUL. A file name, Docker's and Kubernetes' names fit into 255; a reference of an image has up to
@@ -26,6 +27,7 @@ struct identity {
 	char *runtime, *name, *image;
 	struct identity_label *labels;
 	size_t n_labels;
+	bool labels_cut; /* there are others, which cannot be held or shown */
 	char *pod_namespace, *pod, *pod_container;
 };
 
