@@ -167,6 +167,19 @@ json_t *event_new(const char *type, uint64_t seq)
 	return head(type, seq, now.tv_sec * NSEC_PER_SEC + now.tv_nsec);
 }
 
+json_t *event_unload(uint64_t seq, size_t bindings, pid_t pid, uid_t uid, const char *comm)
+{
+	json_t *event = event_new("unload", seq);
+
+	if (!event)
+		return NULL;
+	json_object_set_new(event, "bindings", json_integer((json_int_t)bindings));
+	json_object_set_new(event, "by",
+			    json_pack("{s:i, s:i, s:o}", "pid", (int)pid, "uid", (int)uid, "comm",
+				      event_string(comm)));
+	return event;
+}
+
 char *event_container(const char *path, char ret_id[65])
 {
 	char *up = path ? strdup(path) : NULL;

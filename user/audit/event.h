@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -48,6 +49,9 @@ json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_
 
 /* The head of an event that is not the kernel's: v, seq, time (now), type. NULL: no memory. */
 json_t *event_new(const char *type, uint64_t seq);
+
+/* Nothing is in the kernel any more; by whom. NULL: no memory. */
+json_t *event_unload(uint64_t seq, size_t bindings, pid_t pid, uid_t uid, const char *comm);
 
 /* The same members of an event and of a binding in the status. NULL: no memory. */
 json_t *

@@ -71,13 +71,14 @@ char *message_text(const json_t *event)
 
 int message_priority(const json_t *event)
 {
-	static const char *const warnings[] = {"denied", "lost", "sink", "hold-expired",
-					       "meanwhile"};
+	static const char *const warnings[] = {"denied",       "lost",	    "sink",
+					       "hold-expired", "meanwhile", "unload"};
 	const char *type = message_member(event, "type");
 
 	if (!strcmp(type, "proof") && !strcmp(message_member(event, "action"), "failed"))
 		return 2;
-	if (!strcmp(message_member(event, "action"), "tied"))
+	if (!strcmp(message_member(event, "action"), "tied") ||
+	    (!strcmp(type, "reload") && strcmp(message_member(event, "action"), "done") != 0))
 		return 4;
 	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {
 		if (!strcmp(type, warnings[i]))

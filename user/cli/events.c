@@ -77,7 +77,11 @@ static void print_other(const json_t *e, const char *type)
 	const char *key;
 
 	printf("%s", type);
-	if (json_object_get(e, "bindings"))
+	if (json_object_get(e, "changes"))
+		printf(" with %lld changed policies,", (long long)out_number(e, "changes"));
+	if (!strcmp(type, "unload"))
+		printf(": %lld bindings are gone", (long long)out_number(e, "bindings"));
+	else if (json_object_get(e, "bindings"))
 		printf(" denied=%lld would_deny=%lld, while no daemon ran",
 		       (long long)out_number(e, "denied"), (long long)out_number(e, "would_deny"));
 	if (action && *action)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Output for people and for programs. Names and paths come from the watched side: nothing is printed raw. */
-#ifndef LEASTCAP_OUTPUT_H
-#define LEASTCAP_OUTPUT_H
+#ifndef LEASTCAP_CLI_OUTPUT_H
+#define LEASTCAP_CLI_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

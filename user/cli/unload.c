@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audit/event.h"
+#include "audit/sink.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/client.h"
@@ -59,6 +61,18 @@ static int unload_by_daemon(bool json)
 	return report(before.json, true, json);
 }
 
+/* Without a daemon nobody knows where else events go. */
+static void tell(size_t bindings)
+{
+	const struct sink_options o = {.journal = SINK_JOURNAL_SOCKET};
+	struct sink sink = {};
+
+	if (!sink_init(&sink, &o))
+		sink_emit(&sink,
+			  event_unload(sink_next(&sink), bindings, getpid(), getuid(), "leastcap"));
+	sink_done(&sink);
+}
+
 static int unload_here(bool json)
 {
 	_cleanup_close_ int lock = -EBADF;
@@ -85,6 +99,8 @@ static int unload_here(bool json)
 		log_err(err, "cannot remove what is pinned in %s", KERNEL_PIN_DIR);
 		return CLI_FAILED;
 	}
+	if (loaded)
+		tell(json_array_size(json_object_get(before, "bindings")));
 	unlink(SANDBOX_LOADED_FILE);
 	sandbox_sweep(NULL);
 	return report(before, loaded, json);

@@ -40,7 +40,7 @@ unsigned int answer_errno(int err, const char *what, json_t **ret)
 unsigned int answer_unsaved(int err, const struct state *s, json_t **ret)
 {
 	return answer_text(500, ret, "cannot save it in %s, nothing was changed: %s", s->state_dir,
-			   strerror(-err));
+			   err == -EPROTONOSUPPORT ? "it is of a newer leastcap" : strerror(-err));
 }
 
 unsigned int answer_json(json_t *json, json_t **ret)

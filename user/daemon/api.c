@@ -148,6 +148,11 @@ static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct 
 {
 	int err = state_reload(a->state, &r->peer);
 
+	if (err == -ENOTUNIQ)
+		return refuse(
+			ret, MHD_HTTP_CONFLICT,
+			"policies select the same, neither more exactly: they all stay as they "
+			"are; 'leastcap status' shows where");
 	if (err)
 		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR,
 			      "cannot reload, the old state stays in force; the log of the daemon "
@@ -160,11 +165,13 @@ static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct 
 static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct request *r,
 				json_t **ret)
 {
+	size_t bindings = state_bindings(a->state);
 	int err = a->unload(a->ctx);
 
 	if (err)
 		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR, "cannot unload: %s",
 			      strerror(-err));
+	state_unloaded(a->state, bindings, &r->peer);
 	r->last = true;
 	*ret = json_pack("{s:b}", "unloaded", 1);
 	return MHD_HTTP_OK;

@@ -191,7 +191,10 @@ void tell_policy(struct state *s, const char *action, const char *policy, const 
 /* Emits {"type":"policy","action":"tied",...}: the loser's. */
 void tell_tie(struct state *s, const struct plan_tie *tie);
 
-/* Tells of every policy that is not what it was. */
+/* Emits {"type":"reload",...}. action: "done", "refused", "failed"; changed: what has changed; may be NULL. */
+void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by);
+
+/* Tells of every policy that is not what it was, and then of the reload. */
 void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 		  const struct peer *by);
 

@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "daemon/socket.h"
 
 #define USEC_PER_MSEC 1000ULL
 #define USEC_PER_SEC 1000000ULL
@@ -93,16 +94,19 @@ int loop_block_signals(void)
 	return 0;
 }
 
-static void reload(struct loop *l)
+static void reload(struct loop *l, const struct signalfd_siginfo *info)
 {
+	struct peer by = {.pid = (pid_t)info->ssi_pid, .uid = info->ssi_uid};
 	struct timespec now = {0};
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	/* Often it has ended already: a shell's kill has not, /bin/kill has. */
+	peer_name(&by);
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 		   (unsigned long long)now.tv_sec * USEC_PER_SEC +
 			   (unsigned long long)now.tv_nsec / 1000);
 	/* It has told what is wrong; the old state stays in force. */
-	(void)state_reload(l->state, &(struct peer){0});
+	(void)state_reload(l->state, &by);
 	sd_notify(0, "READY=1");
 }
 
@@ -112,7 +116,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	switch ((int)info->ssi_signo) {
 	case SIGHUP:
-		reload(l);
+		reload(l, info);
 		break;
 	case SIGUSR1:
 		sink_reopen(l->sink);

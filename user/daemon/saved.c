@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is on disk, in STATE/. Policies are in applied/, shadow/ and last-good/; as text they are JSON, which is YAML. */
+/* What is on disk, in STATE/, and how it gets there. Policies are in applied/, shadow/ and last-good/; as text they are JSON, which is YAML. */
 #include "daemon/saved.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -32,6 +33,8 @@ static char *policies_text(const struct policy *policies, size_t n)
 	}
 	return json ? json_dumps(json, JSON_INDENT(2)) : NULL;
 }
+
+/* ---- whole or not at all, also after a crash ---- */
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -81,22 +84,25 @@ static void drop_fresh(const char *dir, const char *name)
 		unlink(fresh);
 }
 
-/* The file is there whole or not at all, also after a crash. */
+/* What has come into a folder, or gone, has so on the disk, too. */
+static int sync_folder(const char *dir)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) ? -errno : 0;
+}
+
 static int put_in_place(const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_free_ char *fresh = NULL;
-	_cleanup_close_ int dirfd = -EBADF;
 	int err = fresh_path(dir, name, &fresh);
 
 	if (err)
 		return err;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -ENOMEM;
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0 || rename(fresh, path) || fsync(dirfd))
-		return -errno;
-	return 0;
+	return rename(fresh, path) ? -errno : sync_folder(dir);
 }
 
 static int write_atomically(const char *dir, const char *name, const char *text)
@@ -108,13 +114,82 @@ static int write_atomically(const char *dir, const char *name, const char *text)
 	return err;
 }
 
-static int make_dirs(const char *state_dir, const char *below, char **ret)
+/* Also where there is none. */
+static int remove_file(const char *dir, const char *name)
 {
-	if (mkdir(state_dir, 0700) && errno != EEXIST)
-		return -errno;
-	if (asprintf(ret, "%s/%s", state_dir, below) < 0)
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -ENOMEM;
-	return mkdir(*ret, 0700) && errno != EEXIST ? -errno : 0;
+	if (!unlink(path))
+		return sync_folder(dir);
+	return errno == ENOENT ? 0 : -errno;
+}
+
+static int make_folder(const char *path)
+{
+	_cleanup_free_ char *parent = NULL;
+
+	if (mkdir(path, 0700))
+		return errno == EEXIST ? 0 : -errno;
+	return asprintf(&parent, "%s/..", path) < 0 ? -ENOMEM : sync_folder(parent);
+}
+
+/* ---- the version ---- */
+
+/* -ENOENT; -EBADMSG: no version. */
+static int read_version(const char *state_dir, unsigned long *ret)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	char text[32] = "", *end;
+
+	if (asprintf(&path, "%s/" SAVED_VERSION_FILE, state_dir) < 0)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	if (!fgets(text, sizeof(text), f) || *text < '1' || *text > '9')
+		return -EBADMSG;
+	*ret = strtoul(text, &end, 10);
+	return *end && *end != '\n' ? -EBADMSG : 0;
+}
+
+bool saved_newer(const char *state_dir)
+{
+	unsigned long version = 0;
+
+	return !read_version(state_dir, &version) && version > SAVED_VERSION;
+}
+
+/* Before anything is written. */
+static int begin_writing(const char *state_dir)
+{
+	return saved_newer(state_dir) ? -EPROTONOSUPPORT : make_folder(state_dir);
+}
+
+int saved_open(const char *state_dir)
+{
+	char text[16];
+	unsigned long version;
+	int was = read_version(state_dir, &version), err;
+
+	if (was != -ENOENT && was != -EBADMSG)
+		return was;
+	snprintf(text, sizeof(text), "%d\n", SAVED_VERSION);
+	err = make_folder(state_dir) ?: write_atomically(state_dir, SAVED_VERSION_FILE, text);
+	return err ?: was == -EBADMSG ? was : 0;
+}
+
+/* ---- policies ---- */
+
+static int make_folders(const char *state_dir, const char *below, char **ret)
+{
+	int err = begin_writing(state_dir);
+
+	if (!err && asprintf(ret, "%s/%s", state_dir, below) < 0)
+		err = -ENOMEM;
+	return err ?: make_folder(*ret);
 }
 
 /* Where an applied policy is kept: below state_dir, and its name there. To be freed. */
@@ -137,7 +212,8 @@ static int applied_step(const char *state_dir, const struct policy *policy, enum
 	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ char *base = NULL;
 	const char *below;
-	int err = applied_place(policy->name, &below, &base) ?: make_dirs(state_dir, below, &dir);
+	int err = applied_place(policy->name, &below, &base)
+			  ?: make_folders(state_dir, below, &dir);
 
 	if (err)
 		return err;
@@ -175,23 +251,23 @@ int applied_save(const char *state_dir, const struct policy *policy)
 
 int applied_remove(const char *state_dir, const char *name)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ char *base = NULL;
 	const char *below;
-	int err = applied_place(name, &below, &base);
+	int err = saved_newer(state_dir) ? -EPROTONOSUPPORT : applied_place(name, &below, &base);
 
 	if (err)
 		return err;
-	if (asprintf(&path, "%s/%s/%s", state_dir, below, base) < 0)
+	if (asprintf(&dir, "%s/%s", state_dir, below) < 0)
 		return -ENOMEM;
-	return unlink(path) && errno != ENOENT ? -errno : 0;
+	return remove_file(dir, base);
 }
 
 int last_good_save(const char *state_dir, const char *base, const struct policy_set *set)
 {
 	_cleanup_free_ char *text = policies_text(set->policies, set->n_policies);
 	_cleanup_free_ char *dir = NULL;
-	int err = make_dirs(state_dir, "last-good", &dir);
+	int err = make_folders(state_dir, "last-good", &dir);
 
 	if (err)
 		return err;
@@ -204,7 +280,7 @@ struct policy_set *last_good_read(const char *state_dir, const char *base)
 	struct policy_errors errs = {};
 	struct policy_set *set = NULL;
 
-	if (asprintf(&path, "%s/last-good/%s", state_dir, base) < 0)
+	if (saved_newer(state_dir) || asprintf(&path, "%s/last-good/%s", state_dir, base) < 0)
 		return NULL;
 	if (policy_parse_file(path, NULL, &set, &errs))
 		set = NULL;
@@ -217,12 +293,9 @@ struct policy_set *last_good_read(const char *state_dir, const char *base)
 int saved_write(const char *state_dir, const char *name, const json_t *json)
 {
 	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
+	int err = text ? begin_writing(state_dir) : -ENOMEM;
 
-	if (!text)
-		return -ENOMEM;
-	if (mkdir(state_dir, 0700) && errno != EEXIST)
-		return -errno;
-	return write_atomically(state_dir, name, text);
+	return err ?: write_atomically(state_dir, name, text);
 }
 
 int saved_read(const char *state_dir, const char *name, json_t **ret)
@@ -231,6 +304,8 @@ int saved_read(const char *state_dir, const char *name, json_t **ret)
 	_cleanup_fclose_ FILE *f = NULL;
 	json_t *json;
 
+	if (saved_newer(state_dir))
+		return -ENOENT;
 	if (asprintf(&path, "%s/%s", state_dir, name) < 0)
 		return -ENOMEM;
 	f = fopen(path, "re");
@@ -247,9 +322,5 @@ int saved_read(const char *state_dir, const char *name, json_t **ret)
 
 int saved_remove(const char *state_dir, const char *name)
 {
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "%s/%s", state_dir, name) < 0)
-		return -ENOMEM;
-	return unlink(path) && errno != ENOENT ? -errno : 0;
+	return saved_newer(state_dir) ? -EPROTONOSUPPORT : remove_file(state_dir, name);
 }

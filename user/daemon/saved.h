@@ -2,9 +2,22 @@
 #ifndef LEASTCAP_SAVED_H
 #define LEASTCAP_SAVED_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "policy/policy.h"
+
+/*
+ * STATE/version says how what is beside it is to be read. Of a directory with a newer one nothing is read here: reading is as
+ * if nothing were there. Nothing is written or removed either: -EPROTONOSUPPORT.
+ */
+#define SAVED_VERSION 1
+#define SAVED_VERSION_FILE "version"
+bool saved_newer(const char *state_dir);
+
+/* Makes the directory and its version, where there is none that can be read. -EBADMSG: there was one that could not. */
+int saved_open(const char *state_dir);
 
 /* The form of a file of policies.d (base: its name) that was good last. */
 int last_good_save(const char *state_dir, const char *base, const struct policy_set *set);

@@ -108,8 +108,7 @@ int socket_listen(const char *path, gid_t *ret_group)
 	return TAKE_FD(fd);
 }
 
-/* What the process is called: for the audit trail, no proof of anything. */
-static void read_comm(struct peer *peer)
+void peer_name(struct peer *peer)
 {
 	_cleanup_close_ int fd = -EBADF;
 	char path[32];
@@ -131,7 +130,7 @@ int socket_peer(int fd, gid_t group, struct peer *ret, bool *ret_in_group)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
 		return -errno;
 	*ret = (struct peer){.pid = cred.pid, .uid = cred.uid};
-	read_comm(ret);
+	peer_name(ret);
 	*ret_in_group = cred.gid == group;
 	if (*ret_in_group)
 		return 0;

@@ -16,4 +16,7 @@ int socket_listen(const char *path, gid_t *ret_group);
 /* Peer credentials of a connection, as they were when it was made. */
 int socket_peer(int fd, gid_t group, struct peer *ret, bool *ret_in_group);
 
+/* Looks up what the process is called: for the audit trail, no proof of anything. */
+void peer_name(struct peer *peer);
+
 #endif

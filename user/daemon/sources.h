@@ -50,6 +50,9 @@ const struct policy *sources_find(const struct sources *sources, const char *nam
 /* Does a selector ask for more of containers than their ids? */
 bool sources_ask_identity(const struct sources *sources);
 
+/* One more, last. Takes set over, also on failure. */
+int sources_append(struct sources *sources, const char *file, bool api, struct policy_set *set);
+
 /* Adds or replaces / removes one applied policy, in memory. Takes nothing over. */
 int sources_put(struct sources *sources, const struct policy *policy);
 int sources_drop(struct sources *sources, const char *name);

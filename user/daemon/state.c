@@ -9,8 +9,28 @@
 #include "base/words.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
+#include "daemon/saved.h"
 #include "daemon/ties.h"
 #include "policy/compile.h"
+
+/* Without a version the directory is of this one: it can be gone on with. */
+static void open_saved(struct state *s)
+{
+	_cleanup_free_ char *path = NULL;
+	int err = saved_open(s->state_dir);
+
+	if (!err)
+		return;
+	if (err != -EBADMSG)
+		log_warn(err, "cannot write %s/" SAVED_VERSION_FILE ", ignoring", s->state_dir);
+	else if (asprintf(&path, "%s/" SAVED_VERSION_FILE, s->state_dir) >= 0)
+		json_array_append_new(
+			s->own_problems,
+			problem_new(
+				path, (struct policy_pos){},
+				"it could not be read: the directory is taken for this version's",
+				NULL, NULL));
+}
 
 int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
 	       struct state **ret)
@@ -32,6 +52,7 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	    !s->applied)
 		return -ENOMEM;
 	boot_id(s->boot);
+	open_saved(s);
 	err = identities_new(o->event, NULL, containers_changed, s, &s->identities) ?:
 	      modes_open(s) ?: confirm_open(s) ?: disarm_open(s) ?: hold_open(s, o->event, o->hold_ns) ?:
 	      proof_open(s, o->event, o->prove_ns, o->prove_exit);
@@ -270,12 +291,16 @@ int state_reload(struct state *s, const struct peer *by)
 	if (!err && !refused)
 		err = sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, NULL, selectors);
 	keep_reads(s, &reads, err);
+	if (err)
+		tell_reload(s, "failed", NULL, by);
 	if (err || json_array_extend(problems, selectors) ||
 	    json_array_extend(problems, s->own_problems))
 		return log_err(err, "cannot reload, the policies stay as they are");
 	use_problems(s, json_incref(problems));
-	if (refused)
-		return log_err(-EINVAL, "policies select the same, they all stay as they are");
+	if (refused) {
+		tell_reload(s, "refused", NULL, by);
+		return log_err(-ENOTUNIQ, "policies select the same, they all stay as they are");
+	}
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
 	confirm_tell(s, by);

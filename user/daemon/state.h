@@ -32,7 +32,7 @@ struct state_options {
 	bool prove_exit; /* the daemon ends when one fails */
 };
 
-/* Who asks, by the peer credentials of the socket; for a signal: pid 0; for files that have changed: "files", too. */
+/* Who asks: by the peer credentials of the socket, of a signal its sender. pid 0: the daemon itself; with comm "files": changed files. */
 struct peer {
 	pid_t pid;
 	uid_t uid;
@@ -47,7 +47,7 @@ DEFINE_CLEANUP(struct state *, state_free);
 
 /*
  * Reads all sources and makes the kernel follow. A source with errors keeps its last good form and becomes a
- * problem (in the status, logged once). -errno: nothing was changed; logged.
+ * problem (in the status, logged once). -errno: nothing was changed; logged. -ENOTUNIQ: policies tie.
  */
 int state_reload(struct state *s, const struct peer *by);
 
@@ -93,6 +93,12 @@ unsigned int state_status(struct state *s, const char *subject,
 unsigned int state_policies(struct state *s, json_t **ret);
 unsigned int state_policy(struct state *s, const char *name, bool shadow, json_t **ret);
 unsigned int state_show(struct state *s, const char *subject, json_t **ret);
+
+/* How many cgroups are bound. */
+size_t state_bindings(struct state *s);
+
+/* Tells that nothing is in the kernel any more, of so many bindings. */
+void state_unloaded(struct state *s, size_t bindings, const struct peer *by);
 
 /* Everything that is counted, in the text format of Prometheus, to be freed; NULL: no memory. */
 char *state_metrics(struct state *s);

@@ -152,12 +152,19 @@ static int count_one(const struct leastcap_binding *b, void *ctx)
 	return 0;
 }
 
+size_t state_bindings(struct state *s)
+{
+	size_t n = 0;
+
+	(void)kernel_binding_each(s->k, count_one, &n);
+	return n;
+}
+
 void state_summary(struct state *s, char *buf, size_t size)
 {
-	size_t bindings = 0, problems = problems_count(s);
+	size_t bindings = state_bindings(s), problems = problems_count(s);
 	char build[17], what[1024], proof[160];
 
-	(void)kernel_binding_each(s->k, count_one, &bindings);
 	if (!disarm_summary(s, what, sizeof(what)))
 		snprintf(what, sizeof(what), "%s",
 			 state_enforcing(s, build) ? "enforcing" : "NOT enforcing");

@@ -6,6 +6,9 @@
 #include "audit/event.h"
 #include "daemon/internal.h"
 
+/* What one event of a reload names; each change has an event of its own, too. */
+#define RELOAD_CHANGES 64
+
 static int note_revision(const struct leastcap_policy *p, void *ctx)
 {
 	json_t *known = json_object_get(ctx, p->name);
@@ -84,19 +87,55 @@ void tell_tie(struct state *s, const struct plan_tie *tie)
 		  policy_event(s, "tied", tie->loser.policy->name, NULL, extra, &(struct peer){0}));
 }
 
-/* Do two policies say the same, whatever they select? */
-static bool same_rules(const struct policy *a, const struct policy *b)
+void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by)
+{
+	json_t *event = event_new("reload", sink_next(s->sink)), *few = json_array();
+
+	for (size_t i = 0; few && i < json_array_size(changed) && i < RELOAD_CHANGES; i++)
+		json_array_append(few, json_array_get(changed, i));
+	if (event && few) {
+		json_object_set_new(event, "action", json_string(action));
+		json_object_set_new(event, "changes",
+				    json_integer((json_int_t)json_array_size(changed)));
+		json_object_set(event, "changed", few);
+		json_object_set_new(event, "by", peer_json(by));
+	}
+	json_decref(few);
+	sink_emit(s->sink, event);
+}
+
+void state_unloaded(struct state *s, size_t bindings, const struct peer *by)
+{
+	sink_emit(s->sink, event_unload(sink_next(s->sink), bindings, by->pid, by->uid,
+					*by->comm ? by->comm : NULL));
+}
+
+/* Do two policies say the same, and of the same subjects? */
+static bool is_same(const struct policy *a, const struct policy *b)
 {
 	json_auto_t *x = policy_to_json(a), *y = policy_to_json(b);
 
-	json_object_del(x, "select");
-	json_object_del(y, "select");
 	return x && json_equal(x, y);
+}
+
+/* As a reload has it. */
+static json_t *change_json(struct state *s, const char *action, const char *policy,
+			   const json_t *old)
+{
+	struct leastcap_policy p = {};
+
+	if (sources_find(&s->sources, policy, NULL))
+		(void)published_policy(s, policy, &p);
+	return json_pack("{s:s, s:s, s:b, s:I, s:O?}", "action", action, "policy",
+			 shadow_shown(policy), "shadow", is_shadow(policy), "revision",
+			 (json_int_t)p.revision, "old_revision", json_object_get(old, policy));
 }
 
 void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 		  const struct peer *by)
 {
+	json_auto_t *changed = json_array();
+
 	for (size_t i = 0; i < s->sources.n; i++) {
 		const struct policy_set *set = s->sources.items[i].set;
 
@@ -104,16 +143,23 @@ void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 			const struct policy *now = &set->policies[j],
 					    *before = sources_find(was, now->name, NULL);
 
-			if (!before || !same_rules(before, now))
-				tell_policy(s, "applied", now->name, old, NULL, by);
+			if (before && is_same(before, now))
+				continue;
+			tell_policy(s, "applied", now->name, old, NULL, by);
+			json_array_append_new(changed, change_json(s, "applied", now->name, old));
 		}
 	}
 	for (size_t i = 0; i < was->n; i++) {
 		const struct policy_set *set = was->items[i].set;
 
 		for (size_t j = 0; set && j < set->n_policies; j++) {
-			if (!sources_find(&s->sources, set->policies[j].name, NULL))
-				tell_policy(s, "removed", set->policies[j].name, old, NULL, by);
+			const char *name = set->policies[j].name;
+
+			if (sources_find(&s->sources, name, NULL))
+				continue;
+			tell_policy(s, "removed", name, old, NULL, by);
+			json_array_append_new(changed, change_json(s, "removed", name, old));
 		}
 	}
+	tell_reload(s, "done", changed, by);
 }

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sources are read: policies.d, STATE/applied and STATE/shadow. */
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "daemon/saved.h"
+#include "daemon/sources.h"
+
+static int is_policy_file(const struct dirent *entry)
+{
+	return policy_file_name(entry->d_name);
+}
+
+static int is_shadow_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".json");
+}
+
+/* The form that was good last: of this run, else of the one before. NULL: none. */
+static struct policy_set *last_good(const char *path, const char *base, const char *state_dir,
+				    const struct sources *old)
+{
+	for (size_t i = 0; old && i < old->n; i++) {
+		const struct source *item = &old->items[i];
+
+		if (!item->api && item->set && !strcmp(item->file, path))
+			return policy_set_copy(item->set);
+	}
+	return last_good_read(state_dir, base);
+}
+
+/* The first policy whose name another source has already; NULL: none. */
+static const struct policy *clash(const struct sources *sources, const struct policy_set *set,
+				  const struct source **ret_source)
+{
+	for (size_t i = 0; i < set->n_policies; i++) {
+		if (sources_find(sources, set->policies[i].name, ret_source))
+			return &set->policies[i];
+	}
+	return NULL;
+}
+
+static void complain_clash(json_t *problems, const char *path, const struct policy *policy,
+			   const char *other)
+{
+	_cleanup_free_ char *message = NULL;
+
+	if (asprintf(&message, "policy \"%s\" is defined in %s already; %s is left out",
+		     policy->name, other, policy->file ? path : "this file") < 0)
+		return;
+	json_array_append_new(problems,
+			      problem_new(policy->file ?: path, policy->pos, message, NULL, NULL));
+}
+
+/* What a file holds; NULL in *ret: nothing valid. -ENOMEM. */
+static int parse(const char *path, struct policy_reads *reads, json_t *problems,
+		 struct policy_set **ret)
+{
+	struct policy_errors errs = {};
+	int err = policy_parse_file(path, reads, ret, &errs);
+
+	if (err)
+		*ret = NULL;
+	for (size_t i = 0; i < errs.n_errors; i++) {
+		const struct policy_error *e = &errs.errors[i];
+
+		json_array_append_new(problems, problem_new(e->file ?: path, e->pos, e->message,
+							    e->hint, e->source_line));
+	}
+	policy_errors_done(&errs);
+	return err == -ENOMEM ? err : 0;
+}
+
+/* Drops a set that defines what another source has; says so where it is asked to. True: it is dropped. */
+static bool drop_clash(const char *path, const struct sources *others, json_t *problems,
+		       struct policy_set **set)
+{
+	const struct source *other = NULL;
+	const struct policy *twice = *set ? clash(others, *set, &other) : NULL;
+
+	if (!twice)
+		return false;
+	if (problems)
+		complain_clash(problems, path, twice,
+			       sources_find(others, twice->name, NULL)->file ?: other->file);
+	*set = policy_set_free(*set);
+	return true;
+}
+
+static int load_file(const char *path, const char *base, const char *state_dir,
+		     const struct sources *old, struct policy_reads *reads, json_t *problems,
+		     struct sources *ret)
+{
+	struct policy_set *set = NULL;
+	int err = parse(path, reads, problems, &set);
+
+	if (err)
+		return err;
+	drop_clash(path, ret, problems, &set);
+	if (set) {
+		/* Losing it costs only what a restart with a file that is broken meanwhile would need. */
+		(void)last_good_save(state_dir, base, set);
+	} else {
+		set = last_good(path, base, state_dir, old);
+		drop_clash(path, ret, NULL, &set);
+	}
+	return sources_append(ret, path, false, set);
+}
+
+/* Of an applied policy whose file cannot be read: the form of this run. */
+static struct policy_set *applied_in_memory(const char *path, const struct sources *old)
+{
+	for (size_t i = 0; old && i < old->n; i++) {
+		const struct source *item = &old->items[i];
+		const struct source file = {.file = (char *)path, .api = true};
+
+		if (item->api && item->set && source_is_applied(&file, item->set->policies[0].name))
+			return policy_set_copy(item->set);
+	}
+	return NULL;
+}
+
+/* What is ours does not change by itself. */
+static int load_applied(const char *path, const char *base, const char *state_dir,
+			const struct sources *old, struct policy_reads *reads, json_t *problems,
+			struct sources *ret)
+{
+	struct policy_set *set = NULL;
+	int err = parse(path, NULL, problems, &set);
+
+	/* It holds one policy. */
+	if (!err && set && set->n_policies != 1)
+		set = policy_set_free(set);
+	if (!err && set && !strcmp(base + strlen(base) - 5, ".json"))
+		err = policy_make_shadow(&set->policies[0]);
+	if (err) {
+		policy_set_free(set);
+		return err == -ENAMETOOLONG ? 0 : err;
+	}
+	if (drop_clash(path, ret, problems, &set))
+		return 0;
+	set = set ?: applied_in_memory(path, old);
+	/* Without any form nobody knows what it holds: what is bound stays. */
+	return sources_append(ret, set ? SOURCES_API : path, true, set);
+}
+
+/*
+ * A state directory of a newer leastcap: what was applied goes on as this run has it, and what the kernel has beside that may
+ * be of a file that cannot be read here.
+ */
+static int load_unknown(const char *state_dir, const struct sources *old, json_t *problems,
+			struct sources *ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	if (asprintf(&path, "%s/" SAVED_VERSION_FILE, state_dir) < 0)
+		return -ENOMEM;
+	json_array_append_new(
+		problems,
+		problem_new(
+			path, (struct policy_pos){},
+			"this directory is of a newer leastcap: nothing in it is read or changed, "
+			"and what is bound stays bound",
+			NULL, NULL));
+	err = sources_append(ret, path, false, NULL);
+	for (size_t i = 0; !err && old && i < old->n; i++) {
+		const struct source *item = &old->items[i];
+		struct policy_set *set = item->api && item->set ? policy_set_copy(item->set) : NULL;
+
+		if (item->api && item->set)
+			err = set ? sources_append(ret, item->file, true, set) : -ENOMEM;
+	}
+	return err;
+}
+
+/* For a look at what there is. */
+static int load_nothing(const char *path, const char *base, const char *state_dir,
+			const struct sources *old, struct policy_reads *reads, json_t *problems,
+			struct sources *ret)
+{
+	struct policy_set *set = NULL;
+	int err = parse(path, reads, problems, &set);
+
+	policy_set_free(set);
+	return err;
+}
+
+typedef int (*load_fn)(const char *path, const char *base, const char *state_dir,
+		       const struct sources *old, struct policy_reads *reads, json_t *problems,
+		       struct sources *ret);
+
+static int load_dir(const char *dir, int (*filter)(const struct dirent *entry), load_fn load,
+		    const char *state_dir, const struct sources *old, struct policy_reads *reads,
+		    json_t *problems, struct sources *ret)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, filter, alphasort), err = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *path = NULL;
+		struct stat st;
+
+		if (!err && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
+			err = -ENOMEM;
+		if (!err && !stat(path, &st) && S_ISREG(st.st_mode))
+			err = load(path, entries[i]->d_name, state_dir, old, reads, problems, ret);
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
+int sources_look(const char *config_dir, struct policy_reads *ret)
+{
+	json_auto_t *ignored = json_array();
+	struct policy_reads reads = {};
+	int err = ignored ? load_dir(config_dir, is_policy_file, load_nothing, NULL, NULL, &reads,
+				     ignored, NULL)
+			  : -ENOMEM;
+
+	if (err)
+		policy_reads_done(&reads);
+	else
+		*ret = reads;
+	return err;
+}
+
+int sources_load(const char *config_dir, const char *state_dir, const struct sources *old,
+		 struct policy_reads *reads, json_t *problems, struct sources *ret)
+{
+	_cleanup_(sources_done) struct sources fresh = {};
+	_cleanup_free_ char *applied = NULL, *shadow = NULL;
+	int err;
+
+	if (asprintf(&applied, "%s/applied", state_dir) < 0 ||
+	    asprintf(&shadow, "%s/shadow", state_dir) < 0)
+		return -ENOMEM;
+	err = load_dir(config_dir, is_policy_file, load_file, state_dir, old, reads, problems,
+		       &fresh);
+	if (!err && saved_newer(state_dir))
+		err = load_unknown(state_dir, old, problems, &fresh);
+	else if (!err)
+		err = load_dir(applied, is_policy_file, load_applied, state_dir, old, NULL,
+			       problems, &fresh)
+			      ?: load_dir(shadow, is_shadow_file, load_applied, state_dir, old,
+					  NULL, problems, &fresh);
+	if (err)
+		return err;
+	*ret = fresh;
+	fresh = (struct sources){};
+	return 0;
+}
