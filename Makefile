@@ -42,10 +42,12 @@ endif
 ifeq ($(SAN),1)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-LIBS := libbpf libelf zlib libfyaml jansson libsystemd libmicrohttpd libcurl libcap libseccomp audit
+LIBS := libbpf libelf zlib libfyaml jansson libsystemd libmicrohttpd libcap libseccomp audit
+# Debian's http_parser has no file for pkg-config.
+OTHER_LIBS := -lhttp_parser
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
-CLI_LIBS = $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
+PKG_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null) $(OTHER_LIBS)
+CLI_LIBS = $(shell $(PKG_CONFIG) --libs libcurl ncursesw 2>/dev/null)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
 	-DLEASTCAP_VERSION='"$(VERSION)"' $(BUILD_ABI:%=-DLEASTCAP_ABI=%) -fstack-protector-strong -Iinclude -Iuser -I$(O) \

@@ -103,14 +103,19 @@ static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u
 const volatile __u32 wake_mask;
 
 /*
- * Waking a sleeping reader costs ten times a refusal: the daemon polls, and is woken only before it is late. By their number: to
- * ask the ring buffer how full it is costs more.
+ * Waking a sleeping reader costs ten times a refusal. The first record wakes it; then it polls until nothing comes any more, and
+ * is woken only before it is late. By their number: to ask the ring buffer how full it is costs more.
  */
 static __always_inline void event_submit(void *record)
 {
 	__u64 sent = __sync_fetch_and_add(&state.sent, 1);
 
-	bpf_ringbuf_submit(record, sent & wake_mask ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP);
+	if (sent & state.wake_mask) {
+		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	state.wake_mask = wake_mask;
+	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 
 /* Who is sampled: known before the ring buffer is asked for room. */

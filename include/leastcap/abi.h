@@ -263,7 +263,7 @@ struct leastcap_state {
 	__u64 sample_jiffies; /* sample_interval_ns in the kernel's clock ticks. User space only */
 	__u64 sent; /* records given to the ring buffer */
 	__u32 ledgers; /* last number of a ledger that was given out */
-	__u32 pad;
+	__u32 wake_mask; /* a record wakes the reader if its number has none of these bits. 0, by user space: the next one does */
 };
 
 /* held: process -> why it is stopped. Made by its own execve, removed by user space. */

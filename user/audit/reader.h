@@ -3,6 +3,7 @@
 #ifndef LEASTCAP_READER_H
 #define LEASTCAP_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -15,10 +16,13 @@ int reader_new(int map, void (*fn)(const void *record, size_t size, void *ctx), 
 struct reader *reader_free(struct reader *r); /* NULL is fine; returns NULL */
 DEFINE_CLEANUP(struct reader *, reader_free);
 
-/* Readable when the kernel side says it is urgent; below its watermark it does not: ask by a timer as well. */
+/* Readable when the kernel side wakes the reader, which it does not for every record: ask by a timer as well. */
 int reader_fd(const struct reader *r);
 
 /* Handles at most max records. Returns how many; max: there may be more. -errno. */
 int reader_drain(struct reader *r, unsigned int max);
+
+/* Is there no record, not even one that is being written? */
+bool reader_empty(const struct reader *r);
 
 #endif

@@ -119,6 +119,17 @@ bool sink_flush(struct sink *s)
 	return more;
 }
 
+bool sink_quiet(const struct sink *s)
+{
+	for (size_t i = 0; i < s->n_outputs; i++) {
+		const struct output *o = &s->outputs[i];
+
+		if (o->first || o->err || o->was)
+			return false;
+	}
+	return true;
+}
+
 void sink_reopen(struct sink *s)
 {
 	for (size_t i = 0; i < s->n_outputs; i++) {

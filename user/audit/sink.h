@@ -54,6 +54,9 @@ void sink_emit(struct sink *s, json_t *event);
 /* Now and then: writes what waits, and tells of outputs that work again. True: soon again, there is more. */
 bool sink_flush(struct sink *s);
 
+/* Does nothing wait, and is nobody to be tried again? Then there is nothing to flush. */
+bool sink_quiet(const struct sink *s);
+
 /* After a file was renamed by logrotate. Logs. */
 void sink_reopen(struct sink *s);
 

@@ -86,14 +86,14 @@ void containers_sweep(struct state *s)
 	identities_sweep(s->identities, CGROUP_ROOT);
 }
 
-void state_settle(struct state *s)
+bool state_settle(struct state *s)
 {
 	json_auto_t *problems = NULL;
 	int err;
 
 	if (!s->again) {
 		hold_look(s);
-		return;
+		return s->again;
 	}
 	s->again = false;
 	problems = json_array();
@@ -103,4 +103,5 @@ void state_settle(struct state *s)
 		log_warn(err,
 			 "cannot bind what is new; it is tried again with the next that comes");
 	hold_look(s);
+	return s->again;
 }

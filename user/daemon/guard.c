@@ -20,15 +20,31 @@
 struct guard {
 	struct kernel *k;
 	uint64_t limit, now;
+	uint64_t seen; /* how many had been held before it looked last */
+	bool any; /* somebody was held then */
 };
 
 static int let_go_late(uint32_t pid, const struct leastcap_held *h, void *ctx)
 {
 	struct guard *g = ctx;
 
+	g->any = g->any || !h->let_go;
 	if (!h->let_go && g->now > h->since && g->now - h->since >= g->limit)
 		(void)kernel_let_go(g->k, pid, h, LEASTCAP_LET_GO_LIMIT);
 	return 0;
+}
+
+/* A walk through the table of who is held is only for where somebody is. */
+static void look(struct guard *g)
+{
+	/* The kernel side counts behind its entry. */
+	uint64_t held = __atomic_load_n(&kernel_state(g->k)->held, __ATOMIC_SEQ_CST);
+
+	if (!g->any && held == g->seen)
+		return;
+	g->seen = held;
+	g->any = false;
+	(void)kernel_held_each(g->k, let_go_late, g);
 }
 
 /* Until the other end of the pipe is closed, by whatever ends the daemon. */
@@ -40,13 +56,13 @@ static void watch(struct guard *g, int pipe)
 	while (poll(&fd, 1, LOOK_MS) <= 0) {
 		g->now = boot_now();
 		kernel_hold_until(g->k, g->now + BEAT_NS);
-		(void)kernel_held_each(g->k, let_go_late, g);
+		look(g);
 	}
 }
 
 __attribute__((noreturn)) static void guard(int pipe, uint64_t limit)
 {
-	struct guard g = {.limit = limit};
+	struct guard g = {.limit = limit, .any = true};
 
 	(void)prctl(PR_SET_NAME, "leastcapd-guard");
 	/* Nothing of the daemon's is kept: not its lock, not its sockets. */

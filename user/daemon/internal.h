@@ -79,6 +79,7 @@ struct state {
 	unsigned int ticks, swept;
 	struct tally tally; /* refusals, for metrics */
 	size_t bindings; /* as counted last */
+	uint64_t bindings_version; /* of the kernel, when they were counted for the summary */
 	uint64_t suppressed; /* refusals that events stood for beside their own */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;

@@ -14,7 +14,7 @@
 #define USEC_PER_MSEC 1000ULL
 #define USEC_PER_SEC 1000000ULL
 
-/* Below a watermark the kernel side does not wake us: what a quiet host has to tell is told after this. */
+/* While records come: the kernel side wakes us for the first, and then before the ring buffer is full. */
 #define DRAIN_USEC (100 * USEC_PER_MSEC)
 
 /* While a sink is behind, and gets on. */
@@ -131,8 +131,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* ---- the ring buffer ---- */
 
-/* Returns true if there may be more. */
-static bool drain(struct loop *l)
+/* Returns how many; DRAIN_MAX: there may be more. */
+static int drain(struct loop *l)
 {
 	static int last;
 	int n = reader_drain(l->reader, DRAIN_MAX);
@@ -140,13 +140,7 @@ static bool drain(struct loop *l)
 	if (n < 0 && n != last)
 		log_warn(n, "cannot read events of the kernel, ignoring");
 	last = n < 0 ? n : 0;
-	return n >= DRAIN_MAX;
-}
-
-static int on_events(sd_event_source *source, int fd, uint32_t events, void *ctx)
-{
-	(void)drain(ctx);
-	return 0;
+	return n;
 }
 
 static int again(sd_event_source *source, uint64_t usec)
@@ -156,12 +150,39 @@ static int again(sd_event_source *source, uint64_t usec)
 	return err < 0 ? err : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* May we sleep until the next record? */
+static bool may_sleep(struct loop *l)
+{
+	if (!sink_quiet(l->sink))
+		return false;
+	kernel_wake_next(l->kernel);
+	/* One that is being written now has not seen it, and wakes nobody. */
+	return reader_empty(l->reader);
+}
+
+static int turn(struct loop *l)
+{
+	int n = drain(l);
+	bool behind = sink_flush(l->sink);
+
+	if (!n && !behind && may_sleep(l))
+		return sd_event_source_set_enabled(l->drain, SD_EVENT_OFF);
+	return again(l->drain, n >= DRAIN_MAX ? 0 : behind ? FLUSH_USEC : DRAIN_USEC);
+}
+
+static int on_events(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	return turn(ctx);
+}
+
 static int on_drain(sd_event_source *source, uint64_t usec, void *ctx)
 {
-	struct loop *l = ctx;
-	bool more = drain(l), behind = sink_flush(l->sink);
+	return turn(ctx);
+}
 
-	return again(source, more ? 0 : behind ? FLUSH_USEC : DRAIN_USEC);
+static bool sleeps(const struct loop *l)
+{
+	return sd_event_source_get_enabled(l->drain, NULL) == SD_EVENT_OFF;
 }
 
 /* ---- the clock ---- */
@@ -184,6 +205,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *ctx)
 
 	state_tick(l->state);
 	notify_status(l);
+	/* The programs of an older build, which may have taken over, do not know of sleepers. */
+	if (sleeps(l) && !reader_empty(l->reader))
+		(void)turn(l);
 	return again(source, TICK_USEC);
 }
 
@@ -191,8 +215,10 @@ static int on_any(sd_event_source *source, void *ctx)
 {
 	struct loop *l = ctx;
 
-	state_settle(l->state);
-	return 0;
+	bool more = state_settle(l->state);
+
+	/* Events come from here, too, and some place may not take them at once. */
+	return sleeps(l) && (more || !sink_quiet(l->sink)) ? again(l->drain, DRAIN_USEC) : 0;
 }
 
 static int on_launchers(sd_event_source *source, uint64_t usec, void *ctx)
@@ -211,11 +237,11 @@ static int add_sources(struct loop *l)
 		sd_event_time_handler_t fn;
 		uint64_t usec, accuracy;
 	} timers[] = {
-		{on_drain, DRAIN_USEC, 10 * USEC_PER_MSEC},
 		{on_tick, TICK_USEC, 50 * USEC_PER_MSEC},
 		{on_launchers, LAUNCHERS_USEC, USEC_PER_SEC},
 	};
-	int err = 0;
+	int err = sd_event_add_time_relative(l->event, &l->drain, CLOCK_MONOTONIC, DRAIN_USEC,
+					     10 * USEC_PER_MSEC, on_drain, l);
 
 	/* Floating: they live as long as the loop. */
 	for (size_t i = 0; i < ARRAY_SIZE(signals) && err >= 0; i++)
@@ -243,5 +269,6 @@ int loop_run(struct loop *l)
 	err = sd_event_loop(l->event);
 	/* What the kernel has told until now belongs to this daemon's log. */
 	(void)drain(l);
+	sd_event_source_disable_unref(l->drain);
 	return err < 0 ? log_err(err, "the event loop failed") : err;
 }

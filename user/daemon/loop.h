@@ -16,6 +16,8 @@ struct loop {
 	struct reader *reader;
 	struct sink *sink;
 	struct state *state;
+
+	sd_event_source *drain; /* loop_run()'s: off while it sleeps until the kernel wakes it */
 };
 
 /* Signals that the loop handles are held back from now on, so that none is lost before it runs. -errno. */

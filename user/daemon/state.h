@@ -106,8 +106,8 @@ char *state_metrics(struct state *s);
 /* One decoded event of the kernel: named, handed to the sink, and acted on (born, gone). */
 void state_event(struct state *s, const struct leastcap_event_cgroup *event);
 
-/* After anything has happened: binds what has become known. */
-void state_settle(struct state *s);
+/* After anything has happened: binds what has become known. True: again soon, something has meanwhile. */
+bool state_settle(struct state *s);
 
 /* Begins to prove enforcement, if that is asked for: once the first policies are bound. */
 void state_prove(struct state *s);

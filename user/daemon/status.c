@@ -16,8 +16,8 @@ static const char *old_path(uint64_t cgroup, void *ctx)
 
 bool state_enforcing(struct state *s, char build[17])
 {
-	return kernel_attached(s->k, build) && !(kernel_probe(NULL) & KERNEL_LACK_BPF_LSM) &&
-	       kernel_disarmed(s->k) <= boot_now();
+	/* That the kernel calls them was looked at before they were attached, and is settled when it boots. */
+	return kernel_attached(s->k, build) && kernel_disarmed(s->k) <= boot_now();
 }
 
 size_t problems_count(const struct state *s)
@@ -152,12 +152,17 @@ static int count_one(const struct leastcap_binding *b, void *ctx)
 	return 0;
 }
 
+/* Every second: a walk through a table with room for as many as there may be is only for where they have changed. */
 size_t state_bindings(struct state *s)
 {
-	size_t n = 0;
+	uint64_t version = kernel_bindings_version(s->k);
 
-	(void)kernel_binding_each(s->k, count_one, &n);
-	return n;
+	if (version != s->bindings_version) {
+		s->bindings = 0;
+		(void)kernel_binding_each(s->k, count_one, &s->bindings);
+		s->bindings_version = version;
+	}
+	return s->bindings;
 }
 
 void state_summary(struct state *s, char *buf, size_t size)

@@ -223,8 +223,13 @@ int kernel_losses(struct kernel *k, uint64_t ret[LEASTCAP_LOSSES]);
 /* Generation, limits, born. The page is read-only for callers. */
 const struct leastcap_state *kernel_state(const struct kernel *k);
 
+/* The same number again: nothing was bound or unbound meanwhile. */
+uint64_t kernel_bindings_version(const struct kernel *k);
+
 /* Descriptor of the ring buffer map, owned by k. The caller is its only consumer (kernel_lock for daemons). */
 int kernel_events_fd(const struct kernel *k);
+/* The next record makes it readable, those behind it not until they are many. For a reader that has read all, and will sleep. */
+void kernel_wake_next(struct kernel *k);
 
 /* Run counts and times of our programs where the kernel counts them; name -> (runs, ns). */
 struct kernel_program {

@@ -14,9 +14,21 @@ const struct leastcap_state *kernel_state(const struct kernel *k)
 	return k->state;
 }
 
+uint64_t kernel_bindings_version(const struct kernel *k)
+{
+	/* Both only grow, behind what they count. */
+	return __atomic_load_n(&k->state->generation, __ATOMIC_SEQ_CST) +
+	       __atomic_load_n(&k->state->born, __ATOMIC_SEQ_CST);
+}
+
 int kernel_events_fd(const struct kernel *k)
 {
 	return k->maps[MAP_EVENTS];
+}
+
+void kernel_wake_next(struct kernel *k)
+{
+	__atomic_store_n(&k->state->wake_mask, 0, __ATOMIC_SEQ_CST);
 }
 
 int kernel_losses(struct kernel *k, uint64_t ret[LEASTCAP_LOSSES])

@@ -6,43 +6,60 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
-#include <curl/curl.h>
+#include <http_parser.h>
 
-#define CONNECT_MSEC 2000L
-#define WHOLE_MSEC 5000L
+#define USEC_PER_SEC 1000000ULL
+#define WHOLE_USEC (5 * USEC_PER_SEC)
+
+/* What is read in one turn of the loop. */
+#define BLOCK_SIZE 16384
 
 struct http_request {
 	TAILQ_ENTRY(http_request) link;
 	struct http *h;
 	struct http_get get;
-	CURL *easy;
-	int fd; /* curl's, while it is connected */
+	int fd;
+	sd_event_source *io;
+	sd_event_source *timer; /* its end; of a stream, that of a rest */
+	http_parser parser;
 	char *body;
 	size_t len, size;
-	bool too_big, not_theirs;
+	int err; /* it has ended by this, and only has to be told */
+	bool whole;
 };
 
 struct http {
-	CURLM *multi;
 	sd_event *event;
-	sd_event_source *timer;
 	TAILQ_HEAD(, http_request) requests;
 };
 
 static void request_free(struct http_request *r)
 {
 	TAILQ_REMOVE(&r->h->requests, r, link);
-	if (r->easy) {
-		curl_multi_remove_handle(r->h->multi, r->easy);
-		curl_easy_cleanup(r->easy);
-	}
+	sd_event_source_disable_unref(r->io);
+	sd_event_source_disable_unref(r->timer);
+	if (r->fd >= 0)
+		close(r->fd);
 	free(r->body);
 	free(r);
 }
 
-/* ---- what curl calls for one request ---- */
+static void finish(struct http_request *r, int err)
+{
+	_cleanup_free_ char *body = TAKE_PTR(r->body);
+	const struct http_get get = r->get;
+	const long status = r->parser.status_code;
+	const size_t len = r->len;
+
+	/* First, so that done() may begin another one, and end any. */
+	request_free(r);
+	get.done(err, err ? 0 : status, body, err ? 0 : len, get.ctx);
+}
+
+/* ---- what the parser calls ---- */
 
 /* Whole lines go to line(), what is left of the last one moves to the front. */
 static void split_lines(struct http_request *r)
@@ -57,15 +74,10 @@ static void split_lines(struct http_request *r)
 	memmove(r->body, begin, r->len);
 }
 
-static size_t on_data(char *data, size_t one, size_t n, void *ctx)
+static int append(struct http_request *r, const char *data, size_t n)
 {
-	struct http_request *r = ctx;
-
-	n *= one;
-	if (n > r->get.max - r->len) {
-		r->too_big = true;
-		return 0;
-	}
+	if (n > r->get.max - r->len)
+		return -EFBIG;
 	if (r->len + n > r->size) {
 		size_t size = r->size ? r->size : 4096;
 		char *grown;
@@ -74,207 +86,170 @@ static size_t on_data(char *data, size_t one, size_t n, void *ctx)
 			size *= 2;
 		grown = realloc(r->body, size);
 		if (!grown)
-			return 0;
+			return -ENOMEM;
 		r->body = grown;
 		r->size = size;
 	}
 	memcpy(r->body + r->len, data, n);
 	r->len += n;
-	if (r->get.line)
-		split_lines(r);
-	return n;
-}
-
-static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct http_request *r = ctx;
-
-	r->fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	return r->fd < 0 ? CURL_SOCKET_BAD : r->fd;
-}
-
-/* Connected, nothing sent yet. A path can lead anywhere, above all one that a user has made: who listens counts. */
-static int on_connected(void *ctx, char *remote, char *local, int remote_port, int local_port)
-{
-	struct http_request *r = ctx;
-	struct ucred peer = {.uid = (uid_t)-1};
-	socklen_t len = sizeof(peer);
-
-	if (!getsockopt(r->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && peer.uid == r->get.uid)
-		return CURL_PREREQFUNC_OK;
-	r->not_theirs = true;
-	return CURL_PREREQFUNC_ABORT;
-}
-
-/* ---- the end of a request ---- */
-
-static int error_of(const struct http_request *r, CURLcode code)
-{
-	long os = 0;
-
-	switch (code) {
-	case CURLE_OK:
-		return 0;
-	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
-	case CURLE_COULDNT_CONNECT:
-		curl_easy_getinfo(r->easy, CURLINFO_OS_ERRNO, &os);
-		return os == ENOENT ? -ENOENT : -ECONNREFUSED;
-	default:
-		break;
-	}
-	if (r->not_theirs)
-		return -EPERM;
-	return r->too_big ? -EFBIG : -EPROTO;
-}
-
-static void reap(struct http *h)
-{
-	CURLMsg *message;
-	int left;
-
-	while ((message = curl_multi_info_read(h->multi, &left))) {
-		struct http_request *r = NULL;
-		struct http_get get;
-		long status = 0;
-		char *body;
-		size_t len;
-		int err;
-
-		if (message->msg != CURLMSG_DONE)
-			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &r);
-		curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-		err = error_of(r, message->data.result);
-		get = r->get;
-		body = TAKE_PTR(r->body);
-		len = r->len;
-		/* First, so that done() may begin another one, and end any. */
-		request_free(r);
-		get.done(err, err ? 0 : status, body, err ? 0 : len, get.ctx);
-		free(body);
-	}
-}
-
-/* ---- curl's sockets and its clock, in the event loop ---- */
-
-static int on_socket_ready(sd_event_source *source, int fd, uint32_t events, void *ctx)
-{
-	struct http *h = ctx;
-	int running, mask = 0;
-
-	if (events & EPOLLIN)
-		mask |= CURL_CSELECT_IN;
-	if (events & EPOLLOUT)
-		mask |= CURL_CSELECT_OUT;
-	if (events & (EPOLLERR | EPOLLHUP))
-		mask |= CURL_CSELECT_ERR;
-	curl_multi_socket_action(h->multi, fd, mask, &running);
-	reap(h);
 	return 0;
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
+/* By as much as there is room for: it is a line that is limited. */
+static int append_lines(struct http_request *r, const char *data, size_t n)
 {
-	sd_event_source *source = assigned;
-	struct http *h = ctx;
-	uint32_t events = 0;
+	while (n) {
+		size_t room = r->get.max - r->len, piece = n < room ? n : room;
+		int err = piece ? append(r, data, piece) : -EFBIG;
 
-	if (what == CURL_POLL_REMOVE) {
-		sd_event_source_disable_unref(source);
-		curl_multi_assign(h->multi, fd, NULL);
-		return 0;
+		if (err)
+			return err;
+		split_lines(r);
+		data += piece;
+		n -= piece;
 	}
-	if (what & CURL_POLL_IN)
-		events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		events |= EPOLLOUT;
-	/* Without a source the request ends by its time limit. */
-	if (source)
-		(void)sd_event_source_set_io_events(source, events);
-	else if (sd_event_add_io(h->event, &source, fd, events, on_socket_ready, h) >= 0)
-		curl_multi_assign(h->multi, fd, source);
+	return 0;
+}
+
+static int on_body(http_parser *parser, const char *data, size_t n)
+{
+	struct http_request *r = parser->data;
+
+	r->err = r->get.line ? append_lines(r, data, n) : append(r, data, n);
+	return r->err != 0;
+}
+
+static int on_complete(http_parser *parser)
+{
+	struct http_request *r = parser->data;
+
+	/* 100 and its kind: the answer is yet to come. */
+	if (parser->status_code < 200 && !parser->upgrade)
+		return 0;
+	r->whole = true;
+	/* What comes behind it was not asked for. */
+	http_parser_pause(parser, 1);
+	return 0;
+}
+
+static const http_parser_settings callbacks = {.on_body = on_body,
+					       .on_message_complete = on_complete};
+
+/* ---- what the loop calls ---- */
+
+/* So much of a stream was read: the next is read when its time has come. */
+static void rest(struct http_request *r, size_t n)
+{
+	if (!r->get.max_per_sec ||
+	    sd_event_source_set_time_relative(r->timer, n * USEC_PER_SEC / r->get.max_per_sec) < 0)
+		return;
+	if (sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT) >= 0)
+		(void)sd_event_source_set_enabled(r->io, SD_EVENT_OFF);
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	struct http_request *r = ctx;
+	char block[BLOCK_SIZE];
+	ssize_t n = recv(fd, block, sizeof(block), 0);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	/* Nothing is its end, which completes an answer of no stated length. */
+	if (n >= 0)
+		(void)http_parser_execute(&r->parser, &callbacks, block, (size_t)n);
+	if (r->whole)
+		finish(r, 0);
+	else if (n <= 0 || HTTP_PARSER_ERRNO(&r->parser) != HPE_OK)
+		finish(r, r->err ?: -EPROTO);
+	else if (r->get.line)
+		rest(r, (size_t)n);
 	return 0;
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *ctx)
 {
-	struct http *h = ctx;
-	int running;
+	struct http_request *r = ctx;
 
-	curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	reap(h);
+	if (r->err || !r->get.line)
+		finish(r, r->err ?: -ETIMEDOUT);
+	else
+		(void)sd_event_source_set_enabled(r->io, SD_EVENT_ON);
 	return 0;
 }
 
-static int on_timer(CURLM *multi, long msec, void *ctx)
-{
-	struct http *h = ctx;
+/* ---- the beginning of a request ---- */
 
-	if (msec < 0)
-		return sd_event_source_set_enabled(h->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-	if (sd_event_source_set_time_relative(h->timer, (uint64_t)msec * 1000) < 0)
-		return -1;
-	return sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+/* A path can lead anywhere, above all one that a user has made: who listens counts. */
+static bool is_theirs(const struct http_request *r)
+{
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t len = sizeof(peer);
+
+	return !getsockopt(r->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && peer.uid == r->get.uid;
 }
 
-/* ---- outside ---- */
-
-int http_new(sd_event *event, struct http **ret)
+/* A unix socket is connected at once, or not at all. */
+static int connect_error(int err)
 {
-	_cleanup_(http_freep) struct http *h = calloc(1, sizeof(*h));
-	int err;
-
-	if (!h)
-		return -ENOMEM;
-	TAILQ_INIT(&h->requests);
-	h->event = sd_event_ref(event);
-	h->multi = curl_multi_init();
-	if (!h->multi)
-		return -ENOMEM;
-	err = sd_event_add_time_relative(event, &h->timer, CLOCK_MONOTONIC, 0, 1000, on_time, h);
-	if (err < 0)
-		return err;
-	err = sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
-	if (err < 0)
-		return err;
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	*ret = TAKE_PTR(h);
-	return 0;
+	switch (err) {
+	case ENOENT:
+		return -ENOENT;
+	case EAGAIN:
+		/* As many wait for it as may. */
+		return -ETIMEDOUT;
+	default:
+		return -ECONNREFUSED;
+	}
 }
 
-static int prepare(struct http_request *r)
+/* An empty socket takes more than this. */
+static int send_request(const struct http_request *r)
 {
-	_cleanup_free_ char *url = NULL;
-	CURL *easy = r->easy;
-	int bad = 0;
+	_cleanup_free_ char *text = NULL;
+	int len = asprintf(
+		&text,
+		"GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: leastcapd/" LEASTCAP_VERSION
+		"\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+		r->get.path);
 
-	if (asprintf(&url, "http://localhost%s", r->get.path) < 0) {
-		url = NULL;
+	if (len < 0) {
+		text = NULL;
 		return -ENOMEM;
 	}
-	bad |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r->get.socket);
-	bad |= curl_easy_setopt(easy, CURLOPT_URL, url);
-	bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
-	bad |= curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever the environment says */
-	bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MSEC);
-	bad |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, r->get.line ? 0L : WHOLE_MSEC);
-	bad |= curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)r->get.max_per_sec);
-	/* A connection each: on_connected() sees every one of them, and a restarted engine leaves no stale ones. */
-	bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	bad |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	bad |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, r);
-	bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-	bad |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, r);
-	bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
-	bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
-	bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, r);
-	return bad ? -EINVAL : 0;
+	return send(r->fd, text, (size_t)len, MSG_NOSIGNAL) == len ? 0 : -EPROTO;
+}
+
+/* -errno: it does not begin. r->err: it has ended already. */
+static int begin(struct http_request *r)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = strlen(r->get.socket);
+
+	if (len >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, r->get.socket, len);
+	r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (r->fd < 0)
+		return -errno;
+	if (connect(r->fd, (struct sockaddr *)&address, sizeof(address)))
+		r->err = connect_error(errno);
+	else
+		r->err = is_theirs(r) ? send_request(r) : -EPERM;
+	return 0;
+}
+
+static int watch(struct http_request *r)
+{
+	const bool endless = !r->err && r->get.line;
+	int err = sd_event_add_time_relative(r->h->event, &r->timer, CLOCK_MONOTONIC,
+					     r->err ? 0 : WHOLE_USEC, 1000, on_time, r);
+
+	if (err >= 0 && endless)
+		err = sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
+	if (err >= 0 && !r->err)
+		err = sd_event_add_io(r->h->event, &r->io, r->fd, EPOLLIN, on_readable, r);
+	return err < 0 ? err : 0;
 }
 
 int http_get(struct http *h, const struct http_get *get, struct http_request **ret)
@@ -285,16 +260,15 @@ int http_get(struct http *h, const struct http_get *get, struct http_request **r
 	if (!r)
 		return -ENOMEM;
 	*r = (struct http_request){.h = h, .get = *get, .fd = -EBADF};
+	http_parser_init(&r->parser, HTTP_RESPONSE);
+	r->parser.data = r;
 	TAILQ_INSERT_TAIL(&h->requests, r, link);
-	r->easy = curl_easy_init();
-	err = r->easy ? prepare(r) : -ENOMEM;
-	if (!err && curl_multi_add_handle(h->multi, r->easy) != CURLM_OK)
-		err = -ENOMEM;
+	err = begin(r) ?: watch(r);
 	if (err) {
 		request_free(r);
 		return err;
 	}
-	/* Copied by curl; not ours to keep. */
+	/* Not ours to keep. */
 	r->get.socket = r->get.path = NULL;
 	*ret = r;
 	return 0;
@@ -305,13 +279,24 @@ void http_cancel(struct http_request *r)
 	request_free(r);
 }
 
+/* ---- all of them ---- */
+
+int http_new(sd_event *event, struct http **ret)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return -ENOMEM;
+	TAILQ_INIT(&h->requests);
+	h->event = sd_event_ref(event);
+	*ret = h;
+	return 0;
+}
+
 void http_free(struct http *h)
 {
 	while (!TAILQ_EMPTY(&h->requests))
 		request_free(TAILQ_FIRST(&h->requests));
-	if (h->multi)
-		curl_multi_cleanup(h->multi);
-	sd_event_source_disable_unref(h->timer);
 	sd_event_unref(h->event);
 	free(h);
 }

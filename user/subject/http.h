@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* GET over unix sockets that never blocks: libcurl's transfers, driven by sd-event. */
+/*
+ * GET over unix sockets that never blocks: answers go through http_parser, driven by sd-event. libcurl would do it, and bring
+ * forty libraries into the daemon for protocols that no engine speaks.
+ */
 #ifndef LEASTCAP_HTTP_H
 #define LEASTCAP_HTTP_H
 
@@ -22,8 +25,8 @@ struct http_get {
 	size_t max_per_sec; /* bytes, of a stream: what else comes waits at the sender's */
 
 	/* Called once, after which the request is gone. err: 0 with the answer's status and body, which may be changed
-	 * and is not kept; -ENOENT, -ECONNREFUSED: nobody listens; -EPERM: somebody else does; -ETIMEDOUT; -EFBIG;
-	 * -EPROTO: no answer that HTTP knows. */
+	 * and is not kept; -ENOENT, -ECONNREFUSED: nobody listens; -EPERM: somebody else does; -ETIMEDOUT, also
+	 * where too many wait for him; -EFBIG; -EPROTO: no answer that HTTP knows. */
 	void (*done)(int err, long status, char *body, size_t len, void *ctx);
 
 	/* Set for a stream: called for each line, without its end, of an answer that has no time limit and no body. */
