@@ -241,7 +241,7 @@ help:
 	'  BENCHFLAGS=--check     fails where it costs more than tests/bench/figures.json says' \
 	'  BENCHFLAGS=--short     the same for the rows that matter most, in one boot: a part of make check' \
 	'make lint              formatting, shellcheck, spelling' \
-	'make fuzz              libFuzzer on the policy parser; FUZZ_SECONDS=60' \
+	'make fuzz              libFuzzer on the policy parser and the resolver; FUZZ_SECONDS=60' \
 	'make install           DESTDIR= PREFIX=/usr/local' \
 	'make deps              say which Debian packages are missing, and install them' \
 	'make clean             remove $(O)/' \

@@ -216,6 +216,25 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 	allows /c
 }
 
+@test "a policy of a file has no shadow: that is said at once, and what to do" {
+	form c /c '[SYS_CHROOT, SYS_ADMIN]'
+	cp $DIR/c.yaml $POLICIES/c.yaml
+	api POST /v1/reload
+	form c /c none
+	run -1 leastcap apply --shadow $DIR/c.yaml
+	[[ $output == *"policy \"c\" is defined in $POLICIES/c.yaml: a shadow of it could not be promoted; try that file with 'leastcap apply --dry-run'"* ]]
+	is null "$(binding /c .shadow)"
+	allows /c
+	[ ! -e /var/lib/leastcap/shadow/c.json ]
+	run -0 leastcap apply --dry-run $DIR/c.yaml
+	# Without the file it can be tried.
+	rm $POLICIES/c.yaml
+	api POST /v1/reload
+	leastcap apply --shadow $DIR/c.yaml
+	is c "$(binding /c .shadow.policy)"
+	leastcap remove --shadow c
+}
+
 @test "a mode overrides a policy of a file and one that was applied, and survives" {
 	form c /c none
 	leastcap apply $DIR/c.yaml
@@ -365,27 +384,6 @@ allows() { outcome 0 inside "$1" $PROBE sethostname; }
 		leastcap confirm
 		leastcap remove "$won"
 	done
-}
-
-@test "show says what holds in the end, and where it is written" {
-	local answer
-	form c /c '[SYS_CHROOT, SYS_ADMIN, CHOWN]' enforce 'mounts: deny'
-	cp $DIR/c.yaml "$POLICIES/c.yaml"
-	api POST /v1/reload
-	form below /c/below '[SYS_CHROOT, CHOWN, KILL]'
-	leastcap apply $DIR/below.yaml
-	answer=$(leastcap show --json /c/below)
-	is '["/c","/c/below"]' "$(jq -c '[.bindings[].cgroup]' <<<"$answer")"
-	is '["CHOWN","SYS_CHROOT"]' "$(jq -c '[.capabilities[].name]' <<<"$answer")"
-	is "[\"c\",\"$POLICIES/c.yaml\",6]" "$(jq -c '.capabilities[0].from[0] | [.policy, .file, .line]' <<<"$answer")"
-	is '["below","api"]' "$(jq -c '.capabilities[0].from[1] | [.policy, .file]' <<<"$answer")"
-	is "[\"deny\",\"c\",7]" "$(jq -c '.rules[] | select(.rule == "mounts") | [.verdict, .from[0].policy, .from[0].line]' <<<"$answer")"
-	is allow "$(jq -r '.rules[] | select(.rule == "bpf") | .verdict' <<<"$answer")"
-	run -0 leastcap show /c/below
-	[[ $output == *"SYS_CHROOT"*"c.yaml:6:"* ]]
-	run -1 leastcap show /nowhere
-	run -0 leastcap show /free
-	[[ $output == *"it is free"* ]]
 }
 
 @test "a state directory that is full, or read-only: nothing is changed, but the glass can be broken" {

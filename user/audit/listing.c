@@ -121,8 +121,12 @@ static json_t *binding_json(const struct listing *l, const struct leastcap_bindi
 			    const char *path, bool gone, const struct leastcap_policy *policy,
 			    const struct leastcap_ledger *ledger, const char *container)
 {
+	const struct identity nobody = {},
+			      *who = *container && l->who ? l->who(path, l->ctx) : NULL;
 	json_t *caps = listing_capabilities(policy->allow, ledger);
 	uint64_t granted = 0;
+
+	who = who ?: &nobody;
 
 	/* Processes may end while they are counted. */
 	if (!gone)
@@ -130,13 +134,15 @@ static json_t *binding_json(const struct listing *l, const struct leastcap_bindi
 	if (caps)
 		json_object_set_new(caps, "granted", caps_to_json(granted));
 	return json_pack(
-		"{s:o, s:I, s:s?, s:o, s:s, s:I, s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "cgroup",
-		event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
-		*container ? container : NULL, "policy", event_string(shadow_shown(policy->name)),
-		"mode", event_mode(policy->mode), "revision", (json_int_t)policy->revision,
-		"shadow", shadow_json(l, b, policy), "born", !!(b->flags & LEASTCAP_BORN), "gone",
-		gone, "capabilities", caps, "rules", rules_json(policy, ledger), "counters",
-		event_counters(ledger), "restrictions", event_restrictions(ledger));
+		"{s:o, s:I, s:s?, s:o, s:o, s:o, s:o, s:s, s:I, s:o, s:b, s:b, s:o, s:o, s:o, s:o}",
+		"cgroup", event_string(path), "cgroup_id", (json_int_t)b->cgroup, "container",
+		*container ? container : NULL, "name", event_string(who->name), "pod",
+		event_string(who->pod), "namespace", event_string(who->pod_namespace), "policy",
+		event_string(shadow_shown(policy->name)), "mode", event_mode(policy->mode),
+		"revision", (json_int_t)policy->revision, "shadow", shadow_json(l, b, policy),
+		"born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities", caps, "rules",
+		rules_json(policy, ledger), "counters", event_counters(ledger), "restrictions",
+		event_restrictions(ledger));
 }
 
 static int add_binding(const struct leastcap_binding *b, void *ctx)

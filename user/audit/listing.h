@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "kernel/kernel.h"
+#include "subject/identity.h"
 
 struct listing {
 	struct kernel *kernel;
@@ -13,6 +14,8 @@ struct listing {
 		*subject; /* cgroup path, unit, container id or its beginning, policy; NULL: all */
 	/* The path of a cgroup that is gone, if somebody remembers it; may be NULL. */
 	const char *(*old_path)(uint64_t cgroup, void *ctx);
+	/* What is known of the container of a cgroup; may be NULL, and answer NULL: nothing. */
+	const struct identity *(*who)(const char *cgroup, void *ctx);
 	void *ctx;
 };
 

@@ -33,6 +33,65 @@ static void print_places(const json_t *from)
 	putchar('\n');
 }
 
+/* One entry of a list in each line, and where it comes from. */
+static void print_list(const json_t *place, const char *what, const json_t *list)
+{
+	_cleanup_free_ char *file = out_member(place, "file"),
+			    *policy = out_member(place, "policy");
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(list, i, each) {
+		_cleanup_free_ char *entry = out_printable(json_string_value(each));
+
+		printf("    %-10s%-30s %s", what, entry ?: "?", policy ?: "?");
+		if (file && *file)
+			printf(" (%s:%lld:%lld)", file, (long long)out_number(place, "line"),
+			       (long long)out_number(place, "column"));
+		putchar('\n');
+	}
+}
+
+/* What rules with lists say. */
+static void print_lists(const json_t *from)
+{
+	static const char *const lists[] = {"allow", "deny", "read-only"};
+	const json_t *place;
+	size_t i;
+
+	json_array_foreach(from, i, place) {
+		json_t *rule = json_object_get(place, "written");
+		_cleanup_free_ char *policy = out_member(place, "policy"),
+				    *otherwise = out_member(rule, "default"),
+				    *own = out_member(rule, "own-files");
+
+		for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
+			print_list(place, lists[k], json_object_get(rule, lists[k]));
+		if (otherwise && *otherwise)
+			printf("    %-10s%-30s %s\n", otherwise, "(all others)", policy ?: "?");
+		if (own && *own)
+			printf("    %-10s%-30s %s\n", own, "(files of its own)", policy ?: "?");
+	}
+}
+
+static void print_container(const json_t *container)
+{
+	_cleanup_free_ char *id = out_member(container, "id"),
+			    *name = out_member(container, "name"),
+			    *image = out_member(container, "image"),
+			    *pod = out_member(container, "pod"),
+			    *namespace = out_member(container, "namespace");
+
+	if (!json_is_object(container))
+		return;
+	printf("container   %s", name && *name ? name : id ?: "?");
+	if (image && *image)
+		printf(", image %s", image);
+	if (pod && *pod)
+		printf(", pod %s/%s", namespace && *namespace ? namespace : "?", pod);
+	putchar('\n');
+}
+
 static void print_bindings(const json_t *bindings)
 {
 	const json_t *each;
@@ -83,6 +142,7 @@ static void print_show(const json_t *answer)
 	size_t i;
 
 	printf("cgroup      %s\n", cgroup ?: "?");
+	print_container(json_object_get(answer, "container"));
 	if (json_is_object(disarmed))
 		printf("DISARMED    nothing of this is enforced for %s\n",
 		       duration_text((uint64_t)out_number(disarmed, "seconds_left"), left));
@@ -95,6 +155,7 @@ static void print_show(const json_t *answer)
 
 		printf("  %-12s%-6s", rule ?: "?", verdict ?: "?");
 		print_places(json_object_get(each, "from"));
+		print_lists(json_object_get(each, "from"));
 	}
 }
 

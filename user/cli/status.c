@@ -48,12 +48,18 @@ static void print_binding(const json_t *b)
 {
 	_cleanup_free_ char *cgroup = out_member(b, "cgroup"), *policy = out_member(b, "policy"),
 			    *mode = out_member(b, "mode");
+	_cleanup_free_ char *name = out_member(b, "name"), *pod = out_member(b, "pod"),
+			    *namespace = out_member(b, "namespace");
 	const json_t *caps = json_object_get(b, "capabilities"),
 		     *n = json_object_get(b, "counters"), *rules = json_object_get(b, "rules");
 
 	printf("\n%s%s%s\n", cgroup && *cgroup ? cgroup : "(a removed cgroup)",
 	       json_is_true(json_object_get(b, "born")) ? "  [bound at birth]" : "",
 	       json_is_true(json_object_get(b, "gone")) ? "  [gone, its policy is carried]" : "");
+	if (name && *name)
+		printf("  %-12s%s\n", "container", name);
+	if (pod && *pod)
+		printf("  %-12s%s/%s\n", "pod", namespace && *namespace ? namespace : "?", pod);
 	printf("  %-12s%s, revision %lld, %s\n", "policy", policy ? policy : "?",
 	       (long long)out_number(b, "revision"), mode ? mode : "?");
 	print_shadow(json_object_get(b, "shadow"));

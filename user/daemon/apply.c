@@ -49,6 +49,15 @@ void unsave_all(struct state *s, const struct policy_set *set, const struct sour
 	}
 }
 
+/* The file of policies.d, or one that it includes, that defines a policy. NULL: none. */
+static const char *file_that_has(const struct sources *sources, const char *name)
+{
+	const struct source *source = NULL;
+	const struct policy *p = sources_find(sources, name, &source);
+
+	return p && !source->api ? p->file ?: source->file : NULL;
+}
+
 /* What was parsed becomes part of the sources. 0, or the status of the answer. */
 static unsigned int put_all(struct state *s, const struct apply_request *request,
 			    struct policy_set *set, struct sources *fresh, json_t **ret)
@@ -56,10 +65,18 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 	int err = sources_copy(&s->sources, fresh);
 
 	for (size_t i = 0; !err && i < set->n_policies; i++) {
-		const struct source *source = NULL;
 		struct policy *p = &set->policies[i];
 
 		if (request->shadow) {
+			const char *file = file_that_has(&s->sources, p->name);
+
+			if (file)
+				return answer_text(
+					409, ret,
+					"policy \"%s\" is defined in %s: a shadow of it could not be "
+					"promoted; try that file with 'leastcap apply --dry-run', or "
+					"say 'leastcap mode audit %s' and change it there",
+					p->name, file, p->name);
 			err = policy_make_shadow(p);
 			if (err == -ENAMETOOLONG)
 				return answer_text(
@@ -69,11 +86,10 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 		} else if (request->dry_run) {
 			/* A file of policies.d may be tried out, too. */
 			sources_hide(fresh, p->name);
-		} else if (sources_find(&s->sources, p->name, &source) && !source->api) {
-			return answer_text(
-				409, ret, "policy \"%s\" is defined in %s: change it there",
-				p->name,
-				sources_find(&s->sources, p->name, NULL)->file ?: source->file);
+		} else if (file_that_has(&s->sources, p->name)) {
+			return answer_text(409, ret,
+					   "policy \"%s\" is defined in %s: change it there",
+					   p->name, file_that_has(&s->sources, p->name));
 		}
 		err = err ?: sources_put(fresh, p);
 	}

@@ -93,6 +93,12 @@ static struct policy_pos rule_pos(const struct layer *l, uint32_t rule)
 	return l->written ? l->written->rule_pos[rule] : (struct policy_pos){};
 }
 
+/* The lists of a rule are in its long form. Those of policies that are in no file only the kernel has. */
+static json_t *written_json(const struct layer *l, uint32_t rule)
+{
+	return l->written ? policy_rule_to_json(l->written, (enum leastcap_rule)rule) : json_null();
+}
+
 static bool enforces(const struct layer *l)
 {
 	return l->policy.mode != LEASTCAP_AUDIT;
@@ -145,9 +151,11 @@ static json_t *rule_json(const struct layers *l, uint32_t rule)
 			continue;
 		deny = deny || enforced;
 		place = place_json(layer, rule_pos(layer, rule));
-		if (place)
+		if (place) {
 			json_object_set_new(place, "verdict",
 					    json_string(enforced ? "deny" : "audit"));
+			json_object_set_new(place, "written", written_json(layer, rule));
+		}
 		json_array_append_new(from, place);
 	}
 	return json_pack("{s:s, s:s, s:o}", "rule", word_rule(rule), "verdict",
@@ -155,6 +163,21 @@ static json_t *rule_json(const struct layers *l, uint32_t rule)
 			 : json_array_size(from) ? "audit"
 						 : "allow",
 			 "from", from);
+}
+
+/* null, or who the container is that a cgroup belongs to. */
+static json_t *container_json(struct state *s, const char *path)
+{
+	char id[65];
+	_cleanup_free_ char *cgroup = event_container(path, id);
+	const struct identity nobody = {}, *who = cgroup ? containers_who(cgroup, s) : NULL;
+
+	if (!cgroup)
+		return json_null();
+	who = who ?: &nobody;
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", id, "name", event_string(who->name),
+			 "image", event_string(who->image), "pod", event_string(who->pod),
+			 "namespace", event_string(who->pod_namespace));
 }
 
 static json_t *layer_json(struct state *s, const struct layer *l)
@@ -195,8 +218,9 @@ unsigned int state_show(struct state *s, const char *subject, json_t **ret)
 		json_array_append_new(bindings, layer_json(s, &layers.items[i]));
 	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++)
 		json_array_append_new(rules, rule_json(&layers, rule));
-	return answer_json(json_pack("{s:o, s:o, s:o, s:o, s:o}", "cgroup", event_string(path),
-				     "disarmed", disarm_json(s), "bindings", bindings,
-				     "capabilities", capabilities_json(&layers), "rules", rules),
+	return answer_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "cgroup", event_string(path),
+				     "container", container_json(s, path), "disarmed",
+				     disarm_json(s), "bindings", bindings, "capabilities",
+				     capabilities_json(&layers), "rules", rules),
 			   ret);
 }

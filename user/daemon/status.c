@@ -38,7 +38,11 @@ json_t *problems_json(const struct state *s)
 
 unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 {
-	struct listing list = {.kernel = s->k, .subject = subject, .old_path = old_path, .ctx = s};
+	struct listing list = {.kernel = s->k,
+			       .subject = subject,
+			       .old_path = old_path,
+			       .who = containers_who,
+			       .ctx = s};
 	json_auto_t *bindings = NULL;
 	const char *fallback = s->plan.any ? s->plan.any->name : NULL;
 	uint64_t losses[LEASTCAP_LOSSES] = {};

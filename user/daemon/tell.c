@@ -89,8 +89,13 @@ void tell_tie(struct state *s, const struct plan_tie *tie)
 
 void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by)
 {
-	json_t *event = event_new("reload", sink_next(s->sink)), *few = json_array();
+	json_t *event, *few;
 
+	/* The first is the daemon's start. */
+	if (s->n_reloads == 1)
+		return;
+	event = event_new("reload", sink_next(s->sink));
+	few = json_array();
 	for (size_t i = 0; few && i < json_array_size(changed) && i < RELOAD_CHANGES; i++)
 		json_array_append(few, json_array_get(changed, i));
 	if (event && few) {

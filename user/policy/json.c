@@ -161,12 +161,26 @@ static json_t *rule_json(const struct policy *p, enum leastcap_rule rule)
 	return json_string(word);
 }
 
+json_t *policy_rule_to_json(const struct policy *p, enum leastcap_rule rule)
+{
+	switch (rule) {
+	case LEASTCAP_RULE_UNIX:
+		return socket_rule_json(p, rule, unix_json);
+	case LEASTCAP_RULE_CONNECT:
+		return socket_rule_json(p, rule, connect_json);
+	case LEASTCAP_RULE_FAMILIES:
+		return socket_rule_json(p, rule, families_json);
+	default:
+		return rule_json(p, rule);
+	}
+}
+
 static int rules_join(json_t *json, const struct policy *p)
 {
-	json_t *sockets = json_pack(
-		"{s:o, s:o, s:o}", "host-unix", socket_rule_json(p, LEASTCAP_RULE_UNIX, unix_json),
-		"connect", socket_rule_json(p, LEASTCAP_RULE_CONNECT, connect_json), "families",
-		socket_rule_json(p, LEASTCAP_RULE_FAMILIES, families_json));
+	json_t *sockets = json_pack("{s:o, s:o, s:o}", "host-unix",
+				    policy_rule_to_json(p, LEASTCAP_RULE_UNIX), "connect",
+				    policy_rule_to_json(p, LEASTCAP_RULE_CONNECT), "families",
+				    policy_rule_to_json(p, LEASTCAP_RULE_FAMILIES));
 	int err = json_object_set_new(json, "sockets", sockets);
 
 	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {

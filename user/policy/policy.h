@@ -152,6 +152,9 @@ int policy_deny_words(const char *list, struct policy *policy, char **ret_error)
 /* The policy in its own language, written out in full: policy_parse() makes the same of it. NULL: no memory. */
 json_t *policy_to_json(const struct policy *policy);
 
+/* What it says of one rule: a word, or the long form with its lists. NULL: no memory. */
+json_t *policy_rule_to_json(const struct policy *policy, enum leastcap_rule rule);
+
 /* Frees what a policy holds, and makes it empty. */
 void policy_done(struct policy *policy);
 
