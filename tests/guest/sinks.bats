@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only
-# All sinks beside each other, each read by a real reader: the journal, rsyslog by its socket and by UDP, auditd, the file, who
-# follows. All of them have the same, whatever it is about, whoever else stands still, and however much there is of it.
+# All sinks beside each other, each read by a real reader: the journal, rsyslog by its socket and by UDP, auditd, the file, standard
+# output, who follows. All of them have the same, whatever it is about, whoever else stands still, and however much there is of it.
 
 load common
 
@@ -10,21 +10,34 @@ R=/run/sinks
 H=/tmp/hostile
 AUDIT='ausearch --input-logs -m TRUSTED_APP -x /usr/sbin/leastcapd'
 HOSTILE=$'x"\'\nMESSAGE=y'
+# Bytes are counted here, not characters.
+LC_ALL=C
+# What a terminal, or who reads lines, fields or JSON would obey, and what is no UTF-8; nothing that a cgroup's name cannot have.
+NASTY=$'\e]0;x\a\r\t\\\xff\xc0\xaf\xe2\x80\xae\x7f","type":"forged"} res=success'
+FORGED=$'\n<0>1 - forged - - - -\n{"type":"forged"}\nMESSAGE=forged\n'
+# As long as a name can be, nearly.
+LONG=$NASTY$(printf '%0200d' 0)
 
 setup_file() {
 	load common
 	install_probes
 	cp "$LEASTCAP_BUILD/tests/guest/probes/unix" $PROBES/
 	mkdir -p $CG/{names,flood,quiet,stuck} $R $H /etc/systemd/system/leastcapd.service.d
-	printf '[Service]\nRestrictAddressFamilies=AF_INET AF_INET6\n' >$DROP_IN
+	cat >$DROP_IN <<-END
+		[Service]
+		RestrictAddressFamilies=AF_INET AF_INET6
+		StandardOutput=append:$R/stdout
+		StandardError=journal
+	END
 	# These are stopped for longer than a watchdog would wait.
 	systemctl service-watchdogs no
 	systemctl start auditd
 	start_rsyslog
-	fresh_daemon --audit --syslog $R/rsyslog.socket --syslog 127.0.0.1:5514
+	fresh_daemon --stdout --audit --syslog $R/rsyslog.socket --syslog 127.0.0.1:5514
 }
 teardown_file() {
 	load common
+	rm -rf "/var/lib/docker/containers/$(container_id 6)"
 	xargs kill <$R/pids || true
 	rm -f $DROP_IN
 	stop_daemon
@@ -130,6 +143,7 @@ read_alike() {
 	expect_event '.item == "module-request" and (.detail | startswith("fs-x"))'
 	by_file >&3
 	read_alike
+	is "$(cat $LOG)" "$(cat $R/stdout)"
 	# The journal has what is more than a text as JSON.
 	is "$(events '.type == "denied" and .item == "SYS_CHROOT"' | head -n 1 |
 		jq -c '[.process.args, .process.ppid, .rule.file, .rule.line]')" \
@@ -142,13 +156,140 @@ read_alike() {
 	api POST /v1/reload
 }
 
+# deep DIR NAME: a folder so far below DIR that its path is nearly as long as the kernel tells paths.
+deep() {
+	local path=$1
+	while [ $((${#path} + ${#2})) -lt 3800 ]; do
+		path=$path/$2
+		mkdir -p "$path"
+	done
+	printf %s "$path"
+}
+
+# Nobody takes a name for more than a name, whatever he reads.
+nothing_forged() {
+	local not_text='\000-\011\013-\037\177'
+	run ! grep -aF '"type":"forged"' $LOG $R/stdout $R/followed $R/unix $R/udp
+	run ! grep -aE '^(<0>1|MESSAGE)' $LOG $R/stdout $R/followed $R/unix $R/udp
+	is 0 "$(journalctl -q -o cat MESSAGE=forged | wc -l)"
+	is 0 "$(find $R/bad 2>/dev/null | wc -l)"
+	is 0 "$($AUDIT -sv yes --format raw | grep -c 'op="denied"')"
+	is 0 "$(tr -cd "$not_text" <$LOG | wc -c)"
+	leastcap events >$R/people
+	is 0 "$(tr -cd "$not_text" <$R/people | wc -c)"
+	run ! grep -aE '^(<0>1|MESSAGE|[{])' $R/people
+}
+
+@test "names of 4 KB, with every byte that means something, are whole for every reader, and forge nothing" {
+	local cgroup path program socket follower event where set
+	WHO=/long
+	mkdir -p $CG/long
+	cgroup=$(deep $CG/long "$LONG") path=$(deep $H "$FORGED${LONG:0:150}")
+	cgroup=${cgroup#"$CG"}
+	socket=@$FORGED${NASTY:0:40}
+	program=$path/$'\e\xff"\n\\=\xe2\x80\xae'${LONG:0:200}
+	cp $PROBE "$program"
+	# setxattr(): 0, or 1 for EPERM.
+	set=(perl -e '$v = "v"; exit(syscall(188, @ARGV, $v, 1, 0) == 0 ? 0 : $! == 1 ? 1 : 3)' "$program" "trusted.$FORGED${LONG:0:150}")
+	inside / $PROBES/unix serve $R/listener stream "$socket" >>$R/pids
+	outcome 0 inside "$cgroup" $PROBES/unix connect stream "$socket"
+	outcome 0 inside "$cgroup" "$program" chroot
+	outcome 0 inside "$cgroup" chmod 700 "$program"
+	outcome 0 inside "$cgroup" "${set[@]}"
+	cat >$POLICIES/long.yaml <<-END
+		policies:
+		  - name: deep
+		    select:
+		      - cgroup: /long
+		    capabilities: { base: all, drop: [SYS_CHROOT] }
+		    attributes: deny
+		    sockets: { host-unix: deny }
+	END
+	is 200 "$(api POST /v1/reload | tail -n 1)"
+	leastcap events -f --json >$R/followed 3>&- &
+	follower=$!
+	eventually 10 test -s $R/followed
+	# Of the first argument, the path, there is room for some.
+	run -1 inside "$cgroup" "$program" loop 30000 chroot
+	is "allowed 0 refused 30000 other 0" "$output"
+	run -1 inside "$cgroup" $PROBES/unix connect stream "$socket"
+	is "$socket connect: EPERM" "$output"
+	run -1 inside "$cgroup" chmod 600 "$program"
+	outcome 1 inside "$cgroup" "${set[@]}"
+	expect_event '.item == "xattr" and .subject.binding == "/long"'
+	by_file >&3
+	is '["SYS_CHROOT","host-unix","mode","xattr"]' "$(by_file | jq -sc 'map(.[0]) | unique')"
+	read_alike
+	nothing_forged
+	kill $follower
+	is "$(grep '"binding":"/long"' $LOG)" "$(grep '"binding":"/long"' $R/followed)"
+	is "$(cat $LOG)" "$(cat $R/stdout)"
+
+	# Whole where there is room: the journal has what the file has. Audit and syslog have some of it, and say so.
+	event=$(events '.item == "SYS_CHROOT" and .subject.binding == "/long"' | head -n 1)
+	jq -e '(.process.exe | length) > 4000 and (.subject.cgroup | length) > 4000 and .process.args_cut and
+		(.process.args[0] | endswith("..."))' <<<"$event"
+	is "$(jq -c '[.process.exe, .process.args, .subject.cgroup]' <<<"$event")" \
+		"$(journalctl -q -o json --all LEASTCAP_TYPE=denied LEASTCAP_BINDING=/long LEASTCAP_ITEM=SYS_CHROOT | head -n 1 |
+			jq -c '[.LEASTCAP_EXE, (.LEASTCAP_ARGS | fromjson), .LEASTCAP_CGROUP]')"
+	for where in unix udp; do
+		grep -a '"type":"denied"' $R/$where | jq -se --argjson event "$event" '
+			def begins($whole): endswith("...") and length > 50 and (rtrimstr("...") as $part | $whole | startswith($part));
+			map(select(.seq == $event.seq))[0] | (.process.exe | begins($event.process.exe)) and
+			(.subject.cgroup | begins($event.subject.cgroup)) and .rule == $event.rule and .process.pid == $event.process.pid'
+	done
+	$AUDIT -sv no -i | grep -F 'binding=/long' | grep -E ' program=/tmp/hostile/.*[.][.][.] cgroup=/long/.*[.][.][.] '
+	rm -r $POLICIES/long.yaml $H
+	mkdir $H
+	api POST /v1/reload
+}
+
+@test "labels that mean something to whoever reads them are labels for every reader; what is no text is no label" {
+	local id cgroup where
+	id=$(container_id 6) WHO=/docker-$id.scope
+	cgroup=$CG$WHO
+	# What Docker leaves of a container, without the time that Docker takes.
+	mkdir -p "/var/lib/docker/containers/$id" "$cgroup"
+	jq -n --arg forged "$FORGED" '
+		"x\",\"type\":\"forged\"} res=success '"'"' \\\\n\\\\u000aMESSAGE=forged %s%n \\" as $nasty |
+		{Name: ("/" + $nasty), Config: {Image: $nasty, Labels: {($nasty): $nasty, long: ("\"\\" * 2000), plain: "one",
+			lines: $forged, terminal: "\u001b]0;x\u0007", direction: ([8238] | implode)}}}' \
+		>"/var/lib/docker/containers/$id/config.v2.json"
+	policy labels "cgroup: $WHO" none
+	outcome 0 inside / $PROBE settime
+	within 20 knows_labels
+	jq -c .subject $R/labelled >&3
+	jq -e '.subject | (.labels | length) == 3 and .labels_cut and (.labels.long | endswith("...")) and
+		.labels[.image] == .image and .name == .image and (.image | startswith("x\",\"type\":"))' $R/labelled
+	read_alike
+	nothing_forged
+	for where in unix udp; do
+		is "$(jq -Sc .subject $R/labelled)" "$(grep -a '"item":"SYS_TIME"' $R/$where | tail -n 1 | jq -Sc .subject)"
+	done
+	is "$(jq -Sc '.subject | [.labels, .name, .image]' $R/labelled)" \
+		"$(journalctl -q -n 1 -o json --all LEASTCAP_BINDING="$WHO" LEASTCAP_ITEM=SYS_TIME |
+			jq -Sc '[(.LEASTCAP_LABELS | fromjson), .LEASTCAP_CONTAINER_NAME, .LEASTCAP_IMAGE]')"
+	$AUDIT -sv no -i | grep -F 'container_name=x","type":"forged"} res=success'
+	drop labels
+	rmdir "$cgroup"
+}
+
+# Who a container is the daemon asks when it hears of it; a later event tells.
+knows_labels() {
+	outcome 1 inside "$WHO" $PROBE settime
+	sleep 1.1
+	events '.item == "SYS_TIME" and .subject.labels.plain == "one"' | tail -n 1 >$R/labelled
+	[ -s $R/labelled ]
+}
+
 @test "one refusal beside a flood is in every place within a second, and the daemon hardly notices" {
-	local n=100000 pid idle busy before after began took one
+	local n=100000 pid idle busy before after began took one left
 	[ -z "${SOAK:-}" ] || n=1000000
 	pid=$(systemctl show -P MainPID leastcapd)
 	policy flood 'cgroup: /flood' none
 	policy quiet 'cgroup: /quiet' none
 	mark
+	left=$(untold)
 	idle=$(cpu "$pid")
 	sleep 3
 	before=$(cpu "$pid") began=$EPOCHREALTIME
@@ -170,12 +311,21 @@ read_alike() {
 	is 1 "$(binding /quiet .counters.denied)"
 	denied SYS_CHROOT '.subject.binding == "/quiet" and .suppressed == 0'
 	is 0 "$(leastcap status --json | jq .losses.ring)"
-	# What the flood came to is in its events, all of it: one more has the rest.
+	# What the flood came to is in its events and in a metric, all of it: one more event has the rest.
 	sleep 1.1
+	[ "$(untold)" -gt "$left" ]
+	told $((n - $(untold) + left))
 	outcome 1 inside /flood $PROBE sethostname
 	eventually 5 told $((n + 1))
+	is "$left" "$(untold)"
 	eventually 5 nothing_missing
 	arrived_in_time
+}
+
+# Refusals that wait for the next event of their kind.
+untold() {
+	curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock http://localhost/metrics |
+		sed -n 's/^leastcap_events_suppressed_pending //p'
 }
 
 # Seconds of processors.
@@ -200,7 +350,7 @@ sink_is() { is "$1" "$(sink "$2" "$3")"; }
 @test "whoever stands still holds up nobody, and gets what the others have when he goes on" {
 	local journald auditd follower
 	WHO=/stuck
-	fresh_daemon --sample-interval 0 --audit --syslog $R/rsyslog.socket --syslog 127.0.0.1:5514
+	fresh_daemon --sample-interval 0 --stdout --audit --syslog $R/rsyslog.socket --syslog 127.0.0.1:5514
 	journald=$(systemctl show -P MainPID systemd-journald) auditd=$(pidof auditd)
 	# So few that auditd is behind at once: who sends then sleeps in the kernel, ten seconds at a time.
 	auditctl -b 8 --backlog_wait_time 1000
