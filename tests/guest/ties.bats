@@ -88,13 +88,14 @@ metric() { api GET /metrics | sed -n 's/^leastcap_tied_subjects //p'; }
 	form $DIR/b.yaml two 'cgroup: "/ties/*-web"' all
 	run -1 leastcap apply $DIR/b.yaml
 	[[ $output == *"$DIR/b.yaml:3:22: error: policies "*"policy \"one\" is at $POLICIES/a.yaml:3:22"* ]]
-	[[ $output == *"nothing was changed"* ]]
+	is '["one"]' "$(leastcap list --json | jq -c '[.policies[].name]')"
 	run -1 leastcap apply --dry-run $DIR/b.yaml
 	[[ $output == *"policy \"one\" is at $POLICIES/a.yaml:3:22"* ]]
 	# A shadow takes nobody's subject before it is promoted.
 	leastcap apply --shadow $DIR/b.yaml
 	run -1 leastcap promote two
-	[[ $output == *"nothing was changed"* ]]
+	[[ $output == *"nothing was changed: policies "*"policy \"one\" is at $POLICIES/a.yaml:3:22"* ]]
+	is '[true]' "$(leastcap list --json | jq -c '[.policies[] | select(.name == "two") | .mode_by == "shadow"]')"
 	leastcap remove --shadow two
 	[ ! -e /var/lib/leastcap/applied/two.yaml ]
 	is one "$(owner /ties/web-web)"

@@ -56,7 +56,10 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	if (err)
 		return answer_errno(err, "nothing was changed", ret);
 	if (json_array_size(complaints))
-		return answer_error(422, TIES_REFUSED, complaints, ret);
+		return answer_text(
+			422, ret, "nothing was changed: %.400s",
+			json_string_value(json_object_get(json_array_get(complaints, 0), "message"))
+				?: "?");
 	err = applied_save_all(s->state_dir, set) ?: applied_remove(s->state_dir, shadow);
 	if (err) {
 		unsave_all(s, set, &s->sources);
