@@ -135,6 +135,7 @@ static void a_journal_that_is_stopped_holds_nobody_up(void **state)
 	queued = s.outputs[0].n_items;
 	assert_true(queued > 0 && queued < 2000);
 	assert_int_equal(s.outputs[0].err, 0);
+	assert_false(sink_quiet(&s));
 	assert_int_equal(s.outputs[1].written, 2000);
 	/* It goes on: all come, in their order. */
 	for (int last = 0; n < 2000;) {
@@ -154,6 +155,7 @@ static void a_journal_that_is_stopped_holds_nobody_up(void **state)
 	}
 	assert_int_equal(s.outputs[0].written, 2000);
 	assert_int_equal(s.outputs[0].lost[OUTPUT_LOSS_FULL], 0);
+	assert_true(sink_quiet(&s));
 	sink_done(&s);
 }
 
@@ -164,9 +166,11 @@ static void a_journal_that_is_not_there_is_told_of(void **state)
 	char buf[8192];
 
 	assert_int_equal(sink_init(&s, &(struct sink_options){.journal = journal}), 0);
+	assert_true(sink_quiet(&s));
 	emit(&s);
 	assert_int_equal(s.outputs[0].err, -ENOENT);
 	assert_int_equal(s.outputs[0].n_items, 1);
+	assert_false(sink_quiet(&s));
 	/* Not before its time. */
 	fd = listen_at(journal);
 	sink_flush(&s);
@@ -178,6 +182,7 @@ static void a_journal_that_is_not_there_is_told_of(void **state)
 	/* And the event that tells of it. */
 	assert_int_equal(s.memory.last, 2);
 	assert_true(take(fd, buf, sizeof(buf)) > 0);
+	assert_true(sink_quiet(&s));
 	sink_done(&s);
 }
 

@@ -214,7 +214,6 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *ctx)
 static int on_any(sd_event_source *source, void *ctx)
 {
 	struct loop *l = ctx;
-
 	bool more = state_settle(l->state);
 
 	/* Events come from here, too, and some place may not take them at once. */
