@@ -113,6 +113,15 @@ switches() { awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "/proc/$(system
 	grep -x 'leastcap_sink_failing{sink="file",target="/var/log/leastcap/events.jsonl"} 0' /tmp/metrics
 	grep -x 'leastcap_map_entries{map="bindings"} 1' /tmp/metrics
 	grep -E '^leastcap_policy_applied_timestamp_seconds[{]policy="aud",shadow="false"[}] [0-9]{10}$' /tmp/metrics
+	# Checks are counted by nobody unless the kernel is told to: a run of a program is one.
+	run ! grep '^leastcap_program_runs_total' /tmp/metrics
+	sysctl -q kernel.bpf_stats_enabled=1
+	run -1 inside /aud $PROBE loop 500 sethostname
+	sysctl -q kernel.bpf_stats_enabled=0
+	metrics >/tmp/metrics
+	awk '/^leastcap_program_runs_total[{]program="lc_capable"[}]/ { runs = $2 }
+		/^leastcap_program_run_seconds_total[{]program="lc_capable"[}]/ { took = $2 }
+		END { exit !(runs >= 500 && took > 0 && took < 60) }' /tmp/metrics
 	# Each family is begun once, before its samples; counters end in _total.
 	awk '$1 == "#" && $2 == "TYPE" { if (seen[$3]++) bad = bad " " $3; name = $3
 			if (($4 == "counter") != ($3 ~ /_total$/)) bad = bad " " $3; next }

@@ -134,7 +134,10 @@ armed() {
 	leastcap apply /tmp/proof.yaml
 	within 20 proven_is "$ALL"
 	mark
+	is true "$(leastcap status --json | jq .enforcing)"
 	rm $PINS/link_lc_mknod
+	# That a link is no more leastcap sees by itself, too.
+	is false "$(leastcap status --json | jq .enforcing)"
 	expect_event '.type == "proof" and .action == "failed" and .reason == "devices: it was allowed"'
 	is 'devices failed: it was allowed' "$(unproven)"
 	is "${ALL/devices /}" "$(proven)"

@@ -160,12 +160,30 @@ int kernel_unload_own(void)
 
 /* ---- which build stands ---- */
 
+/* A program's link is pinned behind it, and may have been taken away since. */
+static bool all_linked(const char *path)
+{
+	_cleanup_closedir_ DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		char link[64];
+
+		if (strncmp(entry->d_name, "prog_", 5))
+			continue;
+		snprintf(link, sizeof(link), "link_%.50s", entry->d_name + 5);
+		if (faccessat(dirfd(dir), link, F_OK, 0))
+			return false;
+	}
+	return dir;
+}
+
 static int take_build(const char *path, const char *name, void *ctx)
 {
 	char *ret = ctx;
 	size_t len = strlen("build-");
 
-	if (strlen(name) != len + 16)
+	if (strlen(name) != len + 16 || !all_linked(path))
 		return 0;
 	memcpy(ret, name + len, 16);
 	ret[16] = '\0';
