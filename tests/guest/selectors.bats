@@ -175,6 +175,32 @@ kubernetes() {
 	leastcap remove elsewhere
 }
 
+# user_unit NAME: starts a unit of a user's, which takes a capability of its own user namespace.
+user_unit() {
+	local dir=~tester/.config/systemd/user
+	install -d -o tester -g tester ~tester/.config ~tester/.config/systemd $dir
+	printf '[Service]\nType=oneshot\nExecStart=%s userns chroot\n' $PROBE >"$dir/$1"
+	runuser -u tester -- env XDG_RUNTIME_DIR=/run/user/"$(id -u tester)" systemctl --user start "$1"
+}
+
+@test "a unit of a user's own manager, by the user's number" {
+	local id
+	id=$(id -u tester)
+	loginctl enable-linger tester
+	within 30 user_unit mine-1.service
+	policy user "unit: { user: \"$id\", name: \"mine-*.service\" }" none
+	mark
+	run -1 user_unit mine-2.service
+	denied SYS_CHROOT ".policy == \"user\" and
+		.subject.binding == \"/user.slice/user-$id.slice/user@$id.service/app.slice/mine-2.service\""
+	outcome 0 user_unit other.service
+	# Another's is another.
+	policy user 'unit: { user: "4242", name: "mine-*.service" }' none
+	outcome 0 user_unit mine-3.service
+	leastcap remove user
+	loginctl disable-linger tester
+}
+
 @test "instances of a template" {
 	local slice=/system.slice/system-instance.slice
 	printf '[Service]\nType=oneshot\nExecStart=%s chroot\n' $PROBE >/run/systemd/system/instance@.service

@@ -34,9 +34,9 @@ static void settle(struct plan *plan, const struct want *wants, size_t n)
 static void the_most_specific_selector_wins(void **state)
 {
 	static const enum selector_kind order[] = {
-		SELECT_CONTAINER_ID, SELECT_CONTAINER_NAME, SELECT_POD,
-		SELECT_CONTAINER,    SELECT_UNIT,	    SELECT_CGROUP,
-		SELECT_UNIT_PATTERN, SELECT_CGROUP_PATTERN, SELECT_ANY_CONTAINER};
+		SELECT_CONTAINER_ID,   SELECT_CONTAINER_NAME, SELECT_POD,	   SELECT_CONTAINER,
+		SELECT_UNIT,	       SELECT_CGROUP,	      SELECT_UNIT_PATTERN, SELECT_USER_UNIT,
+		SELECT_CGROUP_PATTERN, SELECT_ANY_CONTAINER};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(order); j++) {

@@ -36,6 +36,8 @@ static const struct {
 	{"unit: \"*.scope\"", SELECT_UNIT_PATTERN, "unit: *.scope"},
 	{"unit: \"a[!0-9]\\\\x2d?.service\"", SELECT_UNIT_PATTERN, "unit: a[!0-9]\\x2d?.service"},
 	{"unit: getty@.service", SELECT_UNIT_PATTERN, "unit: getty@*.service"},
+	{"unit: { user: \"1*\", name: \"app@.service\" }", SELECT_USER_UNIT,
+	 "unit: user=1* name=app@*.service"},
 	{"cgroup: \"/system.slice/a]b\"", SELECT_CGROUP, "cgroup: /system.slice/a]b"},
 	{"cgroup: \"/user.slice/user-*.slice/user@*.service/app.slice/\"", SELECT_CGROUP_PATTERN,
 	 "cgroup: /user.slice/user-*.slice/user@*.service/app.slice"},
@@ -135,9 +137,9 @@ static void copies_share_nothing(void **state)
 static void kinds_are_in_the_order_in_which_they_win(void **state)
 {
 	static const enum selector_kind order[] = {
-		SELECT_CONTAINER_ID, SELECT_CONTAINER_NAME, SELECT_POD,
-		SELECT_CONTAINER,    SELECT_UNIT,	    SELECT_CGROUP,
-		SELECT_UNIT_PATTERN, SELECT_CGROUP_PATTERN, SELECT_ANY_CONTAINER,
+		SELECT_CONTAINER_ID,   SELECT_CONTAINER_NAME, SELECT_POD,	   SELECT_CONTAINER,
+		SELECT_UNIT,	       SELECT_CGROUP,	      SELECT_UNIT_PATTERN, SELECT_USER_UNIT,
+		SELECT_CGROUP_PATTERN, SELECT_ANY_CONTAINER,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)

@@ -91,12 +91,45 @@ static void units_live_in_slices(void **state)
 	assert_false(unit_at("web-*.service", "/system.slice/web-1.service/payload"));
 }
 
+static bool user_unit_at(const char *user, const char *unit, const char *path)
+{
+	struct leastcap_pattern p[PATTERN_UNIT_PATHS];
+	int n = pattern_user_unit_paths(user, unit, p);
+
+	assert_int_equal(n, PATTERN_UNIT_PATHS);
+	for (int i = 0; i < n; i++) {
+		if (pattern_fits(&p[i], path, strlen(path)))
+			return true;
+	}
+	return false;
+}
+
+#define USER_MANAGER "/user.slice/user-1000.slice/user@1000.service"
+
+static void units_of_users_live_in_slices_of_their_manager(void **state)
+{
+	char long_name[256];
+
+	assert_true(user_unit_at("1000", "app.service", USER_MANAGER "/app.slice/app.service"));
+	assert_true(user_unit_at("1*", "a*.service", USER_MANAGER "/app.service"));
+	assert_true(user_unit_at("*", "x.scope", USER_MANAGER "/a.slice/a-b.slice/x.scope"));
+	assert_false(user_unit_at("1001", "app.service", USER_MANAGER "/app.slice/app.service"));
+	assert_false(user_unit_at("*", "app.service", USER_MANAGER "/a.service/app.service"));
+	assert_false(user_unit_at("*", "app.service", USER_MANAGER "/app.service/below"));
+	assert_false(user_unit_at("*", "app.service", "/system.slice/app.service"));
+	memset(long_name, 'a', sizeof(long_name));
+	strcpy(long_name + 240, ".service");
+	assert_int_equal(pattern_user_unit_paths("1", long_name, (struct leastcap_pattern[6]){}),
+			 -E2BIG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_cannot_be_compiled),
 		cmocka_unit_test(agrees_with_fnmatch),
 		cmocka_unit_test(units_live_in_slices),
+		cmocka_unit_test(units_of_users_live_in_slices_of_their_manager),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,9 +224,7 @@ static int leave_nested(const struct maker *m, struct plan *plan)
 		const struct want *w = plan_find(plan, m->places[i].cgroup);
 		ssize_t up = m->places[i].parent;
 
-		if (!w ||
-		    (w->rank.kind != SELECT_ANY_CONTAINER && w->rank.kind != SELECT_UNIT_PATTERN &&
-		     w->rank.kind != SELECT_CGROUP_PATTERN))
+		if (!w || w->rank.kind < SELECT_UNIT_PATTERN)
 			continue;
 		for (; up >= 0 && !leave[w - plan->wants]; up = m->places[up].parent) {
 			const struct want *above = plan_find(plan, m->places[up].cgroup);

@@ -184,6 +184,14 @@ static int want_unit_pattern(struct maker *m, struct want want, const char *unit
 	return n < 0 ? -EINVAL : want_patterns(m, want, patterns, n);
 }
 
+static int want_user_unit(struct maker *m, struct want want, const struct selector *selector)
+{
+	struct leastcap_pattern patterns[PATTERN_UNIT_PATHS];
+	int n = pattern_user_unit_paths(selector->user, selector->value, patterns);
+
+	return n < 0 ? -EINVAL : want_patterns(m, want, patterns, n);
+}
+
 /* A unit's cgroup may come elsewhere than where systemd has it now: a transient one has the slice that it is started with. */
 static int want_births_of(struct maker *m, const struct want *want, const char *unit,
 			  const char *path)
@@ -365,6 +373,8 @@ int resolve(struct maker *m, const struct source *source, const struct policy *p
 		return want_path(m, want, selector->value, true);
 	case SELECT_UNIT_PATTERN:
 		return want_unit_pattern(m, want, selector->value);
+	case SELECT_USER_UNIT:
+		return want_user_unit(m, want, selector);
 	case SELECT_CGROUP_PATTERN:
 		return want_cgroup_pattern(m, want, selector->value);
 	case SELECT_ANY_CONTAINER:

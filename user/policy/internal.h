@@ -161,7 +161,7 @@ void pod_select(struct parse *p, const struct node *node, struct selector *selec
 
 /* selector.c */
 /* What a selector can ask for, besides labels, one after the other; the value is the last. NULL: it does not. */
-#define SELECTOR_TEXTS 7
+#define SELECTOR_TEXTS 8
 const char *selector_text(const struct selector *s, size_t i);
 /* An order of all, in which those that are the same are equal, wherever they are written. */
 int selector_compare(const struct selector *x, const struct selector *y);

@@ -55,6 +55,8 @@ static json_t *selector_json(const struct selector *s)
 	case SELECT_UNIT:
 	case SELECT_UNIT_PATTERN:
 		return json_pack("{s:s}", "unit", s->value);
+	case SELECT_USER_UNIT:
+		return json_pack("{s:{s:s, s:s}}", "unit", "user", s->user, "name", s->value);
 	case SELECT_CGROUP:
 	case SELECT_CGROUP_PATTERN:
 		return json_pack("{s:s}", "cgroup", s->value);

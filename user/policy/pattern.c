@@ -95,11 +95,14 @@ bool pattern_matches(const char *pattern, const char *text, bool path)
 	return pattern_matches_len(pattern, text, strlen(text), path);
 }
 
-int pattern_unit_paths(const char *unit, struct leastcap_pattern ret[PATTERN_UNIT_PATHS])
+/* A unit that is below `root`, in up to so many slices less one. */
+static int paths_below(const char *root, const char *unit,
+		       struct leastcap_pattern ret[PATTERN_UNIT_PATHS])
 {
-	char text[PATTERN_UNIT_PATHS * sizeof("*.slice/") + PATTERN_MAX + 1] = "/";
+	char text[2 * PATTERN_MAX + PATTERN_UNIT_PATHS * sizeof("*.slice/") + 1];
 	int n;
 
+	snprintf(text, sizeof(text), "%s/", root);
 	for (n = 0; n < PATTERN_UNIT_PATHS; n++) {
 		size_t len = strlen(text);
 		int err;
@@ -112,4 +115,19 @@ int pattern_unit_paths(const char *unit, struct leastcap_pattern ret[PATTERN_UNI
 		snprintf(text + len, sizeof(text) - len, "*.slice/");
 	}
 	return n;
+}
+
+int pattern_unit_paths(const char *unit, struct leastcap_pattern ret[PATTERN_UNIT_PATHS])
+{
+	return paths_below("", unit, ret);
+}
+
+int pattern_user_unit_paths(const char *user, const char *unit,
+			    struct leastcap_pattern ret[PATTERN_UNIT_PATHS])
+{
+	char root[PATTERN_MAX];
+	int len = snprintf(root, sizeof(root), "/user.slice/user-%s.slice/user@%s.service", user,
+			   user);
+
+	return len >= (int)sizeof(root) ? -E2BIG : paths_below(root, unit, ret);
 }

@@ -31,4 +31,8 @@ bool pattern_matches(const char *pattern, const char *text, bool path);
 #define PATTERN_UNIT_PATHS 6
 int pattern_unit_paths(const char *unit, struct leastcap_pattern ret[PATTERN_UNIT_PATHS]);
 
+/* The same of a unit of a user's own manager; user: a pattern of user ids. */
+int pattern_user_unit_paths(const char *user, const char *unit,
+			    struct leastcap_pattern ret[PATTERN_UNIT_PATHS]);
+
 #endif

@@ -37,6 +37,7 @@ enum selector_kind {
 	SELECT_UNIT, /* unit: "nginx.service": a full unit name */
 	SELECT_CGROUP, /* cgroup: "/system.slice/foo": path below the cgroup2 root */
 	SELECT_UNIT_PATTERN, /* unit: "web-*.service"; "getty@.service" is "getty@*.service" */
+	SELECT_USER_UNIT, /* unit: { user, name }: a unit of a user's own manager */
 	SELECT_CGROUP_PATTERN, /* cgroup: "/system.slice/web-*": by components */
 	SELECT_ANY_CONTAINER, /* any: container */
 };
@@ -57,6 +58,7 @@ struct selector {
 	struct selector_label *labels; /* by name */
 	size_t n_labels;
 	char *pod_namespace, *pod, *pod_container; /* patterns */
+	char *user; /* whose manager a unit is of: a pattern of user ids */
 	struct policy_pos pos;
 };
 

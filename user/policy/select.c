@@ -6,9 +6,11 @@
 
 #include "base/nearest.h"
 #include "policy/internal.h"
+#include "policy/pattern.h"
 
 #define CGROUP_MOUNT "/sys/fs/cgroup/"
 #define UNIT_MAX 255 /* UNIT_NAME_MAX, systemd */
+#define USER_MAX_BYTES 32
 
 static const char *const suffixes[] = {".service", ".scope", ".slice", NULL};
 /* Unit types without processes of their own. */
@@ -151,6 +153,40 @@ static bool is_template(const char *unit)
 	return at && at[1] == '.' && !strchr(at + 1, '@') && strrchr(unit, '.') == at + 1;
 }
 
+static const char *const user_unit_keys[] = {"user", "name", NULL};
+static const struct keys user_unit_key_rule = {.where = "unit", .known = user_unit_keys};
+
+/* Digits, and what makes a pattern of them. */
+static bool is_user_pattern(const char *text)
+{
+	bool set = false;
+
+	for (; *text; text++) {
+		if (!isdigit((unsigned char)*text) && !strchr(set ? "-!]" : "*?[", *text))
+			return false;
+		set = (set || *text == '[') && *text != ']';
+	}
+	return true;
+}
+
+/* Names of users are no part of the paths of cgroups. */
+static char *user_build(struct parse *p, const struct node *node)
+{
+	char *user;
+
+	if (!is_user_pattern(node->text)) {
+		complain(p, node->pos, "`id -u NAME` says it; \"*\" is every user",
+			 "user: %s is no user id, and no pattern of ids", quote(node).text);
+		return NULL;
+	}
+	if (!pattern_is_good(p, "user", node, USER_MAX_BYTES, false))
+		return NULL;
+	user = strdup(node->text);
+	if (!user)
+		p->no_memory = true;
+	return user;
+}
+
 static char *unit_build(struct parse *p, const struct node *node)
 {
 	const char *dot;
@@ -204,9 +240,38 @@ static void any_select(struct parse *p, const struct node *node, struct selector
 				 quote(node).text);
 }
 
+/* unit: { user: "1000", name: "app.service" } */
+static void user_unit_select(struct parse *p, const struct node *node, struct selector *selector)
+{
+	struct leastcap_pattern paths[PATTERN_UNIT_PATHS];
+	const struct node *user, *name;
+
+	node_check_keys(p, node, &user_unit_key_rule);
+	user = node_get(node, "user", NULL);
+	name = node_get(node, "name", NULL);
+	if (!user || !name) {
+		complain(p, node->pos, "as in { user: \"*\", name: \"app.service\" }",
+			 "unit: of a user's own manager: both user and name are needed");
+		return;
+	}
+	selector->kind = SELECT_USER_UNIT;
+	if (visit(p, user) && word_is_good(p, "user", user))
+		selector->user = user_build(p, user);
+	if (visit(p, name) && word_is_good(p, "name", name))
+		selector->value = unit_build(p, name);
+	if (selector->user && selector->value &&
+	    pattern_user_unit_paths(selector->user, selector->value, paths) < 0)
+		complain(p, name->pos, NULL, "unit: %s: too long for the path of a user's unit",
+			 quote(name).text);
+}
+
 static void unit_select(struct parse *p, const struct node *node, struct selector *selector)
 {
 	selector->pos = node->pos;
+	if (node->kind == NODE_MAPPING) {
+		user_unit_select(p, node, selector);
+		return;
+	}
 	if (word_is_good(p, "unit", node))
 		selector->value = unit_build(p, node);
 	selector->kind = selector->value && is_pattern(selector->value) ? SELECT_UNIT_PATTERN

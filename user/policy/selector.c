@@ -12,7 +12,7 @@ static const size_t texts[SELECTOR_TEXTS] = {
 	offsetof(struct selector, name),    offsetof(struct selector, image),
 	offsetof(struct selector, runtime), offsetof(struct selector, pod_namespace),
 	offsetof(struct selector, pod),	    offsetof(struct selector, pod_container),
-	offsetof(struct selector, value),
+	offsetof(struct selector, user),    offsetof(struct selector, value),
 };
 
 static char **text_of(struct selector *s, size_t i)
@@ -108,6 +108,7 @@ char *selector_to_text(const struct selector *s)
 		[SELECT_CONTAINER] = "container",
 		[SELECT_UNIT] = "unit",
 		[SELECT_UNIT_PATTERN] = "unit",
+		[SELECT_USER_UNIT] = "unit",
 		[SELECT_CGROUP] = "cgroup",
 		[SELECT_CGROUP_PATTERN] = "cgroup",
 		[SELECT_ANY_CONTAINER] = "any",
@@ -124,6 +125,8 @@ char *selector_to_text(const struct selector *s)
 		pod_put(f, s);
 	else if (s->kind <= SELECT_CONTAINER && !is_id_only(s))
 		container_put(f, s);
+	else if (s->kind == SELECT_USER_UNIT)
+		fprintf(f, " user=%s name=%s", s->user, s->value);
 	else
 		fprintf(f, " %s", s->kind == SELECT_ANY_CONTAINER ? "container" : s->value);
 	failed = ferror(f);
