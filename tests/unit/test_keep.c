@@ -70,7 +70,7 @@ static void a_file_may_have_any_name(void **state)
 	assert_string_equal(OWNER(now, none, NULL, "late"), "/etc/b.yaml");
 	assert_string_equal(OWNER(now, none, &waiting, "late"), "");
 	assert_string_equal(OWNER(now, none, NULL, LEASTCAP_SHADOW_PREFIX "gone"), "");
-	assert_string_equal(OWNER(now, none, NULL, PLAN_UNSELECTED), "");
+	assert_string_equal(OWNER(now, none, NULL, POLICY_UNSELECTED), "");
 	assert_string_equal(OWNER(now, none, NULL, "run:12"), "");
 	/* A file had it that is not there any more: it may be the other one now. */
 	assert_string_equal(OWNER(none, now, NULL, "web"), "/etc/b.yaml");

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "explain/balance.h"
 #include "explain/posture.h"
+#include "policy/policy.h"
 
 static json_t *binding(const char *cgroup, const char *policy, const char *mode,
 		       const char *granted, const char *allowed, const char *used,
@@ -81,6 +82,17 @@ static void a_policy_that_audits_takes_nothing_away(void **state)
 	assert_string_equal(text(json_object_get(item(p, "subjects", 0), "cells"), "SYS_ADMIN"),
 			    "unused");
 	/* There is nothing in its list to be taken out. */
+	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 0);
+}
+
+static void what_no_policy_selects_has_none_to_be_changed(void **state)
+{
+	json_auto_t *p = posture_of(json_pack("[o]", binding("/a", POLICY_UNSELECTED, "audit",
+							     "SYS_ADMIN", "all", "none", "none")));
+
+	assert_string_equal(text(json_object_get(item(p, "subjects", 0), "cells"), "SYS_ADMIN"),
+			    "unused");
+	assert_int_equal(json_array_size(json_object_get(p, "worst")), 1);
 	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 0);
 }
 
@@ -202,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cells_say_what_came_of_a_capability),
 		cmocka_unit_test(a_policy_that_audits_takes_nothing_away),
+		cmocka_unit_test(what_no_policy_selects_has_none_to_be_changed),
 		cmocka_unit_test(what_is_reported_is_used),
 		cmocka_unit_test(under_enforcement_drift_tells_apart_what_is_taken_away),
 		cmocka_unit_test(what_nobody_holds_is_shown_beside),

@@ -41,7 +41,7 @@ static const char style[] =
 	"padding:4px 0}.worst td{display:block;border:0;padding:0}.worst td:first-child{display:none}}\n"
 	"pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:.6rem .8rem;"
 	"overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}\n"
-	"@media print{body{font-size:9.5pt}h2{break-after:avoid}tr{break-inside:avoid}"
+	"@media print{body{font-size:9.5pt}h2,p:has(+pre){break-after:avoid}tr,pre{break-inside:avoid}"
 	".grid{font-size:6pt}.grid td.cell{width:7.4pt;min-width:7.4pt;height:8pt}"
 	".grid thead th.cap{height:70pt}.grid thead th.cap span{padding:0}"
 	".grid tbody th,.grid tbody td.text{max-width:62pt;padding-right:4pt}"

@@ -25,7 +25,7 @@ static bool is_known(const struct sources *sources, const struct sources *old,
 {
 	const struct source *source = NULL;
 
-	if (is_shadow(name) || !strcmp(name, PLAN_UNSELECTED) ||
+	if (is_shadow(name) || !strcmp(name, POLICY_UNSELECTED) ||
 	    !strncmp(name, RUN_PREFIX, strlen(RUN_PREFIX)))
 		return true;
 	if (sources_find(sources, name, NULL) || defines(waiting, name))

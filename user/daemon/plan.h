@@ -69,9 +69,6 @@ struct plan {
 	size_t pending; /* container ids that are not there (yet), and births that there is no room for */
 };
 
-/* The policy of containers that no policy selects, where some are selected by what they are called. No file can have it. */
-#define PLAN_UNSELECTED "(none)"
-
 /* What is known of the containers of the host. */
 struct plan_host {
 	/* By the path of its cgroup. NULL: nothing, now. */

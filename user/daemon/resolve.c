@@ -346,7 +346,7 @@ static int want_any(struct maker *m, struct want want)
  * work.
  */
 static const struct policy unselected = {
-	.name = (char *)PLAN_UNSELECTED, .mode = LEASTCAP_AUDIT, .allow = LEASTCAP_ALL};
+	.name = (char *)POLICY_UNSELECTED, .mode = LEASTCAP_AUDIT, .allow = LEASTCAP_ALL};
 
 int resolve_unselected(struct maker *m)
 {

@@ -51,7 +51,7 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 	bool enforcing = state_enforcing(s, build);
 
 	/* What refuses nothing is no policy to rely on. */
-	if (fallback && (is_shadow(fallback) || !strcmp(fallback, PLAN_UNSELECTED)))
+	if (fallback && (is_shadow(fallback) || !strcmp(fallback, POLICY_UNSELECTED)))
 		fallback = NULL;
 	*ret = NULL;
 	uname(&host);

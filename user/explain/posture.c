@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "explain/balance.h"
 #include "explain/meaning.h"
+#include "policy/policy.h"
 
 /* Names of subjects beside a grant for nothing. */
 #define NAMED 3
@@ -248,7 +249,8 @@ static json_t *tighter_json(const struct rows *rows)
 		const struct row *row = &rows->items[i];
 		uint64_t used = 0, unused = 0, drop;
 
-		if (!first_of_policy(rows, i))
+		/* What no policy selects has none that could do without. */
+		if (!first_of_policy(rows, i) || !strcmp(row->policy, POLICY_UNSELECTED))
 			continue;
 		for (size_t j = i; j < rows->n; j++) {
 			if (strcmp(rows->items[j].policy, row->policy))

@@ -74,6 +74,9 @@ struct policy_lists {
 	size_t n_destinations;
 };
 
+/* The policy of containers that no policy selects, where some are selected by what they are called. No file can have it. */
+#define POLICY_UNSELECTED "(none)"
+
 struct policy {
 	char *name; /* [a-zA-Z0-9][a-zA-Z0-9._-]*, shorter than LEASTCAP_NAME_LEN */
 	char *file; /* where it is written, if that is another file than the set's: an included one; else NULL */
