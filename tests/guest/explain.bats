@@ -54,8 +54,10 @@ write_change() {
 	is "in $FILE 5 5 true SYS_ADMIN set the host name /e/in" "$(explained '
 		(.refused_by | "\(.policy) \(.file) \(.line) \(.column) \(.refuses)") +
 		(.asked_for | " \(.capability) \(.act) ") + .event.subject.cgroup')"
+	is '["0x0","0xffffffff"]' "$(jq -c '.event.syscall_arguments[:2]' /tmp/explanation)"
 	text=$(leastcap explain)
 	grep -qE '^event [0-9]+ +denied SYS_ADMIN in sethostname\(\), ' <<<"$text"
+	grep -qE '^call +sethostname\(name: NULL, len: -1\)$' <<<"$text"
 	grep -qE "^who +probe\[[0-9]+\], uid 0" <<<"$text"
 	grep -qF "$FILE:5:5" <<<"$text"
 	grep -qE '^ +capabilities: \{ allow: \[CHOWN, SYS_CHROOT, SYS_ADMIN\] \}$' <<<"$text"

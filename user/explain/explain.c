@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/words.h"
+#include "explain/call.h"
 #include "explain/change.h"
 #include "explain/meaning.h"
 #include "explain/refused.h"
@@ -40,6 +41,15 @@ static json_t *what_json(const json_t *event, const struct refused *r)
 		text_or_null(capability	    ? meaning_capability(r->item)
 			     : r->rule >= 0 ? meaning_rule((uint32_t)r->rule)
 					    : NULL));
+}
+
+static json_t *call_json(const struct explain_input *in)
+{
+	_cleanup_free_ char *text = call_text(text_of(in->event, "syscall"),
+					      json_object_get(in->event, "syscall_arguments"),
+					      in->call_format, in->call_format_len);
+
+	return event_string(text);
 }
 
 /* ---- what refuses it ---- */
@@ -230,8 +240,8 @@ json_t *explain(const struct explain_input *in)
 		return NULL;
 	cap = refused_is_capability(&r) ? (int)r.item : meaning_needs(r.item);
 	return json_pack(
-		"{s:O, s:o, s:o, s:o, s:o, s:o, s:o}", "event", in->event, "asked_for",
-		what_json(in->event, &r), "refused_by",
+		"{s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", in->event, "call",
+		call_json(in), "asked_for", what_json(in->event, &r), "refused_by",
 		in->policy
 			? place_json(in->policy,
 				     text_of(json_object_get(in->event, "subject"), "binding"), &r)
