@@ -60,23 +60,22 @@ static void print_argument(FILE *f, const struct parameter *p, uint64_t value)
 {
 	bool narrow = !strstr(p->type, "long") && !strstr(p->type, "size_t") &&
 		      !strstr(p->type, "off_t");
+	bool pointer = strchr(p->type, '*');
 
-	if (strchr(p->type, '*')) {
-		fprintf(f, value ? "0x%llx" : "NULL", (unsigned long long)value);
-		return;
-	}
 	/* What is above of a narrow one the kernel does not look at. */
-	if (narrow)
+	if (narrow && !pointer)
 		value = (uint32_t)value;
-	if (!strcmp(p->type, "umode_t"))
-		fprintf(f, "0%llo", (unsigned long long)(value & 0xffff));
-	else if (strstr(p->name, "flags") || !strcmp(p->name, "cmd"))
+	if (pointer && !value)
+		fputs("NULL", f);
+	else if (pointer || strstr(p->name, "flags") || !strcmp(p->name, "cmd"))
 		fprintf(f, "0x%llx", (unsigned long long)value);
+	else if (!strcmp(p->type, "umode_t"))
+		fprintf(f, "0%llo", (unsigned long long)(value & 0xffff));
 	else if (!strcmp(p->type, "int") || !strcmp(p->type, "pid_t") ||
 		 !strcmp(p->type, "key_serial_t"))
 		fprintf(f, "%d", (int32_t)(uint32_t)value);
-	else if (!strcmp(p->type, "uid_t") || !strcmp(p->type, "gid_t"))
-		fprintf(f, value == UINT32_MAX ? "-1" : "%llu", (unsigned long long)value);
+	else if (value == UINT32_MAX && (!strcmp(p->type, "uid_t") || !strcmp(p->type, "gid_t")))
+		fputs("-1", f);
 	else
 		fprintf(f, "%llu", (unsigned long long)value);
 }
