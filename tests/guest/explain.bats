@@ -71,6 +71,8 @@ write_change() {
 	mark
 	outcome 1 inside /e/in $PROBE mount
 	expect_event '.type == "denied" and .item == "mount" and .detail == "tmpfs"'
+	is 'mount(type tmpfs)' "$(explained .asked_for.call)"
+	leastcap explain | grep -qxF 'tried       to mount a file system: mount(type tmpfs)'
 	is "mounts $FILE 6 5 mounts: allow; capabilities: { allow: [CHOWN, SYS_CHROOT, SYS_ADMIN] }" "$(explained '
 		"\(.asked_for.rule) \(.refused_by | "\(.file) \(.line) \(.column)") " + ([.changes[].text] | join("; "))')"
 	write_change 1

@@ -120,12 +120,14 @@ static void print_asked_for(const json_t *asked)
 {
 	_cleanup_free_ char *cap = out_member(asked, "capability"),
 			    *rule = out_member(asked, "rule"), *act = out_member(asked, "act"),
-			    *meaning = out_member(asked, "meaning");
+			    *meaning = out_member(asked, "meaning"),
+			    *call = out_member(asked, "call");
 
-	if (!cap || !rule || !act || !meaning)
+	if (!cap || !rule || !act || !meaning || !call)
 		return;
 	if (*act)
-		line("tried", "to %s%s", act, *cap ? ", most likely" : "");
+		line("tried", "to %s%s%s%s", act, *cap ? ", most likely" : "", *call ? ": " : "",
+		     call);
 	if (*cap && *meaning)
 		line("means", "with %s a process can %s", cap, meaning);
 	else if (*rule && *meaning)

@@ -25,6 +25,18 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
+/* "mount(type tmpfs)": the system call, with what the event has of its arguments. null: in none. */
+static json_t *call_json(const json_t *event, const struct refused *r)
+{
+	const char *call = text_of(event, "syscall"), *what = meaning_detail(r->item);
+
+	if (!call)
+		return json_null();
+	if (!what || !r->detail)
+		return json_sprintf("%s()", call);
+	return json_sprintf("%s(%s %s)", call, what, r->detail);
+}
+
 static json_t *what_json(const json_t *event, const struct refused *r)
 {
 	bool capability = refused_is_capability(r);
@@ -32,7 +44,7 @@ static json_t *what_json(const json_t *event, const struct refused *r)
 	char name[32];
 
 	return json_pack(
-		"{s:o, s:o, s:o, s:o}", "capability",
+		"{s:o, s:o, s:o, s:o, s:o}", "call", call_json(event, r), "capability",
 		capability ? json_string(caps_name(r->item, name)) : json_null(), "rule",
 		r->rule >= 0 ? json_string(word_rule((uint32_t)r->rule)) : json_null(), "act",
 		text_or_null(capability ? meaning_call(call, r->item) : meaning_item(r->item)),
