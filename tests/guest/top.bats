@@ -172,6 +172,12 @@ first() {
 	sees 'the same$'
 }
 
+# selects NAME: a row that begins so is in reverse.
+selects() {
+	look -e
+	has $'\e\\[([0-9]+;)*7m'"$1"
+}
+
 COLOURS=$'\e\\[([0-9]+;)*[34][0-7](;[0-9]+)*m'
 
 @test "without colours, and with them" {
@@ -189,9 +195,7 @@ COLOURS=$'\e\\[([0-9]+;)*[34][0-7](;[0-9]+)*m'
 		look -e
 		outcome 1 has "$COLOURS"
 		# What is selected is marked all the same.
-		sees ^/top
-		look -e
-		has $'\e\\[([0-9]+;)*7m/top/'
+		eventually 20 selects /top/
 		key Enter
 		sees '^granted +'
 		key qq

@@ -27,7 +27,7 @@ struct explain_input {
 };
 
 /*
- * {"event", "call", "asked_for": {"capability","rule","act","meaning"}, "refused_by", "others", "process", "hints", "changes"}, as
+ * {"event", "asked_for": {"call","capability","rule","act","meaning"}, "refused_by", "others", "process", "hints", "changes"}, as
  * leastcap(1) has it. NULL: the event is no refusal with words that are known, or no memory.
  */
 json_t *explain(const struct explain_input *in);

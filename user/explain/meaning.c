@@ -285,3 +285,48 @@ int meaning_needs(uint32_t item)
 	}
 	return -1;
 }
+
+const char *meaning_detail(uint32_t item)
+{
+	switch (item) {
+	case LEASTCAP_ITEM_MOUNT:
+	case LEASTCAP_ITEM_UMOUNT:
+		return "type";
+	case LEASTCAP_ITEM_BIND:
+	case LEASTCAP_ITEM_REMOUNT:
+	case LEASTCAP_ITEM_PROPAGATION:
+	case LEASTCAP_ITEM_MOVE:
+		return "target";
+	case LEASTCAP_ITEM_FSCONFIG:
+		return "key";
+	case LEASTCAP_ITEM_MODULE_REQUEST:
+		return "module";
+	case LEASTCAP_ITEM_MODULE_CRYPTO:
+	case LEASTCAP_ITEM_FAMILY:
+		return "family";
+	case LEASTCAP_ITEM_UNIX:
+		return "listener";
+	case LEASTCAP_ITEM_CONNECT:
+	case LEASTCAP_ITEM_SOURCE_ROUTE:
+		return "address";
+	case LEASTCAP_ITEM_CHAR_DEVICE:
+	case LEASTCAP_ITEM_BLOCK_DEVICE:
+		return "device";
+	case LEASTCAP_ITEM_MODE:
+	case LEASTCAP_ITEM_OWNER:
+	case LEASTCAP_ITEM_TIMES:
+	case LEASTCAP_ITEM_INODE_FLAGS:
+	case LEASTCAP_ITEM_SETUID_FILE:
+	case LEASTCAP_ITEM_FS_OPEN:
+	case LEASTCAP_ITEM_FS_WRITE:
+	case LEASTCAP_ITEM_FS_RECEIVE:
+		return "file";
+	case LEASTCAP_ITEM_XATTR:
+	case LEASTCAP_ITEM_ACL:
+		return "name";
+	case LEASTCAP_ITEM_BPF_CALL:
+		return "command";
+	default:
+		return NULL;
+	}
+}

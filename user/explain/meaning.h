@@ -14,6 +14,9 @@ const char *meaning_call(const char *syscall, unsigned int cap);
 /* "mount a file system": what was tried, enum leastcap_item. NULL: a capability, or unknown. */
 const char *meaning_item(uint32_t item);
 
+/* "type", "target": which argument of the call the event's detail is. NULL: it has none. */
+const char *meaning_detail(uint32_t item);
+
 /* "no change of the mount tree": what the subject is held to by a rule. NULL: unknown. */
 const char *meaning_rule(uint32_t rule);
 
