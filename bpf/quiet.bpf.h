@@ -22,8 +22,8 @@ static __always_inline bool is_quiet(const struct leastcap_quiet *ask,
 	volatile struct leastcap_pending *p = &pending[pending_place(key)];
 
 	return left_alone(now, s->next, ask->after_ns, state.sample_interval_ns) &&
-	       (!pending_is(p, key) || left_alone(bpf_jiffies64(), p->due, ask->after_jiffies,
-						  state.sample_jiffies));
+	       (!pending_is(p, key) ||
+		left_alone(bpf_jiffies64(), p->due, ask->after_jiffies, state.sample_jiffies));
 }
 
 /* By BPF_PROG_RUN. enum leastcap_quiet_answer */
