@@ -13,6 +13,7 @@
  *	lsm/bprm_committed_creds	execve ends entering
  *	tp_btf/cgroup_mkdir		new containers and units are bound at birth
  *	tp_btf/cgroup_rmdir		tells user space
+ *	syscall				user space has it tell what floods have left, quiet.bpf.h
  *	mounts.bpf.h, modules.bpf.h, namespaces.bpf.h, bpf.bpf.h: what their names say
  *
  * Every program passes on what an earlier LSM program refused. Without a binding: allowed. A bound cgroup whose
@@ -41,6 +42,7 @@
 #include "modules.bpf.h"
 #include "mounts.bpf.h"
 #include "namespaces.bpf.h"
+#include "quiet.bpf.h"
 #include "sockets.bpf.h"
 #include "unix.bpf.h"
 

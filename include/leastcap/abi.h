@@ -218,6 +218,23 @@ struct leastcap_sample {
 	__u64 suppressed; /* since the last sample; for the counting key: how many keys */
 };
 
+/* What user space asks lc_quiet: a key, and how it is to be told. */
+struct leastcap_quiet {
+	struct leastcap_key key;
+	__u64 policy; /* for the event */
+	__u64 after_ns; /* for so long it must not have been refused since its next report was due */
+	__u64 after_jiffies; /* the same */
+	__u32 flags; /* for the event: LEASTCAP_EVENT_SHADOW */
+	__u32 last; /* its binding has ended: told in any case */
+};
+
+/* What it answers. */
+enum leastcap_quiet_answer {
+	LEASTCAP_QUIET_NOTHING = 0, /* all has been told */
+	LEASTCAP_QUIET_TOLD = 1,
+	LEASTCAP_QUIET_LATER = 2, /* not quiet yet, or no room in the ring buffer */
+};
+
 /* How many bindings a process can remember; what does not fit fails closed (LEASTCAP_TASK_*). */
 #define LEASTCAP_HELD 4
 
@@ -364,6 +381,7 @@ enum leastcap_event_type {
 	LEASTCAP_EVENT_CARRIED =
 		5, /* a task was moved out of its binding by a confined task; the policy went with it */
 	LEASTCAP_EVENT_HELD = 6, /* an entrypoint is held until its container is known */
+	LEASTCAP_EVENT_QUIET = 7, /* a key is refused no more; `suppressed` were in no event */
 };
 
 /* struct leastcap_event.flags */

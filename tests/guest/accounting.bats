@@ -36,8 +36,16 @@ ring_losses() { leastcap status --json | jq .losses.ring; }
 # How many samples were lost, by the events since the mark; how many refusals these stand for.
 lost_is() { is "$1" "$(events '.type == "lost"' | jq -s 'map(.losses.ring) | add // 0')"; }
 
+# told_is N [VERDICT]: what the events since the mark stand for.
 told_is() {
-	is "$1" "$(events '.type == "denied" and .subject.binding == "/acc"' | jq -s 'map(.suppressed + 1) | add // 0')"
+	local verdict=${2:-denied}
+	is "$1" "$(events ".subject.binding == \"/acc\" and (.type == \"$verdict\" or .verdict == \"$verdict\")" |
+		jq -s 'map(if .type == "quiet" then .suppressed else .suppressed + 1 end) | add // 0')"
+}
+
+untold() {
+	curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock http://localhost/metrics |
+		sed -n 's/^leastcap_events_suppressed_pending //p'
 }
 
 @test "the counters are exact while the ring buffer is tiny and nobody reads it, and the loss is told" {
@@ -220,4 +228,55 @@ told_is() {
 	run -0 inside /acc $PROBE loop 10 listxattr
 	is '[]' "$(binding /acc .capabilities.used)"
 	is 1000 "$(binding /acc .counters.probe_denied)"
+}
+
+@test "when a flood is over an event of its own tells the rest, and then there is silence" {
+	fresh_daemon --sample-interval 1000 --quiet-after 2
+	mark
+	is "allowed 100 refused 0 other 0" "$(inside /acc $PROBE loop 100 sethostname)"
+	policy acc 'cgroup: /acc' none
+	is "allowed 0 refused 5000 other 0" "$(inside /acc $PROBE loop 5000 sethostname)"
+	expect_event '.type == "quiet"'
+	told_is 5000
+	is 5000 "$(binding /acc .counters.denied)"
+	is 0 "$(untold)"
+	is "[\"denied\",\"capabilities\",\"SYS_ADMIN\",\"acc\",1,\"enforce\",false,\"/acc\",\"probe\",\"$PROBE\"]" \
+		"$(events '.type == "quiet"' | jq -c '[.verdict, .restriction, .item, .policy, .revision, .mode, .shadow,
+			.subject.cgroup, .process.comm, .process.exe]')"
+	journalctl -q -o cat LEASTCAP_TYPE=quiet | grep -E '^quiet: capabilities SYS_ADMIN by probe in /acc, policy acc, [0-9]+ more, denied$'
+	leastcap events | grep -E ' quiet +SYS_ADMIN by probe: [0-9]+ more, denied$'
+	# The next one is the first of another flood, and hides nothing.
+	mark
+	sleep 3.5
+	is "" "$(events .seq)"
+	outcome 1 inside /acc $PROBE sethostname
+	denied SYS_ADMIN '.suppressed == 0'
+	is 5001 "$(binding /acc .counters.denied)"
+	# What would be refused, too.
+	policy acc 'cgroup: /acc' none audit
+	mark
+	is "allowed 3000 refused 0 other 0" "$(inside /acc $PROBE loop 3000 sethostname)"
+	expect_event '.type == "quiet" and .verdict == "would-deny" and .policy == "acc" and .mode == "audit"'
+	told_is 3000 would-deny
+}
+
+@test "what a daemon that was killed has left, the next one tells" {
+	policy acc 'cgroup: /acc' none
+	systemctl kill -s KILL leastcapd
+	is "allowed 0 refused 2000 other 0" "$(inside /acc $PROBE loop 2000 sethostname)"
+	expect_event '.type == "quiet"'
+	told_is 2000
+}
+
+@test "what is left when a policy is removed is told at once" {
+	fresh_daemon --sample-interval 1000 --quiet-after 600
+	mark
+	policy acc 'cgroup: /acc' none
+	is "allowed 0 refused 4000 other 0" "$(inside /acc $PROBE loop 4000 sethostname)"
+	[ "$(untold)" -gt 0 ]
+	is "" "$(events '.type == "quiet"')"
+	drop acc
+	eventually 5 told_is 4000
+	is 0 "$(untold)"
+	is '[null,"denied","/acc"]' "$(events '.type == "quiet"' | jq -c '[.policy, .verdict, .subject.binding]')"
 }

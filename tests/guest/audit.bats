@@ -122,6 +122,10 @@ switches() { awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "/proc/$(system
 	awk '/^leastcap_program_runs_total[{]program="lc_capable"[}]/ { runs = $2 }
 		/^leastcap_program_run_seconds_total[{]program="lc_capable"[}]/ { took = $2 }
 		END { exit !(runs >= 500 && took > 0 && took < 60) }' /tmp/metrics
+	# Everything that is documented is there.
+	is "" "$(comm -23 <(sed -n 's/^| \([^|]*\) |.*/\1/p' "$LEASTCAP_TREE/docs/metrics.md" | grep -oE '(leastcap|process)_[a-z_]+' | sort -u) \
+		<(sed -nE 's/^([a-z_]+).*/\1/p' /tmp/metrics | sort -u))"
+	grep -E "^leastcap_build_info[{]version=\"[^\"]+\",abi=\"[0-9]+\",build=\"[0-9a-f]{16}\",kernel=\"$(uname -r)\"[}] 1$" /tmp/metrics
 	# Each family is begun once, before its samples; counters end in _total.
 	awk '$1 == "#" && $2 == "TYPE" { if (seen[$3]++) bad = bad " " $3; name = $3
 			if (($4 == "counter") != ($3 ~ /_total$/)) bad = bad " " $3; next }

@@ -203,7 +203,7 @@ restarted() { [ "$(systemctl show -P NRestarts leastcapd)" = 1 ] && systemctl is
 	is true "$(leastcap status --json | jq .enforcing)"
 	spun
 	# Of the other builds no program is left: as many as one build has.
-	is "$(ls $PINS/v*/build-*/prog_* | wc -l)" "$(bpftool -j prog | jq '[.[] | select(.name // "" | startswith("lc_"))] | length')"
+	is "$(ls $PINS/v*/build-*/{prog,call}_* | wc -l)" "$(bpftool -j prog | jq '[.[] | select(.name // "" | startswith("lc_"))] | length')"
 }
 
 @test "a container born while the daemon is dead is covered, and one that ends then is told of" {

@@ -88,7 +88,7 @@ static void records_of_the_right_shape_are_taken(void **state)
 	assert_string_equal(ret.path, "");
 	assert_int_equal(event_decode(&b, sizeof(b), &ret), 0);
 	assert_string_equal(ret.path, b.path);
-	for (unsigned int type = LEASTCAP_EVENT_VERDICT; type <= LEASTCAP_EVENT_HELD; type++) {
+	for (unsigned int type = LEASTCAP_EVENT_VERDICT; type <= LEASTCAP_EVENT_QUIET; type++) {
 		b.event.type = (__u16)type;
 		b.event.verdict = LEASTCAP_WOULD_DENY;
 		b.event.size = type == LEASTCAP_EVENT_BORN || type == LEASTCAP_EVENT_GONE
@@ -139,7 +139,7 @@ static void another_version_or_type_is_refused(void **state)
 	v = verdict_record();
 	v.type = 0;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
-	v.type = LEASTCAP_EVENT_HELD + 1;
+	v.type = LEASTCAP_EVENT_QUIET + 1;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
 	v = verdict_record();
 	v.restriction = LEASTCAP_RESTRICTIONS;
@@ -431,9 +431,52 @@ static void ledgers_become_names_and_numbers(void **state)
 	assert_int_equal(number(json_object_get(restrictions, "bpf"), "would_deny"), INT64_MAX);
 }
 
+static void a_kind_that_is_quiet_has_its_rest(void **state)
+{
+	struct leastcap_policy policy = {.revision = 3, .mode = LEASTCAP_AUDIT, .name = "web"};
+	const struct event_names names = {
+		.seq = 7, .binding = "/a", .exe = "/bin/mo\nunt", .policy = &policy};
+	struct leastcap_event_cgroup ret;
+	struct leastcap_event v = verdict_record();
+	json_auto_t *e = NULL, *unknown = NULL;
+
+	v.type = LEASTCAP_EVENT_QUIET;
+	v.restriction = LEASTCAP_MOUNTS;
+	v.item = LEASTCAP_ITEM_MOUNT;
+	v.verdict = LEASTCAP_WOULD_DENY;
+	v.flags = LEASTCAP_EVENT_SHADOW;
+	e = to_json(&v, sizeof(v), &names);
+	assert_string_equal(text(e, "type"), "quiet");
+	assert_string_equal(text(e, "verdict"), "would-deny");
+	assert_string_equal(text(e, "restriction"), "mounts");
+	assert_string_equal(text(e, "item"), "mount");
+	assert_string_equal(text(e, "policy"), "web");
+	assert_string_equal(text(e, "mode"), "audit");
+	assert_true(json_is_true(json_object_get(e, "shadow")));
+	assert_int_equal(number(e, "suppressed"), 5);
+	assert_string_equal(text(json_object_get(e, "process"), "exe"), "/bin/mo\\x0aunt");
+	assert_string_equal(text(json_object_get(e, "process"), "comm"), "mount");
+	assert_int_equal(json_object_size(json_object_get(e, "process")), 2);
+	/* The policy is no more, and nobody knows the program. */
+	v.comm[0] = '\0';
+	v.flags = 0;
+	unknown = to_json(&v, sizeof(v), &(struct event_names){.seq = 8});
+	assert_true(json_is_null(json_object_get(unknown, "policy")));
+	assert_true(json_is_null(json_object_get(unknown, "rule")));
+	assert_true(json_is_null(json_object_get(json_object_get(unknown, "process"), "comm")));
+	assert_true(json_is_false(json_object_get(unknown, "shadow")));
+	/* It is checked like a refusal. */
+	v.verdict = LEASTCAP_ALLOWED;
+	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
+	v.verdict = LEASTCAP_DENIED;
+	v.restriction = LEASTCAP_RESTRICTIONS;
+	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_kind_that_is_quiet_has_its_rest),
 		cmocka_unit_test(records_of_the_right_shape_are_taken),
 		cmocka_unit_test(short_and_long_records_are_refused),
 		cmocka_unit_test(another_version_or_type_is_refused),

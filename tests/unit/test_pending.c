@@ -116,6 +116,32 @@ static void what_nobody_was_told_is_summed_up(void **state)
 	assert_int_equal(samples_untold(keys, samples, 3, 3), 5);
 }
 
+/* ---- whose refusals a quiet kind's are ---- */
+
+static void a_key_is_the_shadows_only_where_the_policy_allows(void **state)
+{
+	struct leastcap_policy allows = {.allow = ~0ULL, .mode = LEASTCAP_ENFORCE},
+			       none = {.mode = LEASTCAP_ENFORCE}, audits = {.mode = LEASTCAP_AUDIT};
+	struct leastcap_policy mounts = {.allow = ~0ULL,
+					 .mode = LEASTCAP_ENFORCE,
+					 .deny = LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS)};
+	struct leastcap_key cap = {.item = 21, .verdict = LEASTCAP_WOULD_DENY};
+	struct leastcap_key mount = {.restriction = LEASTCAP_MOUNTS,
+				     .item = LEASTCAP_ITEM_MOUNT,
+				     .verdict = LEASTCAP_WOULD_DENY};
+
+	assert_true(quiet_is_shadows(&cap, &allows, &none));
+	assert_true(quiet_is_shadows(&mount, &allows, &mounts));
+	/* The policy itself reports it; or neither does any more. */
+	assert_false(quiet_is_shadows(&cap, &audits, &none));
+	assert_false(quiet_is_shadows(&mount, &mounts, &mounts));
+	assert_false(quiet_is_shadows(&cap, &allows, &allows));
+	assert_false(quiet_is_shadows(&mount, &allows, &allows));
+	/* A shadow refuses nothing. */
+	cap.verdict = LEASTCAP_DENIED;
+	assert_false(quiet_is_shadows(&cap, &allows, &none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +150,7 @@ int main(void)
 		cmocka_unit_test_setup(a_count_ends_where_the_turn_begins, empty),
 		cmocka_unit_test_setup(another_number_is_another_ledger, empty),
 		cmocka_unit_test_setup(what_is_being_changed_is_seen, empty),
+		cmocka_unit_test(a_key_is_the_shadows_only_where_the_policy_allows),
 		cmocka_unit_test_setup(what_nobody_was_told_is_summed_up, empty),
 	};
 

@@ -331,9 +331,27 @@ static void messages_are_one_line_for_people(void **state)
 	assert_string_equal(applied, "policy applied, policy web");
 }
 
+static void the_message_of_what_is_quiet_says_how_many(void **state)
+{
+	json_auto_t *e = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:{s:s}, s:{s:s}}", "type",
+				   "quiet", "verdict", "denied", "restriction", "mounts", "item",
+				   "mount", "policy", "web", "suppressed", 4999, "subject",
+				   "cgroup", "/a", "process", "comm", "mount");
+	_cleanup_free_ char *whole = message_text(e), *bare = NULL;
+
+	assert_string_equal(whole,
+			    "quiet: mounts mount by mount in /a, policy web, 4999 more, denied");
+	assert_int_equal(message_priority(e), 6);
+	json_object_set_new(e, "policy", json_null());
+	json_object_set_new(e, "process", json_null());
+	bare = message_text(e);
+	assert_string_equal(bare, "quiet: mounts mount in /a, 4999 more, denied");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_message_of_what_is_quiet_says_how_many),
 		cmocka_unit_test_setup_teardown(events_are_numbered_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_appends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_renamed_file_is_followed_until_reopened, setup,

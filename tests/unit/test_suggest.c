@@ -166,6 +166,28 @@ static void events_are_evidence(void **state)
 				     "2026-01-02 13:00:00 UTC, by \"a\" in chown()\n"));
 }
 
+/* It is none itself, and belongs to what events of its verdict, item and program have told. */
+static void what_a_quiet_kind_has_left_counts_as_evidence(void **state)
+{
+	static const char quiet[] =
+		"{\"type\": \"quiet\", \"verdict\": \"would-deny\", \"seq\": 5, \"boot\": \"b\", \"time\": \"" ONE
+		"\", \"policy\": \"web\", \"restriction\": \"capabilities\", \"item\": \"CHOWN\","
+		" \"suppressed\": 40, \"subject\": {}, \"process\": {\"comm\": \"a\", \"exe\": null}}";
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	json_auto_t *trail = NULL;
+
+	gather(&s, "web");
+	feed(&s, "web", ASKED("1", "would-deny", "CHOWN", "a", NOON, "1"));
+	feed(&s, "web", ASKED("2", "denied", "CHOWN", "a", NOON, "0"));
+	feed(&s, "web", quiet);
+	feed(&s, "web", quiet);
+	trail = suggest_trail_json(&s);
+	assert_int_equal(json_array_size(trail), 2);
+	assert_int_equal(count_of(json_array_get(trail, 0)), 42);
+	assert_string_equal(mask_text(json_array_get(trail, 0), "last"), ONE);
+	assert_int_equal(count_of(json_array_get(trail, 1)), 1);
+}
+
 static void evidence_of_events_has_an_end(void **state)
 {
 	_cleanup_(suggestion_done) struct suggestion s = {};
@@ -394,6 +416,7 @@ int main(void)
 		cmocka_unit_test(rules_follow_what_was_seen),
 		cmocka_unit_test(what_has_ended_counts),
 		cmocka_unit_test(events_are_evidence),
+		cmocka_unit_test(what_a_quiet_kind_has_left_counts_as_evidence),
 		cmocka_unit_test(evidence_of_events_has_an_end),
 		cmocka_unit_test(by_unit_by_name_by_id),
 		cmocka_unit_test(lines_of_any_kind_are_passed_over),

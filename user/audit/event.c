@@ -42,13 +42,13 @@ int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *
 	memcpy(&e, record, size);
 	if (e.event.version != LEASTCAP_ABI || e.event.size != size)
 		return -EBADMSG;
-	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_HELD)
+	if (e.event.type < LEASTCAP_EVENT_VERDICT || e.event.type > LEASTCAP_EVENT_QUIET)
 		return -EBADMSG;
 	if (size != (has_path(e.event.type) ? sizeof(e) : sizeof(e.event)))
 		return -EBADMSG;
 	if (!terminated(e.event.comm, sizeof(e.event.comm)) || !terminated(e.path, sizeof(e.path)))
 		return -EBADMSG;
-	if (e.event.type == LEASTCAP_EVENT_VERDICT &&
+	if ((e.event.type == LEASTCAP_EVENT_VERDICT || e.event.type == LEASTCAP_EVENT_QUIET) &&
 	    (e.event.restriction >= LEASTCAP_RESTRICTIONS || !event_detail_valid(&e.event) ||
 	     (e.event.verdict != LEASTCAP_DENIED && e.event.verdict != LEASTCAP_WOULD_DENY)))
 		return -EBADMSG;
@@ -61,6 +61,11 @@ int event_decode(const void *record, size_t size, struct leastcap_event_cgroup *
 const char *event_mode(uint32_t mode)
 {
 	return mode == LEASTCAP_AUDIT ? "audit" : "enforce";
+}
+
+static const char *verdict_name(const struct leastcap_event *e)
+{
+	return e->verdict == LEASTCAP_DENIED ? "denied" : "would-deny";
 }
 
 static const char *type_name(const struct leastcap_event *e)
@@ -76,8 +81,10 @@ static const char *type_name(const struct leastcap_event *e)
 		return "carried";
 	case LEASTCAP_EVENT_HELD:
 		return "held";
+	case LEASTCAP_EVENT_QUIET:
+		return "quiet";
 	default:
-		return e->verdict == LEASTCAP_DENIED ? "denied" : "would-deny";
+		return verdict_name(e);
 	}
 }
 
@@ -275,6 +282,18 @@ static json_t *verdict(const struct leastcap_event *e, const struct event_names 
 			 !!(e->flags & LEASTCAP_CHECK_FOREIGN), "rule", rule(names));
 }
 
+/* What a kind that has fallen quiet has: refusals of several processes maybe, but of one program. */
+static json_t *quiet(const struct leastcap_event *e, const struct event_names *names)
+{
+	char buf[32];
+
+	return json_pack("{s:{s:o, s:o}, s:s, s:s, s:s, s:o}", "process", "comm",
+			 event_string(*e->comm ? e->comm : NULL), "exe", event_string(names->exe),
+			 "verdict", verdict_name(e), "restriction",
+			 word_restriction(e->restriction), "item", item_name(e->item, buf), "rule",
+			 rule(names));
+}
+
 static json_t *policy(const struct leastcap_policy *p)
 {
 	if (!p)
@@ -292,8 +311,19 @@ static int join(json_t *event, json_t *part)
 	return err;
 }
 
+/* Of whom refusals are: a policy, or its shadow; and how many are in no event of their own. */
+static json_t *suppressed(const struct leastcap_event *e, const struct event_names *names)
+{
+	return json_pack("{s:b, s:o}", "shadow",
+			 (e->flags & LEASTCAP_EVENT_SHADOW) ||
+				 (names->policy && is_shadow(names->policy->name)),
+			 "suppressed", number(e->suppressed));
+}
+
 json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_names *names)
 {
+	bool is_verdict = e->event.type == LEASTCAP_EVENT_VERDICT,
+	     is_quiet = e->event.type == LEASTCAP_EVENT_QUIET;
 	json_auto_t *event = NULL;
 
 	/* Unsigned: a record may say any time. */
@@ -301,17 +331,13 @@ json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_
 		     (int64_t)(e->event.time + (uint64_t)names->clock_ns));
 
 	if (!event || json_object_set_new(event, "subject", subject(e, names)) ||
-	    json_object_set_new(event, "process", process(&e->event, names)))
+	    (!is_quiet && json_object_set_new(event, "process", process(&e->event, names))))
 		return NULL;
-	if (e->event.type == LEASTCAP_EVENT_VERDICT && join(event, verdict(&e->event, names)))
+	if ((is_verdict && join(event, verdict(&e->event, names))) ||
+	    (is_quiet && join(event, quiet(&e->event, names))))
 		return NULL;
-	if (join(event, policy(names->policy)))
-		return NULL;
-	if (e->event.type == LEASTCAP_EVENT_VERDICT &&
-	    (json_object_set_new(event, "shadow",
-				 json_boolean((e->event.flags & LEASTCAP_EVENT_SHADOW) ||
-					      (names->policy && is_shadow(names->policy->name)))) ||
-	     json_object_set_new(event, "suppressed", number(e->event.suppressed))))
+	if (join(event, policy(names->policy)) ||
+	    ((is_verdict || is_quiet) && join(event, suppressed(&e->event, names))))
 		return NULL;
 	return json_incref(event);
 }

@@ -56,6 +56,7 @@ static const struct field fields[] = {
 	{"LEASTCAP_CONTAINER_PID", "process", "container_pid"},
 	{"LEASTCAP_PPID", "process", "ppid"},
 	{"LEASTCAP_PARENT", "process", "parent"},
+	{"LEASTCAP_VERDICT", NULL, "verdict"},
 	{"LEASTCAP_RESTRICTION", NULL, "restriction"},
 	{"LEASTCAP_ITEM", NULL, "item"},
 	{"LEASTCAP_DETAIL", NULL, "detail"},

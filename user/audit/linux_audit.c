@@ -35,6 +35,7 @@ static const struct field fields[] = {
 	{"op", NULL, "type"},
 	{"seq", NULL, "seq"},
 	{"action", NULL, "action"},
+	{"verdict", NULL, "verdict"},
 	{"restriction", NULL, "restriction"},
 	{"item", NULL, "item"},
 	{"detail", NULL, "detail"},

@@ -34,6 +34,22 @@ static char *sampling_text(const json_t *event)
 	return n < 0 ? NULL : message;
 }
 
+static char *quiet_text(const json_t *event)
+{
+	const char *comm = message_member(json_object_get(event, "process"), "comm");
+	const char *policy = message_member(event, "policy");
+	char *message;
+	int n = asprintf(&message, "quiet: %s %s%s%s in %s%s%s, %lld more, %s",
+			 message_member(event, "restriction"), message_member(event, "item"),
+			 *comm ? " by " : "", comm,
+			 message_member(json_object_get(event, "subject"), "cgroup"),
+			 *policy ? ", policy " : "", policy,
+			 (long long)json_integer_value(json_object_get(event, "suppressed")),
+			 message_member(event, "verdict"));
+
+	return n < 0 ? NULL : message;
+}
+
 char *message_text(const json_t *event)
 {
 	const json_t *process = json_object_get(event, "process");
@@ -54,6 +70,8 @@ char *message_text(const json_t *event)
 		return meanwhile_text(event);
 	if (!strcmp(message_member(event, "type"), "sampling"))
 		return sampling_text(event);
+	if (!strcmp(message_member(event, "type"), "quiet"))
+		return quiet_text(event);
 
 	if (process)
 		snprintf(who, sizeof(who), " by %s[%lld]", message_member(process, "comm"),

@@ -67,6 +67,26 @@ static void print_refusal(const json_t *e, const char *type)
 	       "", subject, policy, json_is_true(json_object_get(e, "shadow")) ? " (shadow)" : "");
 }
 
+/* What is in no other event of a kind that has not come for a while. */
+static void print_quiet(const json_t *e)
+{
+	_cleanup_free_ char *item = out_member(e, "item"), *policy = out_member(e, "policy"),
+			    *comm = out_member(json_object_get(e, "process"), "comm"),
+			    *restriction = out_member(e, "restriction"),
+			    *verdict = out_member(e, "verdict"),
+			    *subject = subject_name(json_object_get(e, "subject"));
+
+	if (!item || !policy || !comm || !restriction || !verdict || !subject)
+		return;
+	printf("%-10s ", "quiet");
+	if (strcmp(restriction, "capabilities"))
+		printf("%s: ", restriction);
+	printf("%s%s%s: %lld more, %s\n%13s%s%s%s%s\n", item, *comm ? " by " : "", comm,
+	       (long long)out_number(e, "suppressed"), verdict, "", subject,
+	       *policy ? ", policy " : "", policy,
+	       json_is_true(json_object_get(e, "shadow")) ? " (shadow)" : "");
+}
+
 static void print_other(const json_t *e, const char *type)
 {
 	_cleanup_free_ char *subject = subject_name(json_object_get(e, "subject")),
@@ -133,6 +153,8 @@ static int print_line(const char *line, size_t len, void *ctx)
 		print_time(time ? time : "");
 		if (type && (!strcmp(type, "denied") || !strcmp(type, "would-deny")))
 			print_refusal(e, type);
+		else if (type && !strcmp(type, "quiet"))
+			print_quiet(e);
 		else
 			print_other(e, type ? type : "?");
 	}

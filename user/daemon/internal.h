@@ -38,6 +38,23 @@ struct hold {
 	uint64_t expired[2]; /* let go before that: by the limit; because a daemon ended */
 };
 
+/* quiet.c: programs that were refused something, by their inode. Direct-mapped: bounded, never wrong. */
+#define QUIET_PROGRAMS 256
+
+struct quiet_program {
+	uint64_t ino;
+	uint32_t dev;
+	char comm[LEASTCAP_COMM_LEN]; /* of the last event */
+	char *exe; /* NULL: not known */
+};
+
+struct quiet {
+	uint64_t after_ns; /* so long without a refusal is quiet */
+	uint64_t look; /* boot_now(): not before; 0: there is nothing to look for */
+	uint64_t event; /* boot_now() of the last one of a refusal */
+	struct quiet_program programs[QUIET_PROGRAMS];
+};
+
 /* rules.c: where the policies that events name are written, by their ids. Direct-mapped. */
 #define WRITTEN 64
 
@@ -83,6 +100,7 @@ struct state {
 	uint64_t suppressed; /* refusals that events stood for beside their own */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;
+	struct quiet quiet;
 	struct proof *proof; /* NULL: enforcement is not to be proven */
 	json_t *counted; /* what is saved for the next daemon; NULL: it does not run yet */
 	bool born; /* something was bound at birth, and may be due a shadow */
@@ -139,6 +157,19 @@ void hold_tick(struct state *s);
 void hold_metrics(struct prom *prom, const struct state *s);
 void hold_done(struct state *s);
 
+/* ---- quiet.c: what floods have left is told ---- */
+
+void quiet_open(struct state *s, uint64_t after_ns);
+/* Looks, where there may be something. */
+void quiet_tick(struct state *s);
+/* The interval between events is another: whoever is refused again may be due now. */
+void quiet_put_off(struct state *s);
+/* An event of a refusal is told. exe may be NULL. */
+void quiet_refused(struct state *s, const struct leastcap_event *e, const char *exe);
+/* The path of the program that an event of a quiet kind is about, whose comm gets into it; NULL: not known. */
+const char *quiet_program(struct state *s, struct leastcap_event *e);
+void quiet_done(struct state *s);
+
 /* ---- proof.c: enforcement is proven, again and again ---- */
 
 /* every_ns 0: not. exit: the daemon ends where something is not refused. -errno. */
@@ -167,7 +198,7 @@ void names_put(struct state *s, uint64_t cgroup, const char *path);
 const char *names_get(struct state *s, uint64_t cgroup);
 void names_done(struct state *s);
 /* An event with all names, to be told. NULL: no memory. */
-json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e);
+json_t *event_named(struct state *s, struct leastcap_event_cgroup *e);
 
 /* ---- rules.c ---- */
 

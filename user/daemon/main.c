@@ -196,6 +196,7 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	if (err < 0)
 		return log_err(err, "cannot make an event loop");
 	so.event = event;
+	so.quiet_ns = o->quiet_ns;
 	so.prove_ns = o->prove_ns;
 	so.prove_exit = o->prove_exit;
 	so.hold_ns = o->hold_start ? o->hold_limit_ns : 0;

@@ -246,9 +246,10 @@ static void put_events(struct prom *p, struct state *s)
 	prom_one(p, "leastcap_events_suppressed_total", "counter",
 		 "Refusals that events have stood for beside their own.", (double)s->suppressed);
 	if (!kernel_untold(s->k, proof_cgroup(s), &untold))
-		prom_one(p, "leastcap_events_suppressed_pending", "gauge",
-			 "Refusals that the next event of their kind will stand for.",
-			 (double)untold);
+		prom_one(
+			p, "leastcap_events_suppressed_pending", "gauge",
+			"Refusals that are in no event yet: the next one of their kind stands for them.",
+			(double)untold);
 	prom_one(p, "leastcap_events_dropped_total", "counter",
 		 "Events for which there was no memory.", (double)s->sink->dropped);
 	prom_family(p, "leastcap_losses_total", "counter",

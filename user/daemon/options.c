@@ -42,6 +42,7 @@ enum {
 	OPT_MAX_BINDINGS,
 	OPT_ENTERING_LIMIT,
 	OPT_SAMPLE_INTERVAL,
+	OPT_QUIET_AFTER,
 	OPT_WATCH,
 	OPT_HOLD_START,
 	OPT_HOLD_LIMIT,
@@ -66,6 +67,7 @@ static const struct option longs[] = {
 	{"max-bindings", required_argument, NULL, OPT_MAX_BINDINGS},
 	{"entering-limit", required_argument, NULL, OPT_ENTERING_LIMIT},
 	{"sample-interval", required_argument, NULL, OPT_SAMPLE_INTERVAL},
+	{"quiet-after", required_argument, NULL, OPT_QUIET_AFTER},
 	{"watch", required_argument, NULL, OPT_WATCH},
 	{"hold-start", no_argument, NULL, OPT_HOLD_START},
 	{"hold-limit", required_argument, NULL, OPT_HOLD_LIMIT},
@@ -99,6 +101,7 @@ static const char help[] =
 	"      --max-bindings N      most cgroups bound at once\n"
 	"      --entering-limit S    how long a process may set up a container, 1 to 3600\n"
 	"      --sample-interval MS  between two events of the same kind, 0 to 3600000\n"
+	"      --quiet-after S       then tell what is in no event, 1 to 3600 (10)\n"
 	"      --watch yes|no        follow changes of the files of policies at once (yes)\n"
 	"      --hold-start          a container's program waits until its policy is bound\n"
 	"      --hold-limit MS       at most so long, 100 to 60000 (2000)\n"
@@ -338,6 +341,10 @@ static int take(int opt, const char *arg, struct options *o)
 		/* 0 would leave what the kernel has. */
 		o->kernel.sample_interval_ns = value ? value * NS_PER_MS : 1;
 		return status;
+	case OPT_QUIET_AFTER:
+		status = number_option("quiet-after", arg, false, 1, 3600, &value);
+		o->quiet_ns = value * NS_PER_S;
+		return status;
 	case OPT_WATCH:
 		return bool_option("watch", arg, &o->watch);
 	case OPT_HOLD_START:
@@ -387,6 +394,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 			 .file_keep = 4,
 			 .journal = SINK_JOURNAL_SOCKET},
 		.hold_limit_ns = 2 * NS_PER_S,
+		.quiet_ns = 10 * NS_PER_S,
 		.prove_ns = 60 * NS_PER_S,
 	};
 	opterr = 0;

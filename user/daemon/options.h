@@ -15,6 +15,7 @@ struct options {
 	struct sink_options sink;
 	const char *metrics; /* a loopback address and a port; NULL: none */
 	struct kernel_options kernel;
+	uint64_t quiet_ns; /* after so long without a refusal its kind is quiet */
 	bool watch; /* the files of policies */
 	bool hold_start; /* hold entrypoints until their container is known */
 	uint64_t hold_limit_ns;

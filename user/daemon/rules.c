@@ -39,7 +39,7 @@ const char *rules_find(struct state *s, const struct leastcap_event *e,
 	const struct written *w;
 	int rule;
 
-	if (e->type != LEASTCAP_EVENT_VERDICT)
+	if (e->type != LEASTCAP_EVENT_VERDICT && e->type != LEASTCAP_EVENT_QUIET)
 		return NULL;
 	w = find_written(s, policy);
 	if (!w->policy)

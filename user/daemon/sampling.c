@@ -41,6 +41,7 @@ unsigned int state_sample(struct state *s, uint64_t ms, const struct peer *by, j
 		return answer_text(400, ret, "interval_ms: 0 to %d are needed",
 				   STATE_SAMPLE_MAX_MS);
 	kernel_sampling_set(s->k, ms ? ms * NS_PER_MS : 1);
+	quiet_put_off(s);
 	log_info("one event of a kind every %llu ms, before %lld", (unsigned long long)ms,
 		 (long long)old);
 	tell(s, old, by);

@@ -59,6 +59,7 @@ int state_open(const struct state_options *o, struct kernel *k, struct sink *sin
 	if (err)
 		return err;
 	counted_open(s);
+	quiet_open(s, o->quiet_ns);
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -74,6 +75,7 @@ struct state *state_free(struct state *s)
 	json_decref(s->counted);
 	hold_done(s);
 	proof_done(s);
+	quiet_done(s);
 	identities_free(s->identities);
 	plan_done(&s->plan);
 	sources_done(&s->sources);

@@ -28,6 +28,7 @@ struct state_options {
 	const char *state_dir; /* /var/lib/leastcap */
 	sd_event *event; /* container engines are asked from it */
 	uint64_t hold_ns; /* how long an entrypoint is held until its container is known; 0: not */
+	uint64_t quiet_ns; /* after so long without a refusal its kind is quiet */
 	uint64_t prove_ns; /* between two proofs of enforcement; 0: none */
 	bool prove_exit; /* the daemon ends when one fails */
 };
@@ -104,7 +105,7 @@ void state_unloaded(struct state *s, size_t bindings, const struct peer *by);
 char *state_metrics(struct state *s);
 
 /* One decoded event of the kernel: named, handed to the sink, and acted on (born, gone). */
-void state_event(struct state *s, const struct leastcap_event_cgroup *event);
+void state_event(struct state *s, struct leastcap_event_cgroup *event);
 
 /* After anything has happened: binds what has become known. True: again soon, something has meanwhile. */
 bool state_settle(struct state *s);

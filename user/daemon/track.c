@@ -70,17 +70,28 @@ static const struct identity *who_of(struct state *s, const char *path)
 	return cgroup ? containers_who(cgroup, s) : NULL;
 }
 
-json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
+/* Who it was: of the process, or of the last one of the kind that is quiet now. */
+static void name_program(struct state *s, struct leastcap_event *e, struct event_names *names)
+{
+	if (e->type == LEASTCAP_EVENT_QUIET) {
+		names->exe = quiet_program(s, e);
+		return;
+	}
+	actor_read(e, &s->actor);
+	names->actor = &s->actor;
+	names->exe = *s->actor.exe ? s->actor.exe : NULL;
+	if (e->type == LEASTCAP_EVENT_VERDICT)
+		quiet_refused(s, e, names->exe);
+}
+
+json_t *event_named(struct state *s, struct leastcap_event_cgroup *e)
 {
 	_cleanup_free_ char *binding = NULL;
 	struct leastcap_policy policy;
 	const char *path = names_get(s, e->event.binding);
 	struct event_names names = {.seq = sink_next(s->sink), .clock_ns = clock_offset()};
 
-	actor_read(&e->event, &s->actor);
-	names.actor = &s->actor;
-	names.exe = *s->actor.exe ? s->actor.exe : NULL;
-
+	name_program(s, &e->event, &names);
 	/* Two names at a time: the table may hold them in one slot. */
 	names.binding = binding = path ? strdup(path) : NULL;
 	names.cgroup = names_get(s, e->event.cgroup);
@@ -95,7 +106,7 @@ json_t *event_named(struct state *s, const struct leastcap_event_cgroup *e)
 
 /* ---- events ---- */
 
-void state_event(struct state *s, const struct leastcap_event_cgroup *e)
+void state_event(struct state *s, struct leastcap_event_cgroup *e)
 {
 	json_t *event;
 
@@ -113,7 +124,7 @@ void state_event(struct state *s, const struct leastcap_event_cgroup *e)
 		return;
 	}
 	sink_emit(s->sink, event);
-	if (e->event.type == LEASTCAP_EVENT_VERDICT)
+	if (e->event.type == LEASTCAP_EVENT_VERDICT || e->event.type == LEASTCAP_EVENT_QUIET)
 		s->suppressed += e->event.suppressed;
 	/* The kernel gives no shadow at birth. */
 	if (e->event.type == LEASTCAP_EVENT_BORN)
@@ -162,6 +173,7 @@ void state_tick(struct state *s)
 	disarm_tick(s);
 	hold_tick(s);
 	proof_tick(s);
+	quiet_tick(s);
 	if (s->ticks % LOSS_TICKS == 1) {
 		tell_losses(s);
 		metrics_count(s);

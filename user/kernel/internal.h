@@ -110,6 +110,15 @@ uint64_t pending_untold(const struct leastcap_pending all[LEASTCAP_PENDING], uin
 uint64_t samples_untold(const struct leastcap_key *keys, const struct leastcap_sample *samples,
 			size_t n, uint64_t except);
 
+/* ---- quiet.c ---- */
+
+/* Is it the shadow that would refuse what the key is about, and not the policy beside it? */
+bool quiet_is_shadows(const struct leastcap_key *key, const struct leastcap_policy *policy,
+		      const struct leastcap_policy *shadow);
+
+/* Has told what is left of the bindings that are not live, before their samples are forgotten. Under the lock. */
+int quiet_last(struct kernel *k, bool (*live)(uint64_t cgroup, const void *ctx), const void *ctx);
+
 /* ---- lists.c ---- */
 
 /* Writes the lists of a policy that is not published yet. On failure nothing is left of them. */

@@ -135,6 +135,13 @@ int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger 
  */
 int kernel_untold(const struct kernel *k, uint64_t canary, uint64_t *ret);
 
+/*
+ * Has the kernel side tell, in events of their own, what is left of the kinds of refusals that have not come for so long since
+ * their next event was due. *ret_left: there is more, of kinds that are not quiet yet. Under the lock, so that nobody forgets
+ * them meanwhile.
+ */
+int kernel_quiet(struct kernel *k, uint64_t canary, uint64_t after_ns, bool *ret_left);
+
 /* ---- the canary: a cgroup in which the daemon has its own child refused, to prove enforcement ---- */
 
 /* Name of the canary's policy. */

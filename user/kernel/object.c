@@ -4,6 +4,7 @@
  *
  *	/sys/fs/bpf/leastcap/v<ABI>/bindings, ledgers, ...	maps, shared by all builds of an ABI
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>/link_*, prog_*	one build's programs; complete once it has this name
+ *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>/call_*		those that no hook calls, but user space
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>-new/		being attached
  *
  * A build takes over like this: its programs are loaded onto the shared maps and attached, passive; then they are
@@ -221,28 +222,39 @@ static int pin_maps(struct leastcap_bpf *skel, const char *dir)
 	return 0;
 }
 
-/* The pin of a program: kind is "link" or "prog". */
+/* The pin of a program: kind is "link", "prog" or "call". */
 static void program_pin(char ret[160], const char *dir, const char *kind,
 			const struct bpf_program *prog)
 {
 	snprintf(ret, 160, "%s/%s_%s", dir, kind, bpf_program__name(prog));
 }
 
+/* Is it there for user space to call? */
+static bool is_called(const struct bpf_program *prog)
+{
+	return bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL;
+}
+
 static bool program_attached(const char *dir, const struct bpf_program *prog)
 {
 	char pin[160];
 
-	program_pin(pin, dir, "link", prog);
+	program_pin(pin, dir, is_called(prog) ? "call" : "link", prog);
 	return !access(pin, F_OK);
 }
 
 /* The link is pinned last: where it is, all of it is. */
 static int attach_program(struct bpf_program *prog, const char *dir)
 {
-	struct bpf_link *link = bpf_program__attach(prog);
+	struct bpf_link *link;
 	char pin[160];
 	int err;
 
+	if (is_called(prog)) {
+		program_pin(pin, dir, "call", prog);
+		return bpf_program__pin(prog, pin);
+	}
+	link = bpf_program__attach(prog);
 	if (!link)
 		return log_warn(-errno, "cannot attach %s", bpf_program__section_name(prog));
 	program_pin(pin, dir, "prog", prog);
@@ -270,6 +282,8 @@ static void detach_programs(struct leastcap_bpf *skel, const char *dir)
 		program_pin(pin, dir, "link", prog);
 		unlink(pin);
 		program_pin(pin, dir, "prog", prog);
+		unlink(pin);
+		program_pin(pin, dir, "call", prog);
 		unlink(pin);
 	}
 }

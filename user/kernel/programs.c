@@ -44,6 +44,7 @@ static const struct {
 	{"lc_exit", PROGRAM_ALWAYS},
 	{"lc_mkdir", PROGRAM_ALWAYS},
 	{"lc_rmdir", PROGRAM_ALWAYS},
+	{"lc_quiet", PROGRAM_ALWAYS},
 
 	{"lc_mount", MOUNTS},
 	{"lc_umount", MOUNTS},

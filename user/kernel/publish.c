@@ -388,6 +388,11 @@ static int collect_policies(struct kernel *k, const struct ids *live)
 	return removed;
 }
 
+static bool is_live(uint64_t cgroup, const void *live)
+{
+	return ids_have(live, cgroup);
+}
+
 int kernel_policy_collect(struct kernel *k)
 {
 	_cleanup_(ids_done) struct ids policies = {}, cgroups = {};
@@ -407,6 +412,8 @@ int kernel_policy_collect(struct kernel *k)
 		return removed;
 	/* A cgroup born meanwhile has its ledger before its binding: its ledger may go; the kernel makes another. */
 	err = collect(k->maps[MAP_LEDGERS], sizeof(uint64_t), first_member, &cgroups);
+	/* Without its program, of a build that was just taken away, what is left stays untold. */
+	(void)quiet_last(k, is_live, &cgroups);
 	if (err >= 0)
 		err = collect(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key), first_member,
 			      &cgroups);

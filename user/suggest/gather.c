@@ -270,6 +270,9 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 		return 0;
 	if (!strcmp(type, "gone"))
 		return join_end(s, subject, event);
+	/* Of kinds that other events have told of: how many more there were. */
+	if (!strcmp(type, "quiet"))
+		return suggest_trail(s, event);
 	if (!would && !denied)
 		return 0;
 	if (would)

@@ -28,6 +28,17 @@ static int is_known(struct suggestion *s, const json_t *event)
 	return err ? -ENOMEM : known;
 }
 
+static bool is_quiet(const json_t *event)
+{
+	return !strcmp(mask_text(event, "type"), "quiet");
+}
+
+/* "denied", "would-deny" */
+static const char *verdict_of(const json_t *event)
+{
+	return mask_text(event, is_quiet(event) ? "verdict" : "type");
+}
+
 static json_t *new_item(const json_t *event, bool capability)
 {
 	const char *comm = mask_text(json_object_get(event, "process"), "comm"),
@@ -38,7 +49,7 @@ static json_t *new_item(const json_t *event, bool capability)
 			 capability ? event_string(mask_text(event, "item")) : json_null(), "rule",
 			 capability ? json_null() : event_string(mask_text(event, "restriction")),
 			 "item", event_string(mask_text(event, "item")), "verdict",
-			 strcmp(mask_text(event, "type"), "denied") ? "allowed" : "denied", "comm",
+			 strcmp(verdict_of(event), "denied") ? "allowed" : "denied", "comm",
 			 event_string(*comm ? comm : NULL), "syscall",
 			 event_string(*call ? call : NULL), "function", "count", (json_int_t)0,
 			 "first", event_string(mask_text(event, "time")), "last",
@@ -52,7 +63,7 @@ static void count(json_t *item, const json_t *event)
 	const char *time = mask_text(event, "time");
 
 	/* Of a file: whatever somebody has written. */
-	more = more < 0 || more > INT64_MAX / 2 ? 1 : more + 1;
+	more = (more < 0 || more > INT64_MAX / 2 ? 0 : more) + !is_quiet(event);
 	json_object_set_new(item, "count", json_integer(n > INT64_MAX - more ? n : n + more));
 	/* All are UTC, and of one length. */
 	if (strcmp(time, mask_text(item, "first")) < 0)
@@ -65,8 +76,8 @@ static char *key_of(const json_t *event)
 {
 	char *key;
 
-	return asprintf(&key, "%s\n%s\n%s\n%s", mask_text(event, "type"),
-			mask_text(event, "restriction"), mask_text(event, "item"),
+	return asprintf(&key, "%s\n%s\n%s\n%s", verdict_of(event), mask_text(event, "restriction"),
+			mask_text(event, "item"),
 			mask_text(json_object_get(event, "process"), "comm")) < 0
 		       ? NULL
 		       : key;
