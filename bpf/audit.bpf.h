@@ -150,6 +150,28 @@ static __always_inline void event_path(struct leastcap_event *e, struct dentry *
 	e->detail_len = n * LEASTCAP_COMPONENT_LEN;
 }
 
+/*
+ * What current called the kernel with. Only what is reported for the first time has them: a later report stands for many calls,
+ * and is to cost little.
+ */
+static __always_inline void event_arguments(struct leastcap_event *e)
+{
+#if defined(__TARGET_ARCH_x86)
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	bool compat = e->flags & LEASTCAP_EVENT_COMPAT;
+	__u64 *to = (__u64 *)e->data;
+
+	to[0] = compat ? regs->bx : regs->di;
+	to[1] = compat ? regs->cx : regs->si;
+	to[2] = regs->dx;
+	to[3] = compat ? regs->si : regs->r10;
+	to[4] = compat ? regs->di : regs->r8;
+	to[5] = compat ? regs->bp : regs->r9;
+	e->detail_len = LEASTCAP_ARGUMENTS * sizeof(__u64);
+#endif
+}
+
 /* What it was about, from where the kernel has it. Cannot be read: the event has none. */
 static __noinline int event_detail(struct leastcap_event *e, const struct sample *what)
 {
@@ -180,6 +202,12 @@ static __noinline int event_detail(struct leastcap_event *e, const struct sample
 		if (len && bpf_probe_read_kernel(e->data, len, from))
 			return 0;
 		e->detail_len = len;
+		break;
+	case LEASTCAP_DETAIL_ARGUMENTS:
+		if (e->syscall >= 0)
+			event_arguments(e);
+		if (!e->detail_len)
+			return 0;
 		break;
 	default:
 		return 0;

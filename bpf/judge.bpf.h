@@ -196,6 +196,7 @@ __noinline int judge_record(struct judgement *j, __u32 item, __u32 flags, __u32 
 	r.sample.item = item;
 	r.sample.flags = flags;
 	r.sample.userns = userns;
+	r.sample.detail_kind = LEASTCAP_DETAIL_ARGUMENTS;
 	known = record_check(&r, process_of(task));
 	t = bpf_task_storage_get(&tasks, task, NULL, 0);
 	if (!t || t->generation != j->generation)

@@ -14,8 +14,16 @@
 
 /* x86, bpf_task_pt_regs() */
 struct pt_regs {
-	unsigned long bx; /* first argument of a 32-bit system call */
-	unsigned long di; /* first argument of a 64-bit one */
+	/* the arguments of a 32-bit system call are bx, cx, dx, si, di, bp; of a 64-bit one di, si, dx, r10, r8, r9 */
+	unsigned long r10;
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
 };
 

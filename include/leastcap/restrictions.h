@@ -108,7 +108,10 @@ enum leastcap_detail {
 	LEASTCAP_DETAIL_UNIX, /* the bound name of a listener; an abstract one begins with NUL; empty: it has none */
 	LEASTCAP_DETAIL_PATH, /* the last four components of a path, 32 bytes each, the last one first */
 	LEASTCAP_DETAIL_NUMBER, /* __u64: an address family, a device number (kernel-internal dev_t), a bpf command */
+	LEASTCAP_DETAIL_ARGUMENTS, /* __u64 each: what the system call was called with, as its registers had it */
 };
+
+#define LEASTCAP_ARGUMENTS 6
 
 #define LEASTCAP_DETAIL_LEN 128
 #define LEASTCAP_COMPONENT_LEN 32

@@ -54,8 +54,10 @@ write_change() {
 	is "in $FILE 5 5 true SYS_ADMIN set the host name /e/in" "$(explained '
 		(.refused_by | "\(.policy) \(.file) \(.line) \(.column) \(.refuses)") +
 		(.asked_for | " \(.capability) \(.act) ") + .event.subject.cgroup')"
+	is '["0x0","0xffffffff"]' "$(jq -c '.event.syscall_arguments[:2]' /tmp/explanation)"
 	text=$(leastcap explain)
 	grep -qE '^event [0-9]+ +denied SYS_ADMIN in sethostname\(\), ' <<<"$text"
+	grep -qE '^call +sethostname\(name: NULL, len: -1\)$' <<<"$text"
 	grep -qE "^who +probe\[[0-9]+\], uid 0" <<<"$text"
 	grep -qF "$FILE:5:5" <<<"$text"
 	grep -qE '^ +capabilities: \{ allow: \[CHOWN, SYS_CHROOT, SYS_ADMIN\] \}$' <<<"$text"
@@ -71,8 +73,8 @@ write_change() {
 	mark
 	outcome 1 inside /e/in $PROBE mount
 	expect_event '.type == "denied" and .item == "mount" and .detail == "tmpfs"'
-	is 'mount(type tmpfs)' "$(explained .asked_for.call)"
-	leastcap explain | grep -qxF 'tried       to mount a file system: mount(type tmpfs)'
+	is 'mount(type tmpfs)' "$(explained .call)"
+	leastcap explain | grep -qxF 'call        mount(type tmpfs)'
 	is "mounts $FILE 6 5 mounts: allow; capabilities: { allow: [CHOWN, SYS_CHROOT, SYS_ADMIN] }" "$(explained '
 		"\(.asked_for.rule) \(.refused_by | "\(.file) \(.line) \(.column)") " + ([.changes[].text] | join("; "))')"
 	write_change 1

@@ -68,8 +68,9 @@ static void lengths_must_fit_the_kind(void **state)
 		assert_int_equal(valid(LEASTCAP_DETAIL_PATH, zeros, len),
 				 fits && len > 0 && len % COMPONENT == 0);
 		assert_int_equal(valid(LEASTCAP_DETAIL_NUMBER, zeros, len), len == 8);
+		assert_int_equal(valid(LEASTCAP_DETAIL_ARGUMENTS, zeros, len), len == 48);
 	}
-	for (__u32 kind = 0; kind <= LEASTCAP_DETAIL_NUMBER; kind++) {
+	for (__u32 kind = 0; kind <= LEASTCAP_DETAIL_ARGUMENTS; kind++) {
 		_cleanup_free_ struct leastcap_event *e = event(kind, 0, NULL, 0);
 
 		e->detail_len = UINT32_MAX;
@@ -81,7 +82,8 @@ static void lengths_must_fit_the_kind(void **state)
 
 static void an_unknown_kind_is_refused(void **state)
 {
-	static const __u32 kinds[] = {LEASTCAP_DETAIL_NUMBER + 1, 7, 255, 0x80000000, UINT32_MAX};
+	static const __u32 kinds[] = {LEASTCAP_DETAIL_ARGUMENTS + 1, 8, 255, 0x80000000,
+				      UINT32_MAX};
 	static const unsigned char zeros[LEASTCAP_DETAIL_LEN];
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -275,12 +277,12 @@ static void numbers_mean_what_the_item_says(void **state)
 /* Whatever passes the check has a text, within bounds; the sanitizers watch the rest. */
 static void random_bytes_do_no_harm(void **state)
 {
-	size_t taken[LEASTCAP_DETAIL_NUMBER + 1] = {};
+	size_t taken[LEASTCAP_DETAIL_ARGUMENTS + 1] = {};
 	uint32_t seed = 1;
 
 	for (int round = 0; round < 60000; round++) {
 		unsigned char bytes[LEASTCAP_DETAIL_LEN];
-		__u32 kind = (__u32)round % (LEASTCAP_DETAIL_NUMBER + 1);
+		__u32 kind = (__u32)round % (LEASTCAP_DETAIL_ARGUMENTS + 1);
 		size_t len = (size_t)(round / 7) % (sizeof(bytes) + 1);
 
 		for (size_t i = 0; i < sizeof(bytes); i++) {
@@ -298,7 +300,12 @@ static void random_bytes_do_no_harm(void **state)
 			continue;
 		taken[kind]++;
 		text = event_detail(e);
-		assert_int_equal(text == NULL, kind == LEASTCAP_DETAIL_NONE);
+		assert_int_equal(text == NULL,
+				 kind == LEASTCAP_DETAIL_NONE || kind == LEASTCAP_DETAIL_ARGUMENTS);
+		json_auto_t *arguments = event_arguments(e);
+
+		assert_int_equal(json_array_size(arguments),
+				 kind == LEASTCAP_DETAIL_ARGUMENTS ? 6 : 0);
 		assert_true(!text || strlen(text) <= LEASTCAP_DETAIL_LEN + 3);
 	}
 	for (size_t kind = 0; kind < ARRAY_SIZE(taken); kind++)

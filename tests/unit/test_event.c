@@ -163,7 +163,7 @@ static void a_detail_that_does_not_fit_is_refused(void **state)
 	v.detail_len = LEASTCAP_DETAIL_LEN + 1;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
 	v.detail_len = 16;
-	v.detail = LEASTCAP_DETAIL_NUMBER + 1;
+	v.detail = LEASTCAP_DETAIL_ARGUMENTS + 1;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
 	v.detail = LEASTCAP_DETAIL_NONE;
 	assert_int_equal(event_decode(&v, sizeof(v), &ret), -EBADMSG);
@@ -223,7 +223,7 @@ static void random_records_do_no_harm(void **state)
 			r.e.event.restriction = (__u32)round % LEASTCAP_RESTRICTIONS;
 			r.e.event.item &= 0xfff;
 			r.e.event.verdict = 1 + (__u32)round % 2;
-			r.e.event.detail = (__u32)round % (LEASTCAP_DETAIL_NUMBER + 2);
+			r.e.event.detail = (__u32)round % (LEASTCAP_DETAIL_ARGUMENTS + 2);
 			r.e.event.detail_len = (__u32)(round / 8) * 8 % 192;
 			r.e.event.data[127] = '\0';
 			r.e.event.comm[15] = '\0';
@@ -287,6 +287,24 @@ static void a_denial_says_who_what_and_why(void **state)
 #if defined(__x86_64__)
 	assert_string_equal(text(e, "syscall"), "mount");
 #endif
+}
+
+static void a_call_has_its_arguments(void **state)
+{
+	static const __u64 registers[] = {0x7ffd00000010, 4, 0, UINT64_MAX, 1, 0xabc};
+	struct leastcap_event v = verdict_record();
+	json_auto_t *without = to_json(&v, sizeof(v), &(struct event_names){0});
+
+	assert_true(json_is_null(json_object_get(without, "syscall_arguments")));
+	v.detail = LEASTCAP_DETAIL_ARGUMENTS;
+	v.detail_len = sizeof(registers);
+	memcpy(v.data, registers, sizeof(registers));
+	json_auto_t *e = to_json(&v, sizeof(v), &(struct event_names){0});
+	json_auto_t *want = json_pack("[s, s, s, s, s, s]", "0x7ffd00000010", "0x4", "0x0",
+				      "0xffffffffffffffff", "0x1", "0xabc");
+
+	assert_true(json_equal(json_object_get(e, "syscall_arguments"), want));
+	assert_true(json_is_null(json_object_get(e, "detail")));
 }
 
 static void a_restriction_is_named_with_what_it_was_about(void **state)
@@ -481,6 +499,7 @@ int main(void)
 		cmocka_unit_test(short_and_long_records_are_refused),
 		cmocka_unit_test(another_version_or_type_is_refused),
 		cmocka_unit_test(a_detail_that_does_not_fit_is_refused),
+		cmocka_unit_test(a_call_has_its_arguments),
 		cmocka_unit_test(strings_without_an_end_are_refused),
 		cmocka_unit_test(a_refused_record_leaves_no_trace),
 		cmocka_unit_test(random_records_do_no_harm),

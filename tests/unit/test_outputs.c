@@ -427,6 +427,8 @@ static void set_detail(struct leastcap_event *e, enum leastcap_detail detail, co
 		memcpy(e->data, &number, sizeof(number));
 		e->detail_len = sizeof(number);
 	}
+	if (detail == LEASTCAP_DETAIL_ARGUMENTS)
+		e->detail_len = LEASTCAP_ARGUMENTS * sizeof(number);
 	if (detail == LEASTCAP_DETAIL_PATH)
 		e->detail_len = LEASTCAP_DETAIL_LEN;
 }
@@ -469,7 +471,7 @@ static void every_event(struct outcome *o, const char *text)
 		e.event.restriction = LEASTCAP_ITEM_RESTRICTION(item);
 		e.event.item = item;
 		e.event.verdict = item % 2 ? LEASTCAP_DENIED : LEASTCAP_WOULD_DENY;
-		set_detail(&e.event, item % (LEASTCAP_DETAIL_NUMBER + 1), text);
+		set_detail(&e.event, item % (LEASTCAP_DETAIL_ARGUMENTS + 1), text);
 		try_record(o, &e, text);
 	}
 }

@@ -140,6 +140,23 @@ char *event_detail(const struct leastcap_event *e)
 	}
 }
 
+json_t *event_arguments(const struct leastcap_event *e)
+{
+	json_auto_t *list = json_array();
+
+	if (e->detail != LEASTCAP_DETAIL_ARGUMENTS)
+		return json_null();
+	for (size_t i = 0; i < LEASTCAP_ARGUMENTS; i++) {
+		uint64_t number;
+
+		memcpy(&number, e->data + i * sizeof(number), sizeof(number));
+		/* Not a number: JSON's have 53 bits for many readers. */
+		if (json_array_append_new(list, json_sprintf("0x%llx", (unsigned long long)number)))
+			return NULL;
+	}
+	return json_incref(list);
+}
+
 bool event_detail_valid(const struct leastcap_event *e)
 {
 	if (e->detail_len > sizeof(e->data))
@@ -149,6 +166,8 @@ bool event_detail_valid(const struct leastcap_event *e)
 		return e->detail_len == 0;
 	case LEASTCAP_DETAIL_NUMBER:
 		return e->detail_len == sizeof(uint64_t);
+	case LEASTCAP_DETAIL_ARGUMENTS:
+		return e->detail_len == LEASTCAP_ARGUMENTS * sizeof(uint64_t);
 	case LEASTCAP_DETAIL_PATH:
 		return e->detail_len && e->detail_len % LEASTCAP_COMPONENT_LEN == 0;
 	case LEASTCAP_DETAIL_TEXT:

@@ -273,13 +273,13 @@ static json_t *verdict(const struct leastcap_event *e, const struct event_names 
 	_cleanup_free_ char *detail = event_detail(e);
 	char buf[32];
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:I, s:b, s:o}", "restriction",
-			 word_restriction(e->restriction), "item", item_name(e->item, buf),
-			 "detail", event_string(detail), "syscall", event_string(call), "compat",
-			 !!(e->flags & LEASTCAP_EVENT_COMPAT), "child_userns",
-			 !!(e->flags & LEASTCAP_CHECK_CHILD_USERNS), "userns",
-			 (json_int_t)e->userns, "foreign_credentials",
-			 !!(e->flags & LEASTCAP_CHECK_FOREIGN), "rule", rule(names));
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:b, s:o}", "restriction",
+		word_restriction(e->restriction), "item", item_name(e->item, buf), "detail",
+		event_string(detail), "syscall", event_string(call), "syscall_arguments",
+		event_arguments(e), "compat", !!(e->flags & LEASTCAP_EVENT_COMPAT), "child_userns",
+		!!(e->flags & LEASTCAP_CHECK_CHILD_USERNS), "userns", (json_int_t)e->userns,
+		"foreign_credentials", !!(e->flags & LEASTCAP_CHECK_FOREIGN), "rule", rule(names));
 }
 
 /* What a kind that has fallen quiet has: refusals of several processes maybe, but of one program. */

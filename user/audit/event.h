@@ -41,6 +41,9 @@ char *event_container(const char *path, char ret_id[65]);
 /* What a verdict was about: "/run/x.sock", "10.0.0.1:80", "...". To be freed; NULL: nothing, or no memory. May hold any bytes. */
 char *event_detail(const struct leastcap_event *e);
 
+/* What the system call was called with: an array of LEASTCAP_ARGUMENTS texts "0x1f"; null: not known. NULL: no memory. */
+json_t *event_arguments(const struct leastcap_event *e);
+
 /* Are detail, its length and its bytes as they must be? event_decode() asks. */
 bool event_detail_valid(const struct leastcap_event *e);
 

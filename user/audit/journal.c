@@ -61,6 +61,7 @@ static const struct field fields[] = {
 	{"LEASTCAP_ITEM", NULL, "item"},
 	{"LEASTCAP_DETAIL", NULL, "detail"},
 	{"LEASTCAP_SYSCALL", NULL, "syscall"},
+	{"LEASTCAP_SYSCALL_ARGUMENTS", NULL, "syscall_arguments"},
 	{"LEASTCAP_POLICY", NULL, "policy"},
 	{"LEASTCAP_REVISION", NULL, "revision"},
 	{"LEASTCAP_MODE", NULL, "mode"},

@@ -219,12 +219,33 @@ bool explain_word_at(const char *file, unsigned int line, unsigned int column, c
 	return !cli_read_file(file, &text, &len) && explain_word(text, len, line, column, buf);
 }
 
+/* How the arguments of an event's call are called. Nothing where tracefs is not mounted, or the kernel is without it. */
+static void read_call_format(const json_t *event, char **ret, size_t *ret_len)
+{
+	static const char *const roots[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+	const char *call = json_string_value(json_object_get(event, "syscall"));
+	char path[160];
+
+	/* A log is anybody's text. A 32-bit call has other arguments. */
+	if (!call || strlen(call) > 64 || call[strspn(call, letters)] ||
+	    json_is_true(json_object_get(event, "compat")))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
+		snprintf(path, sizeof(path), "%s/events/syscalls/sys_enter_%s/format", roots[i],
+			 call);
+		if (!cli_read_file(path, ret, ret_len))
+			return;
+	}
+}
+
 json_t *explain_event(const json_t *event)
 {
 	bool shadow = json_is_true(json_object_get(event, "shadow"));
 	const char *name = json_string_value(json_object_get(event, "policy"));
 	json_auto_t *policy = ask_policy(name, shadow), *others = ask_others(event);
 	struct confinement confinement = {};
+	_cleanup_free_ char *call_format = NULL;
 	struct process process;
 	struct explain_input in = {
 		.event = event,
@@ -235,6 +256,8 @@ json_t *explain_event(const json_t *event)
 		.word_at = explain_word_at,
 	};
 
+	read_call_format(event, &call_format, &in.call_format_len);
+	in.call_format = call_format;
 	if (in.process)
 		confinement_read(process.pid, &confinement);
 	return explain(&in);

@@ -116,18 +116,18 @@ static void print_who(const json_t *event)
 		     cgroup);
 }
 
-static void print_asked_for(const json_t *asked)
+static void print_asked_for(const json_t *asked, const char *call)
 {
 	_cleanup_free_ char *cap = out_member(asked, "capability"),
 			    *rule = out_member(asked, "rule"), *act = out_member(asked, "act"),
-			    *meaning = out_member(asked, "meaning"),
-			    *call = out_member(asked, "call");
+			    *meaning = out_member(asked, "meaning");
 
-	if (!cap || !rule || !act || !meaning || !call)
+	if (!cap || !rule || !act || !meaning)
 		return;
+	if (call && *call)
+		line("call", "%s", call);
 	if (*act)
-		line("tried", "to %s%s%s%s", act, *cap ? ", most likely" : "", *call ? ": " : "",
-		     call);
+		line("tried", "to %s%s", act, *cap ? ", most likely" : "");
 	if (*cap && *meaning)
 		line("means", "with %s a process can %s", cap, meaning);
 	else if (*rule && *meaning)
@@ -239,12 +239,13 @@ static void print_change(const char *label, const json_t *c)
 void explain_print(const json_t *e)
 {
 	const json_t *event = json_object_get(e, "event"), *each;
+	_cleanup_free_ char *call = out_member(e, "call");
 	bool file = false;
 	size_t i;
 
 	print_head(event);
 	print_who(event);
-	print_asked_for(json_object_get(e, "asked_for"));
+	print_asked_for(json_object_get(e, "asked_for"), call);
 	print_refused_by(e);
 	print_process(json_object_get(e, "process"));
 	json_array_foreach(json_object_get(e, "hints"), i, each) {

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/words.h"
+#include "explain/call.h"
 #include "explain/change.h"
 #include "explain/meaning.h"
 #include "explain/refused.h"
@@ -25,18 +26,6 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-/* "mount(type tmpfs)": the system call, with what the event has of its arguments. null: in none. */
-static json_t *call_json(const json_t *event, const struct refused *r)
-{
-	const char *call = text_of(event, "syscall"), *what = meaning_detail(r->item);
-
-	if (!call)
-		return json_null();
-	if (!what || !r->detail)
-		return json_sprintf("%s()", call);
-	return json_sprintf("%s(%s %s)", call, what, r->detail);
-}
-
 static json_t *what_json(const json_t *event, const struct refused *r)
 {
 	bool capability = refused_is_capability(r);
@@ -44,7 +33,7 @@ static json_t *what_json(const json_t *event, const struct refused *r)
 	char name[32];
 
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o}", "call", call_json(event, r), "capability",
+		"{s:o, s:o, s:o, s:o}", "capability",
 		capability ? json_string(caps_name(r->item, name)) : json_null(), "rule",
 		r->rule >= 0 ? json_string(word_rule((uint32_t)r->rule)) : json_null(), "act",
 		text_or_null(capability ? meaning_call(call, r->item) : meaning_item(r->item)),
@@ -52,6 +41,18 @@ static json_t *what_json(const json_t *event, const struct refused *r)
 		text_or_null(capability	    ? meaning_capability(r->item)
 			     : r->rule >= 0 ? meaning_rule((uint32_t)r->rule)
 					    : NULL));
+}
+
+/* As in C; of a rule that refused something with a detail, that: "mount(type tmpfs)". null: its arguments are not known. */
+static json_t *call_json(const struct explain_input *in, const struct refused *r)
+{
+	const char *call = text_of(in->event, "syscall"), *what = meaning_detail(r->item);
+	_cleanup_free_ char *text = call_text(call, json_object_get(in->event, "syscall_arguments"),
+					      in->call_format, in->call_format_len);
+
+	if (text || !call || !what || !r->detail)
+		return event_string(text);
+	return json_sprintf("%s(%s %s)", call, what, r->detail);
 }
 
 /* ---- what refuses it ---- */
@@ -242,8 +243,8 @@ json_t *explain(const struct explain_input *in)
 		return NULL;
 	cap = refused_is_capability(&r) ? (int)r.item : meaning_needs(r.item);
 	return json_pack(
-		"{s:O, s:o, s:o, s:o, s:o, s:o, s:o}", "event", in->event, "asked_for",
-		what_json(in->event, &r), "refused_by",
+		"{s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", in->event, "call",
+		call_json(in, &r), "asked_for", what_json(in->event, &r), "refused_by",
 		in->policy
 			? place_json(in->policy,
 				     text_of(json_object_get(in->event, "subject"), "binding"), &r)

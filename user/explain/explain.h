@@ -4,6 +4,7 @@
 #define LEASTCAP_EXPLAIN_EXPLAIN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <jansson.h>
 
@@ -18,12 +19,15 @@ struct explain_input {
 	const json_t *others;
 	const struct process *process; /* NULL: it is gone */
 	const struct confinement *confinement; /* of the process; NULL: not known */
+	/* What tracefs has of the event's system call, see call.h; NULL: not known. */
+	const char *call_format;
+	size_t call_format_len;
 	/* The word at a place of a file, in buf; false: it cannot be read. May be NULL. */
 	bool (*word_at)(const char *file, unsigned int line, unsigned int column, char buf[32]);
 };
 
 /*
- * {"event", "asked_for": {"call","capability","rule","act","meaning"}, "refused_by", "others", "process", "hints", "changes"}, as
+ * {"event", "call", "asked_for": {"capability","rule","act","meaning"}, "refused_by", "others", "process", "hints", "changes"}, as
  * leastcap(1) has it. NULL: the event is no refusal with words that are known, or no memory.
  */
 json_t *explain(const struct explain_input *in);
