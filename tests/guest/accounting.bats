@@ -222,7 +222,7 @@ untold() {
 	# A refusal that comes later is there; nothing that came before it was told.
 	outcome 1 inside /acc $PROBE chroot
 	denied SYS_CHROOT
-	is "" "$(events '.item == "SYS_ADMIN"')"
+	is "" "$(events '.type == "denied" and .item == "SYS_ADMIN"')"
 	# Where it is allowed it is no use either.
 	policy acc 'cgroup: /acc' '[SYS_ADMIN]'
 	run -0 inside /acc $PROBE loop 10 listxattr
