@@ -99,9 +99,26 @@ static json_t *written_json(const struct layer *l, uint32_t rule)
 	return l->written ? policy_rule_to_json(l->written, (enum leastcap_rule)rule) : json_null();
 }
 
+static json_t *places_json(const struct layer *l, uint32_t rule)
+{
+	return l->written ? policy_rule_places(l->written, (enum leastcap_rule)rule) : json_null();
+}
+
 static bool enforces(const struct layer *l)
 {
 	return l->policy.mode != LEASTCAP_AUDIT;
+}
+
+/* null, or the base that a policy has a capability of, and where that is defined: "file" is null where it is built in. */
+static json_t *base_json(const struct layer *l, unsigned int cap)
+{
+	const struct capability_places *c = l->written ? &l->written->places : NULL;
+
+	if (!c || !c->base || !(c->of_base >> cap & 1))
+		return json_null();
+	return json_pack("{s:s, s:o, s:i, s:i}", "name", c->base, "file",
+			 c->base_file ? event_string(c->base_file) : json_null(), "line",
+			 (int)c->base_pos.line, "column", (int)c->base_pos.column);
 }
 
 static json_t *capability_json(const struct layers *l, unsigned int cap)
@@ -111,12 +128,15 @@ static json_t *capability_json(const struct layers *l, unsigned int cap)
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct layer *layer = &l->items[i];
+		json_t *place;
 
-		if (layer->policy.allow >> cap & 1)
-			json_array_append_new(
-				from,
-				place_json(layer, layer->written ? layer->written->capabilities_pos
-								 : (struct policy_pos){}));
+		if (!(layer->policy.allow >> cap & 1))
+			continue;
+		place = place_json(layer, layer->written ? layer->written->places.pos[cap]
+							 : (struct policy_pos){});
+		if (place)
+			json_object_set_new(place, "base", base_json(layer, cap));
+		json_array_append_new(from, place);
 	}
 	return json_pack("{s:s, s:o}", "name", caps_name(cap, name), "from", from);
 }
@@ -155,6 +175,7 @@ static json_t *rule_json(const struct layers *l, uint32_t rule)
 			json_object_set_new(place, "verdict",
 					    json_string(enforced ? "deny" : "audit"));
 			json_object_set_new(place, "written", written_json(layer, rule));
+			json_object_set_new(place, "places", places_json(layer, rule));
 		}
 		json_array_append_new(from, place);
 	}

@@ -137,6 +137,8 @@ static int load_applied(const char *path, const char *base, const char *state_di
 		set = policy_set_free(set);
 	if (!err && set && !strcmp(base + strlen(base) - 5, ".json"))
 		err = policy_make_shadow(&set->policies[0]);
+	if (!err && set)
+		err = policy_name_file(&set->policies[0], path);
 	if (err) {
 		policy_set_free(set);
 		return err == -ENAMETOOLONG ? 0 : err;
