@@ -78,14 +78,26 @@ static int find_layers(struct state *s, const char *subject, struct layers *l)
 
 /* ---- where it comes from ---- */
 
-static json_t *place_json(const struct layer *l, struct policy_pos pos)
+/* The file that a policy is written in. NULL: none; what is on trial since before this daemon began is in none. */
+static const char *file_of(const struct layer *l)
 {
 	if (!l->written)
-		return json_pack("{s:o, s:n, s:n, s:n}", "policy", event_string(l->policy.name),
-				 "file", "line", "column");
-	return json_pack("{s:s, s:o, s:i, s:i}", "policy", shadow_shown(l->written->name), "file",
-			 event_string(l->written->file ?: l->source->file), "line", (int)pos.line,
-			 "column", (int)pos.column);
+		return NULL;
+	return l->written->file ?: l->source->api ? NULL : l->source->file;
+}
+
+static json_t *place_json(const struct layer *l, struct policy_pos pos)
+{
+	const char *file = file_of(l);
+	json_t *place = json_pack("{s:o, s:o, s:n, s:n}", "policy",
+				  event_string(shadow_shown(l->policy.name)), "file",
+				  event_string(file), "line", "column");
+
+	if (place && file) {
+		json_object_set_new(place, "line", json_integer(pos.line));
+		json_object_set_new(place, "column", json_integer(pos.column));
+	}
+	return place;
 }
 
 static struct policy_pos rule_pos(const struct layer *l, uint32_t rule)
@@ -207,12 +219,11 @@ static json_t *layer_json(struct state *s, const struct layer *l)
 
 	if (l->shadow && !kernel_policy_get(s->k, l->shadow, &shadow))
 		shadow.name[sizeof(shadow.name) - 1] = '\0';
-	return json_pack(
-		"{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path), "policy",
-		event_string(shadow_shown(l->policy.name)), "revision",
-		(json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
-		l->source ? event_string(l->written->file ?: l->source->file) : json_null(),
-		"shadow", *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
+	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path),
+			 "policy", event_string(shadow_shown(l->policy.name)), "revision",
+			 (json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
+			 event_string(file_of(l)), "shadow",
+			 *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
 }
 
 unsigned int state_show(struct state *s, const char *subject, json_t **ret)
