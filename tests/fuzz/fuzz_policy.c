@@ -3,6 +3,7 @@
  * libFuzzer: the policy parser on any bytes, and what the kernel side would get. A crash, a leak, a hang, a raw control
  * character or a policy that contradicts itself is a find.
  */
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,25 @@ static void check_policy(const struct policy *p)
 		check(!p->rule_pos[rule].line == !(rules & LEASTCAP_RULE_BIT(rule)));
 }
 
+/* Whatever is allowed has a line that says so, and whatever has a line is there. */
+static void check_places(const struct policy *p)
+{
+	const struct policy_lists *l = &p->lists;
+
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		check(!(p->allow >> cap & 1) || p->places.pos[cap].line);
+	check(!p->places.of_base || p->places.base);
+	for (size_t i = 0; i < l->n_places; i++) {
+		const struct entry_place *e = &l->places[i];
+
+		check(e->pos.line && e->list <= POLICY_LIST_FS_READ_ONLY);
+		check(e->list != POLICY_LIST_CONNECT || e->entry < l->n_destinations);
+		check(e->list != POLICY_LIST_UNIX || l->unix_names);
+	}
+	for (int rule = 0; rule < LEASTCAP_RULES; rule++)
+		json_decref(policy_rule_places(p, (enum leastcap_rule)rule));
+}
+
 static void compile(const struct policy *p)
 {
 	_cleanup_free_ char *why = policy_unsupported(p);
@@ -154,6 +174,23 @@ static void check_saved(const struct policy *p)
 	policy_set_free(set);
 }
 
+/* The bytes as a file that is handed over with those that it includes. */
+static void family(const char *json, size_t len)
+{
+	_cleanup_(policy_texts_done) struct policy_texts texts = {};
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	struct policy_errors errs;
+
+	if (policy_texts_from_json(json, len, &texts))
+		return;
+	check(!policy_parse_texts(&texts, &set, &errs) == !errs.n_errors);
+	for (size_t i = 0; i < errs.n_errors; i++)
+		check_shown(errs.errors[i].message, strlen(errs.errors[i].message));
+	for (size_t i = 0; set && i < set->n_policies; i++)
+		check_places(&set->policies[i]);
+	policy_errors_done(&errs);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_free_ char *said = strndup((const char *)data, size);
@@ -174,10 +211,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_selector(&set->policies[i].selectors[k], said);
 		check_saved(&set->policies[i]);
 		check_policy(&set->policies[i]);
+		check_places(&set->policies[i]);
 		compile(&set->policies[i]);
 	}
 	if (set)
 		deny_words((const uint8_t *)"sockets,filesystems", 19, &set->policies[0]);
+	family((const char *)data, size);
 	deny_words(data, size, &none);
 	policy_lists_done(&none.lists);
 	policy_errors_done(&errs);

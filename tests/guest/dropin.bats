@@ -149,9 +149,6 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 	eventually 5 has_problems "[[\"$POLICIES/common/bases.yaml\",1,16]]"
 	outcome 0 inside /drop $PROBE sethostname
 	outcome 1 inside /drop2 $PROBE sethostname
-	# Over the API there is no folder.
-	run -1 leastcap apply $POLICIES/a.yaml
-	[[ $output == *":1:1: error: include: only a file that is read where it lies can include others"* ]]
 }
 
 @test "a policy is bound to $COUNT cgroups in one step, and taken off again" {

@@ -40,7 +40,8 @@ form() {
 	is '["/c","/c/below"]' "$(jq -c '[.bindings[].cgroup]' <<<"$answer")"
 	is '["CHOWN","SYS_CHROOT"]' "$(jq -c '[.capabilities[].name]' <<<"$answer")"
 	is "[\"c\",\"$POLICIES/c.yaml\",6]" "$(jq -c '.capabilities[0].from[0] | [.policy, .file, .line]' <<<"$answer")"
-	is '["below","api"]' "$(jq -c '.capabilities[0].from[1] | [.policy, .file]' <<<"$answer")"
+	is "[\"below\",\"$DIR/below.yaml\",6,32]" \
+		"$(jq -c '.capabilities[0].from[1] | [.policy, .file, .line, .column]' <<<"$answer")"
 	is "[\"deny\",\"c\",7]" "$(jq -c '.rules[] | select(.rule == "mounts") | [.verdict, .from[0].policy, .from[0].line]' <<<"$answer")"
 	is allow "$(jq -r '.rules[] | select(.rule == "bpf") | .verdict' <<<"$answer")"
 	run -0 leastcap show /c/below
@@ -63,14 +64,57 @@ form() {
 	END
 	api POST /v1/reload
 	run -0 leastcap show /c
-	echo "$output" | grep -Ex " +allow +/run/a.sock +lists \($POLICIES/lists.yaml:6:7\)"
-	echo "$output" | grep -Ex " +allow +@b +lists \($POLICIES/lists.yaml:6:7\)"
-	echo "$output" | grep -Ex ' +deny +\(all others\) +lists'
-	echo "$output" | grep -Ex " +deny +10.0.0.0/8 +lists \($POLICIES/lists.yaml:7:7\)"
-	echo "$output" | grep -Ex " +deny +127.0.0.1/32:2375 +lists \($POLICIES/lists.yaml:7:7\)"
-	echo "$output" | grep -Ex " +read-only +sysfs +lists \($POLICIES/lists.yaml:8:5\)"
+	echo "$output" | grep -Ex " +allow +/run/a.sock +lists \($POLICIES/lists.yaml:6:43\)"
+	echo "$output" | grep -Ex " +allow +@b +lists \($POLICIES/lists.yaml:6:56\)"
+	echo "$output" | grep -Ex " +deny +\(all others\) +lists \($POLICIES/lists.yaml:6:7\)"
+	echo "$output" | grep -Ex " +deny +10.0.0.0/8 +lists \($POLICIES/lists.yaml:7:41\)"
+	echo "$output" | grep -Ex " +deny +127.0.0.1/32:2375 +lists \($POLICIES/lists.yaml:7:53\)"
+	echo "$output" | grep -Ex " +read-only +sysfs +lists \($POLICIES/lists.yaml:8:55\)"
 	is '["debugfs"]' "$(leastcap show --json /c | jq -c '.rules[] | select(.rule == "filesystems") | .from[0].written.deny')"
 	is null "$(leastcap show --json /c | jq -c .container)"
+}
+
+# place_of CAPABILITY: what show says of where it comes from.
+place_of() { leastcap show /c | sed -n "s/^  $1 *//p"; }
+
+@test "capabilities are shown with their places: in lists, by bases and defaults, and all the same after a restart" {
+	local place
+	mkdir -p $POLICIES/common
+	printf 'bases:\n  web: [CHOWN]\n' >$POLICIES/common/bases.yaml
+	cat >$POLICIES/c.yaml <<-END
+		include: [common/bases.yaml]
+		policies:
+		  - name: c
+		    select: [{ cgroup: /c }]
+		    capabilities: { base: web, add: [KILL] }
+	END
+	api POST /v1/reload
+	is "c ($POLICIES/c.yaml:5:27) base web ($POLICIES/common/bases.yaml:2:3)" "$(place_of CHOWN)"
+	is "c ($POLICIES/c.yaml:5:38)" "$(place_of KILL)"
+	cat >$POLICIES/c.yaml <<-END
+		defaults:
+		  capabilities: { base: restricted }
+		policies: [{ name: c, select: [{ cgroup: /c }] }]
+	END
+	api POST /v1/reload
+	is "c ($POLICIES/c.yaml:2:25) base restricted" "$(place_of NET_BIND_SERVICE)"
+	rm -r $POLICIES/c.yaml $POLICIES/common
+	api POST /v1/reload
+	# What was applied is in that file, and then where the daemon has saved it.
+	form below /c '[KILL,'$'\n''      CHOWN]'
+	leastcap apply $DIR/below.yaml
+	is "below ($DIR/below.yaml:7:7)" "$(place_of CHOWN)"
+	systemctl restart leastcapd
+	place=$(place_of CHOWN)
+	[[ $place =~ ^below\ \(/var/lib/leastcap/applied/below.yaml:([0-9]+):([0-9]+)\)$ ]]
+	is '"CHOWN"' "$(sed -n "${BASH_REMATCH[1]}p" /var/lib/leastcap/applied/below.yaml | cut -c "${BASH_REMATCH[2]}-" | tr -d ,)"
+	# As a shadow, and promoted.
+	leastcap remove below
+	form below /c '[SETUID]'
+	leastcap apply --shadow $DIR/below.yaml
+	systemctl restart leastcapd
+	leastcap promote below
+	[[ $(place_of SETUID) == "below (/var/lib/leastcap/applied/below.yaml:"* ]]
 }
 
 @test "a container is shown by its name" {

@@ -107,6 +107,11 @@ static void a_shadow_is_kept_beside_the_policy_with_its_own_mode(void **state)
 	p = sources_find(&read, "web", NULL);
 	assert_int_equal(p->allow, BIT(0));
 	assert_int_equal(p->mode, LEASTCAP_ENFORCE);
+	/* They are written where they were found. */
+	assert_string_equal(sources_find(&read, "shadow:web", NULL)->file, path);
+	snprintf(path, sizeof(path), "%s/applied/web.yaml", dir);
+	assert_string_equal(p->file, path);
+	snprintf(path, sizeof(path), "%s/shadow/web.json", dir);
 	p = sources_find(&read, "shadow:web", NULL);
 	assert_int_equal(p->allow, 0);
 	assert_int_equal(p->mode, LEASTCAP_AUDIT);

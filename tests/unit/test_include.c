@@ -326,11 +326,11 @@ static void text_alone_includes_nothing(void **state)
 {
 	static const struct mistake m[] = {
 		{"include: [a.yaml]\n" POLICY("a"),
-		 {"1:1 include: only a file that is read where it lies can include others | put it "
-		  "into the folder of policies"}},
+		 {"1:1 include: only a file that is read where it lies can include others | name "
+		  "the file, or put it into the folder of policies"}},
 		{"include: []\n" POLICY("a"),
-		 {"1:1 include: only a file that is read where it lies can include others | put it "
-		  "into the folder of policies"}},
+		 {"1:1 include: only a file that is read where it lies can include others | name "
+		  "the file, or put it into the folder of policies"}},
 		{"bases: { a: [CHOWN] }\n",
 		 {"1:1 no policies | a policy file begins with `policies:`"}},
 		{"defaults: { mode: audit }\n",

@@ -35,6 +35,19 @@ struct how {
 	uint64_t confirm; /* seconds; 0: it stays */
 };
 
+/* What is handed over. */
+struct body {
+	const char *name;
+	char *text;
+	size_t len;
+	bool family; /* the text is that of a file and of those that it includes */
+};
+
+static void body_done(struct body *body)
+{
+	free(body->text);
+}
+
 /* How to keep it, and what becomes of it otherwise. */
 static void print_confirm(const json_t *confirm)
 {
@@ -44,32 +57,33 @@ static void print_confirm(const json_t *confirm)
 	       duration_text((uint64_t)out_number(confirm, "seconds_left"), left));
 }
 
-static char *request_path(const char *name, const struct how *how)
+static char *request_path(const struct body *body, const struct how *how)
 {
-	_cleanup_free_ char *file = api_path("/v1/policies?file=", name);
+	_cleanup_free_ char *file = api_path("/v1/policies?file=", body->name);
 	char confirm[40] = "", *path;
 
 	if (how->confirm)
 		snprintf(confirm, sizeof(confirm), "&confirm=%llu",
 			 (unsigned long long)how->confirm);
-	if (!file || asprintf(&path, "%s%s%s%s", file, how->dry_run ? "&dry_run=1" : "",
-			      how->shadow ? "&shadow=1" : "", confirm) < 0)
+	if (!file ||
+	    asprintf(&path, "%s%s%s%s%s", file, body->family ? "&family=1" : "",
+		     how->dry_run ? "&dry_run=1" : "", how->shadow ? "&shadow=1" : "", confirm) < 0)
 		return NULL;
 	return path;
 }
 
-static int apply_text(const char *name, const char *text, size_t len, const struct how *how)
+static int apply_body(const struct body *body, const struct how *how)
 {
 	_cleanup_(api_reply_done) struct api_reply reply = {0};
-	_cleanup_free_ char *path = request_path(name, how);
-	int err = path ? api_request("POST", path, text, len, &reply) : -ENOMEM, status;
+	_cleanup_free_ char *path = request_path(body, how);
+	int err = path ? api_request("POST", path, body->text, body->len, &reply) : -ENOMEM, status;
 
 	if (err)
 		return api_unreachable(err);
 	if (!api_ok(&reply)) {
 		if (how->json && reply.json)
 			out_json(reply.json);
-		return api_refused(&reply, name);
+		return api_refused(&reply, body->name);
 	}
 	if (how->json) {
 		status = out_json(reply.json);
@@ -78,7 +92,7 @@ static int apply_text(const char *name, const char *text, size_t len, const stru
 			       : status;
 	}
 	if (how->dry_run)
-		return dry_run_print(reply.json, name);
+		return dry_run_print(reply.json, body->name);
 	print_applied(json_object_get(reply.json, "applied"));
 	if (how->confirm)
 		print_confirm(json_object_get(reply.json, "confirm"));
@@ -125,26 +139,80 @@ static int apply_options(const struct verb *verb, int argc, char **argv, struct 
 	return *ret_status ? CLI_OPT_EXIT : 0;
 }
 
+/* ---- what is handed over ---- */
+
+/* Standard input stands alone. */
+static int read_stdin(struct body *ret)
+{
+	int err = cli_read_file("-", &ret->text, &ret->len);
+
+	ret->name = "<stdin>";
+	if (err == -EFBIG)
+		log_err(0, "%s is larger than %d bytes: no policy file is", ret->name,
+			POLICY_FILE_MAX);
+	else if (err)
+		log_err(err, "cannot read %s", ret->name);
+	return err ? CLI_FAILED : CLI_DONE;
+}
+
+/* The same that the daemon would say. */
+static int tell_errors(const char *file, const struct policy_errors *errs, bool json)
+{
+	json_auto_t *answer = json ? json_pack("{s:s, s:o}", "error", "the policy file has errors",
+					       "errors", cli_policy_errors(errs, file))
+				   : NULL;
+
+	if (answer)
+		out_json(answer);
+	policy_errors_print(errs, file, stderr);
+	return CLI_FAILED;
+}
+
+static int make_body(const struct policy_reads *reads, struct body *ret)
+{
+	json_auto_t *json = reads->includes ? policy_texts_to_json(&reads->texts) : NULL;
+	const struct policy_text *alone = &reads->texts.items[0];
+
+	ret->family = reads->includes;
+	ret->text = ret->family ? json_dumps(json, JSON_COMPACT) : strdup(alone->text);
+	if (!ret->text) {
+		log_err(0, "cannot hand %s over: no memory, or the path of a file is not UTF-8",
+			ret->name);
+		return CLI_FAILED;
+	}
+	ret->len = ret->family ? strlen(ret->text) : alone->len;
+	return CLI_DONE;
+}
+
+/* The daemon sees other folders than the caller, who has the right to read them: so it is read here. */
+static int read_files(const char *file, bool json, struct body *ret)
+{
+	_cleanup_(policy_reads_done) struct policy_reads reads = {.keep = true};
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	_cleanup_(policy_errors_done) struct policy_errors errs = {0};
+	int err = policy_parse_file(file, &reads, &set, &errs);
+
+	ret->name = file;
+	if (errs.n_errors)
+		return tell_errors(file, &errs, json);
+	if (err) {
+		log_err(err, "cannot read %s", file);
+		return CLI_FAILED;
+	}
+	return make_body(&reads, ret);
+}
+
 static int apply(const struct verb *verb, int argc, char **argv)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_(body_done) struct body body = {0};
 	struct how how = {0};
-	const char *name;
-	int status, err;
-	size_t len;
+	int status;
 
 	if (apply_options(verb, argc, argv, &how, &status) == CLI_OPT_EXIT)
 		return status;
-
-	name = strcmp(argv[optind], "-") ? argv[optind] : "<stdin>";
-	err = cli_read_file(argv[optind], &text, &len);
-	if (err == -EFBIG)
-		log_err(0, "%s is larger than %d bytes: no policy file is", name, POLICY_FILE_MAX);
-	else if (err)
-		log_err(err, "cannot read %s", name);
-	if (err)
-		return CLI_FAILED;
-	return apply_text(name, text, len, &how);
+	status = strcmp(argv[optind], "-") ? read_files(argv[optind], how.json, &body)
+					   : read_stdin(&body);
+	return status ?: apply_body(&body, &how);
 }
 
 const struct verb verb_apply = {
@@ -152,9 +220,9 @@ const struct verb verb_apply = {
 	.args = "[--dry-run | --shadow | --confirm TIME] FILE",
 	.fn = apply,
 	.help = "bind the policies of a file to running and future subjects",
-	.text = "Hands the file to the daemon: all of its policies are applied, or none. A policy\n"
-		"of the same name is replaced in one step: a check sees the old one or the new\n"
-		"one. FILE -: standard input. Needs root.\n\n"
+	.text = "Hands the file to the daemon, and those that it includes: all of their policies are\n"
+		"applied, or none. A policy of the same name is replaced in one step: a check sees\n"
+		"the old one or the new one. FILE -: standard input. Needs root.\n\n"
 		"  -n, --dry-run       change nothing; say what of that which the subjects have used\n"
 		"                      would be refused\n"
 		"      --shadow        evaluate it beside what is in force: refuses nothing, reports\n"

@@ -27,7 +27,7 @@ static json_t *summary(const struct policy *p)
 			 selectors);
 }
 
-static json_t *error_to_json(const struct policy_error *e, const char *file)
+static json_t *error_json(const struct policy_error *e, const char *file)
 {
 	return json_pack("{s:o, s:i, s:i, s:o, s:o, s:o}", "file", event_string(e->file ?: file),
 			 "line", (int)e->pos.line, "column", (int)e->pos.column, "message",
@@ -35,17 +35,24 @@ static json_t *error_to_json(const struct policy_error *e, const char *file)
 			 event_string(e->source_line));
 }
 
+json_t *cli_policy_errors(const struct policy_errors *errs, const char *file)
+{
+	json_t *errors = json_array();
+
+	for (size_t i = 0; i < errs->n_errors; i++)
+		json_array_append_new(errors, error_json(&errs->errors[i], file));
+	return errors;
+}
+
 static json_t *file_to_json(const char *file, const struct policy_set *set,
 			    const struct policy_errors *errs)
 {
-	json_t *policies = json_array(), *errors = json_array();
+	json_t *policies = json_array();
 
 	for (size_t i = 0; set && i < set->n_policies; i++)
 		json_array_append_new(policies, summary(&set->policies[i]));
-	for (size_t i = 0; i < errs->n_errors; i++)
-		json_array_append_new(errors, error_to_json(&errs->errors[i], file));
 	return json_pack("{s:o, s:b, s:o, s:o}", "file", event_string(file), "valid", set != NULL,
-			 "policies", policies, "errors", errors);
+			 "policies", policies, "errors", cli_policy_errors(errs, file));
 }
 
 static void print_set(const char *file, const struct policy_set *set)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 /* Exit status. `run` also returns the status of the command. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -67,6 +69,10 @@ int cli_arguments(const struct verb *verb, int argc, char **argv, int min, int m
  * -EFBIG: it is longer.
  */
 int cli_read_file(const char *path, char **ret, size_t *ret_len);
+
+/* What is wrong with policies, as the API has it: an array of {"file","line",...}. file: the one that they were asked of. */
+struct policy_errors;
+json_t *cli_policy_errors(const struct policy_errors *errs, const char *file);
 
 /* doctor runs leastcap with this word as its only argument: a confined probe, see doctor.c. */
 #define CLI_DOCTOR_PROBE "doctor-probe"

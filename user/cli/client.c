@@ -309,6 +309,7 @@ int api_errors_print(const json_t *array, const char *file)
 		e->pos.column = member_number(each, "column");
 		e->hint = member_copy(each, "hint");
 		e->source_line = member_copy(each, "source_line");
+		e->file = member_copy(each, "file");
 		errs.n_errors++;
 	}
 	policy_errors_print(&errs, file, stderr);

@@ -11,44 +11,69 @@
 #include "cli/client.h"
 #include "cli/output.h"
 
-/* "web.yaml:7:12 (web)", for each place. */
+/* " (web.yaml:7:12)", where there is a file. line: that has line and column. */
+static void print_place(const json_t *place, const json_t *line)
+{
+	_cleanup_free_ char *file = out_member(place, "file");
+
+	if (file && *file)
+		printf(" (%s:%lld:%lld)", file, (long long)out_number(line, "line"),
+		       (long long)out_number(line, "column"));
+}
+
+/* " base web (common.yaml:1:10)" */
+static void print_base(const json_t *base)
+{
+	_cleanup_free_ char *name = out_member(base, "name");
+
+	if (!json_is_object(base))
+		return;
+	printf(" base %s", name ?: "?");
+	print_place(base, base);
+}
+
+/* "web (web.yaml:7:12)", for each place. */
 static void print_places(const json_t *from)
 {
 	const json_t *each;
 	size_t i;
 
 	json_array_foreach(from, i, each) {
-		_cleanup_free_ char *file = out_member(each, "file"),
-				    *policy = out_member(each, "policy"),
+		_cleanup_free_ char *policy = out_member(each, "policy"),
 				    *verdict = out_member(each, "verdict");
 
 		printf("%s", i ? ", " : "  ");
 		if (verdict && *verdict)
 			printf("%s by ", verdict);
 		printf("%s", policy ?: "?");
-		if (file && *file)
-			printf(" (%s:%lld:%lld)", file, (long long)out_number(each, "line"),
-			       (long long)out_number(each, "column"));
+		print_place(each, each);
+		print_base(json_object_get(each, "base"));
 	}
 	putchar('\n');
 }
 
-/* One entry of a list in each line, and where it comes from. */
-static void print_list(const json_t *place, const char *what, const json_t *list)
+static void print_entry(const json_t *place, const json_t *line, const char *what,
+			const char *entry)
 {
-	_cleanup_free_ char *file = out_member(place, "file"),
-			    *policy = out_member(place, "policy");
-	const json_t *each;
+	_cleanup_free_ char *policy = out_member(place, "policy");
+
+	printf("    %-10s%-30s %s", what, entry, policy ?: "?");
+	print_place(place, line);
+	putchar('\n');
+}
+
+/* One entry of a list in each line, and where it comes from: those that a word stands for, where that is. */
+static void print_list(const json_t *place, const char *what)
+{
+	const json_t *list = json_object_get(json_object_get(place, "written"), what), *each;
+	const json_t *lines = json_object_get(json_object_get(place, "places"), what);
 	size_t i;
 
 	json_array_foreach(list, i, each) {
+		const json_t *line = json_array_get(lines, i);
 		_cleanup_free_ char *entry = out_printable(json_string_value(each));
 
-		printf("    %-10s%-30s %s", what, entry ?: "?", policy ?: "?");
-		if (file && *file)
-			printf(" (%s:%lld:%lld)", file, (long long)out_number(place, "line"),
-			       (long long)out_number(place, "column"));
-		putchar('\n');
+		print_entry(place, json_is_object(line) ? line : place, what, entry ?: "?");
 	}
 }
 
@@ -61,16 +86,15 @@ static void print_lists(const json_t *from)
 
 	json_array_foreach(from, i, place) {
 		json_t *rule = json_object_get(place, "written");
-		_cleanup_free_ char *policy = out_member(place, "policy"),
-				    *otherwise = out_member(rule, "default"),
+		_cleanup_free_ char *otherwise = out_member(rule, "default"),
 				    *own = out_member(rule, "own-files");
 
 		for (size_t k = 0; k < ARRAY_SIZE(lists); k++)
-			print_list(place, lists[k], json_object_get(rule, lists[k]));
+			print_list(place, lists[k]);
 		if (otherwise && *otherwise)
-			printf("    %-10s%-30s %s\n", otherwise, "(all others)", policy ?: "?");
+			print_entry(place, place, otherwise, "(all others)");
 		if (own && *own)
-			printf("    %-10s%-30s %s\n", own, "(files of its own)", policy ?: "?");
+			print_entry(place, place, own, "(files of its own)");
 	}
 }
 

@@ -56,8 +56,8 @@ unsigned int answer_parse_errors(const char *file, const struct policy_errors *e
 	for (size_t i = 0; i < errs->n_errors; i++) {
 		const struct policy_error *e = &errs->errors[i];
 
-		json_array_append_new(
-			errors, problem_new(file, e->pos, e->message, e->hint, e->source_line));
+		json_array_append_new(errors, problem_new(e->file ?: file, e->pos, e->message,
+							  e->hint, e->source_line));
 	}
 	return answer_error(422, "the policy file has errors", errors, ret);
 }

@@ -116,14 +116,49 @@ static void unsave(struct state *s, const struct apply_request *request,
 		unsave_all(s, set, &s->sources);
 }
 
-/* Complaints about what was applied are about that file. */
-static void name_file(json_t *complaints, const char *file)
+static int parse(const struct apply_request *request, struct policy_set **ret,
+		 struct policy_errors *errs)
 {
-	json_t *complaint;
-	size_t i;
+	_cleanup_(policy_texts_done) struct policy_texts texts = {};
+	int err;
 
-	json_array_foreach(complaints, i, complaint)
-		json_object_set_new(complaint, "file", event_string(file));
+	*errs = (struct policy_errors){};
+	if (!request->family)
+		return policy_parse(request->file, request->text, request->len, ret, errs);
+	err = policy_texts_from_json(request->text, request->len, &texts);
+	return err ?: policy_parse_texts(&texts, ret, errs);
+}
+
+/* Policies know where they are written: by the names that came with them. */
+static int name_files(const char *name, struct policy_set *set)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < set->n_policies; i++) {
+		if (!set->policies[i].file)
+			err = policy_name_file(&set->policies[i], name);
+	}
+	return err;
+}
+
+/* 0, or the status of the answer. */
+static unsigned int read_set(const struct apply_request *request, struct policy_set **ret_set,
+			     json_t **ret)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	_cleanup_(policy_errors_done) struct policy_errors errs = {};
+	int err = parse(request, &set, &errs) ?: name_files(request->file, set);
+
+	if (err == -EINVAL)
+		return answer_parse_errors(request->file, &errs, ret);
+	if (err == -EBADMSG)
+		return answer_text(
+			400, ret,
+			"family: {\"files\":[{\"paths\":[...],\"text\":\"...\"}]} is needed");
+	if (err)
+		return answer_errno(err, "cannot apply, nothing was changed", ret);
+	*ret_set = TAKE_PTR(set);
+	return 0;
 }
 
 unsigned int state_apply(struct state *s, const struct apply_request *request,
@@ -132,39 +167,27 @@ unsigned int state_apply(struct state *s, const struct apply_request *request,
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_(sources_done) struct sources fresh = {};
 	json_auto_t *complaints = json_array(), *old = revisions_take(s);
-	struct policy_errors errs = {};
 	unsigned int status = request->dry_run ? 0 : confirm_busy(s, ret);
 	int err;
 
-	if (status)
-		return status;
-	err = policy_parse(request->file, request->text, request->len, &set, &errs);
-	if (err == -EINVAL) {
-		status = answer_parse_errors(request->file, &errs, ret);
-		policy_errors_done(&errs);
-		return status;
-	}
-	if (err || !complaints || !old)
-		return answer_errno(err ?: -ENOMEM, "cannot apply, nothing was changed", ret);
-	status = put_all(s, request, set, &fresh, ret);
+	if (!status && (!complaints || !old))
+		status = answer_errno(-ENOMEM, "cannot apply, nothing was changed", ret);
+	status = status ?: read_set(request, &set, ret) ?: put_all(s, request, set, &fresh, ret);
 	if (status)
 		return status;
 	err = ties_written(&fresh, set, complaints);
 	if (err)
 		return answer_errno(err, "cannot apply, nothing was changed", ret);
-	if (!request->dry_run && json_array_size(complaints)) {
-		name_file(complaints, request->file);
+	if (!request->dry_run && json_array_size(complaints))
 		return answer_error(422, TIES_REFUSED, complaints, ret);
-	}
 	if (request->dry_run)
-		return dry_run(s, &fresh, set, request->file, complaints, ret);
+		return dry_run(s, &fresh, set, complaints, ret);
 	err = save(s, request, set, by);
 	if (err)
 		return answer_unsaved(err, s, ret);
 	err = state_follow(s, &fresh, set, complaints);
 	if (err) {
 		unsave(s, request, set);
-		name_file(complaints, request->file);
 		return err == -EINVAL
 			       ? answer_error(
 					 422,

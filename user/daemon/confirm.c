@@ -2,7 +2,8 @@
 /*
  * An apply that comes back unless it is confirmed. What was applied waits in STATE/confirm.json, with its deadline; what it
  * replaced stays where it is saved. So taking it back needs no room on the disk, and a daemon that starts finds
- * the old policies, and joins what waits to them if there is time left. Another boot has none.
+ * the old policies, and joins what waits to them if there is time left. Another boot has none. A daemon that is told to end takes
+ * it back before: nobody knows when the next one starts.
  */
 #include <string.h>
 
@@ -272,6 +273,15 @@ void confirm_tick(struct state *s)
 	if (err && err != last)
 		log_err(err, "cannot take back what nobody confirmed; trying again");
 	last = err;
+}
+
+void state_ending(struct state *s)
+{
+	int err = s->confirm.about && !s->confirm.over ? roll_back(s) : 0;
+
+	if (err)
+		log_err(err,
+			"cannot take back what nobody confirmed: it comes back when the daemon starts");
 }
 
 unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret)

@@ -104,20 +104,18 @@ static json_t *policies_json(struct state *s, const struct sources *fresh,
 }
 
 unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     const char *file, json_t *complaints, json_t **ret)
+		     json_t *complaints, json_t **ret)
 {
 	_cleanup_(table_done) struct table t = {.s = s};
 	_cleanup_(plan_done) struct plan plan = {};
 	json_auto_t *subjects = json_array();
-	json_t *complaint;
-	size_t i;
 	int err = subjects ? kernel_binding_each(s->k, note_bound, &t) : -ENOMEM;
 
 	modes_join(s->modes, fresh);
 	err = err ?: plan_try(s, fresh, set, complaints, &plan);
 	if (err)
 		return answer_errno(err, "cannot say what would be", ret);
-	for (i = 0; i < plan.n_wants; i++) {
+	for (size_t i = 0; i < plan.n_wants; i++) {
 		const struct want *w = &plan.wants[i];
 
 		for (size_t j = 0; j < set->n_policies; j++) {
@@ -129,8 +127,6 @@ unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy
 				json_array_append_new(subjects, json);
 		}
 	}
-	json_array_foreach(complaints, i, complaint)
-		json_object_set_new(complaint, "file", event_string(file));
 	return answer_json(json_pack("{s:b, s:b, s:o, s:O, s:O}", "dry_run", 1, "would_apply",
 				     !json_array_size(complaints), "policies",
 				     policies_json(s, fresh, set), "subjects", subjects, "errors",

@@ -317,6 +317,6 @@ bool disarm_summary(const struct state *s, char *buf, size_t size);
 
 /* What applying `set`, which is in `fresh` already, would come to. complaints: what is known to be wrong; gets the rest. */
 unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     const char *file, json_t *complaints, json_t **ret);
+		     json_t *complaints, json_t **ret);
 
 #endif

@@ -124,6 +124,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	default:
 		log_info("ending; what is bound stays bound");
 		sd_notify(0, "STOPPING=1");
+		state_ending(l->state);
 		return sd_event_exit(l->event, EXIT_SUCCESS);
 	}
 	return 0;

@@ -58,8 +58,9 @@ unsigned int request_apply(const struct request_call *call, json_t **ret)
 	struct apply_request r = {
 		.file = file && *file ? file : "<api>", .text = call->body, .len = call->len};
 
-	if (flag(call, "dry_run", &r.dry_run) || flag(call, "shadow", &r.shadow))
-		return wrong(ret, "dry_run, shadow: 0 or 1 is needed");
+	if (flag(call, "dry_run", &r.dry_run) || flag(call, "shadow", &r.shadow) ||
+	    flag(call, "family", &r.family))
+		return wrong(ret, "dry_run, shadow, family: 0 or 1 is needed");
 	if (confirm && seconds(confirm, &r.confirm))
 		return wrong(ret, "confirm: seconds are needed, 1 to 86400");
 	if (r.dry_run + r.shadow + !!confirm > 1)

@@ -203,6 +203,18 @@ static int applied_place(const char *name, const char **ret_below, char **ret_ba
 		       : 0;
 }
 
+char *applied_path(const char *state_dir, const char *name)
+{
+	_cleanup_free_ char *base = NULL;
+	const char *below;
+	char *path;
+
+	if (applied_place(name, &below, &base) ||
+	    asprintf(&path, "%s/%s/%s", state_dir, below, base) < 0)
+		return NULL;
+	return path;
+}
+
 /* One step of saving a policy: its text beside its file, that text in its place, or away with it. */
 enum step { STEP_WRITE, STEP_PLACE, STEP_DROP };
 

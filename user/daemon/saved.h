@@ -23,6 +23,9 @@ int saved_open(const char *state_dir);
 int last_good_save(const char *state_dir, const char *base, const struct policy_set *set);
 struct policy_set *last_good_read(const char *state_dir, const char *base); /* NULL: none */
 
+/* Where an applied policy, or a shadow, is saved. To be freed; NULL: no memory. */
+char *applied_path(const char *state_dir, const char *name);
+
 /* A policy as it is saved: by the name and with the mode that were written. NULL: no memory. */
 json_t *saved_form(const struct policy *policy);
 

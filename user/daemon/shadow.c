@@ -3,10 +3,22 @@
 #include <string.h>
 
 #include "daemon/internal.h"
+#include "daemon/saved.h"
 #include "daemon/ties.h"
 
+/* A shadow that is written below STATE moves there: its text stays the same. */
+static int move_place(const struct state *s, const char *shadow, struct policy *p)
+{
+	_cleanup_free_ char *from = applied_path(s->state_dir, shadow);
+	_cleanup_free_ char *to = applied_path(s->state_dir, p->name);
+
+	if (!from || !to)
+		return -ENOMEM;
+	return p->file && !strcmp(p->file, from) ? policy_name_file(p, to) : 0;
+}
+
 /* The policy that a shadow is a trial of: by its own name, with the mode that is written in it. To be freed. */
-static struct policy_set *real_form(const struct policy *shadow)
+static struct policy_set *real_form(const struct state *s, const struct policy *shadow)
 {
 	const struct policy_set one = {
 		.file = (char *)SOURCES_API, .policies = (struct policy *)shadow, .n_policies = 1};
@@ -20,7 +32,7 @@ static struct policy_set *real_form(const struct policy *shadow)
 	p->name = name;
 	p->mode = shadow->written;
 	p->overridden = false;
-	return TAKE_PTR(set);
+	return move_place(s, shadow->name, p) ? NULL : TAKE_PTR(set);
 }
 
 unsigned int state_promote(struct state *s, const char *name, const struct peer *by, json_t **ret)
@@ -49,7 +61,7 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	if (sources_find(&s->sources, name, &source) && !source->api)
 		return answer_text(409, ret, "policy \"%s\" is defined in %s: change it there",
 				   name, source->file);
-	set = real_form(p);
+	set = real_form(s, p);
 	err = set && complaints && old ? sources_copy(&s->sources, &fresh) : -ENOMEM;
 	err = err ?: sources_drop(&fresh, shadow) ?: sources_put(&fresh, &set->policies[0]) ?:
 	      ties_written(&fresh, set, complaints);

@@ -78,14 +78,26 @@ static int find_layers(struct state *s, const char *subject, struct layers *l)
 
 /* ---- where it comes from ---- */
 
-static json_t *place_json(const struct layer *l, struct policy_pos pos)
+/* The file that a policy is written in. NULL: none; what is on trial since before this daemon began is in none. */
+static const char *file_of(const struct layer *l)
 {
 	if (!l->written)
-		return json_pack("{s:o, s:n, s:n, s:n}", "policy", event_string(l->policy.name),
-				 "file", "line", "column");
-	return json_pack("{s:s, s:o, s:i, s:i}", "policy", shadow_shown(l->written->name), "file",
-			 event_string(l->written->file ?: l->source->file), "line", (int)pos.line,
-			 "column", (int)pos.column);
+		return NULL;
+	return l->written->file ?: l->source->api ? NULL : l->source->file;
+}
+
+static json_t *place_json(const struct layer *l, struct policy_pos pos)
+{
+	const char *file = file_of(l);
+	json_t *place = json_pack("{s:o, s:o, s:n, s:n}", "policy",
+				  event_string(shadow_shown(l->policy.name)), "file",
+				  event_string(file), "line", "column");
+
+	if (place && file) {
+		json_object_set_new(place, "line", json_integer(pos.line));
+		json_object_set_new(place, "column", json_integer(pos.column));
+	}
+	return place;
 }
 
 static struct policy_pos rule_pos(const struct layer *l, uint32_t rule)
@@ -99,9 +111,26 @@ static json_t *written_json(const struct layer *l, uint32_t rule)
 	return l->written ? policy_rule_to_json(l->written, (enum leastcap_rule)rule) : json_null();
 }
 
+static json_t *places_json(const struct layer *l, uint32_t rule)
+{
+	return l->written ? policy_rule_places(l->written, (enum leastcap_rule)rule) : json_null();
+}
+
 static bool enforces(const struct layer *l)
 {
 	return l->policy.mode != LEASTCAP_AUDIT;
+}
+
+/* null, or the base that a policy has a capability of, and where that is defined: "file" is null where it is built in. */
+static json_t *base_json(const struct layer *l, unsigned int cap)
+{
+	const struct capability_places *c = l->written ? &l->written->places : NULL;
+
+	if (!c || !c->base || !(c->of_base >> cap & 1))
+		return json_null();
+	return json_pack("{s:s, s:o, s:i, s:i}", "name", c->base, "file",
+			 c->base_file ? event_string(c->base_file) : json_null(), "line",
+			 (int)c->base_pos.line, "column", (int)c->base_pos.column);
 }
 
 static json_t *capability_json(const struct layers *l, unsigned int cap)
@@ -111,12 +140,15 @@ static json_t *capability_json(const struct layers *l, unsigned int cap)
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct layer *layer = &l->items[i];
+		json_t *place;
 
-		if (layer->policy.allow >> cap & 1)
-			json_array_append_new(
-				from,
-				place_json(layer, layer->written ? layer->written->capabilities_pos
-								 : (struct policy_pos){}));
+		if (!(layer->policy.allow >> cap & 1))
+			continue;
+		place = place_json(layer, layer->written ? layer->written->places.pos[cap]
+							 : (struct policy_pos){});
+		if (place)
+			json_object_set_new(place, "base", base_json(layer, cap));
+		json_array_append_new(from, place);
 	}
 	return json_pack("{s:s, s:o}", "name", caps_name(cap, name), "from", from);
 }
@@ -155,6 +187,7 @@ static json_t *rule_json(const struct layers *l, uint32_t rule)
 			json_object_set_new(place, "verdict",
 					    json_string(enforced ? "deny" : "audit"));
 			json_object_set_new(place, "written", written_json(layer, rule));
+			json_object_set_new(place, "places", places_json(layer, rule));
 		}
 		json_array_append_new(from, place);
 	}
@@ -186,12 +219,11 @@ static json_t *layer_json(struct state *s, const struct layer *l)
 
 	if (l->shadow && !kernel_policy_get(s->k, l->shadow, &shadow))
 		shadow.name[sizeof(shadow.name) - 1] = '\0';
-	return json_pack(
-		"{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path), "policy",
-		event_string(shadow_shown(l->policy.name)), "revision",
-		(json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
-		l->source ? event_string(l->written->file ?: l->source->file) : json_null(),
-		"shadow", *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
+	return json_pack("{s:o, s:o, s:I, s:s, s:o, s:o}", "cgroup", event_string(l->path),
+			 "policy", event_string(shadow_shown(l->policy.name)), "revision",
+			 (json_int_t)l->policy.revision, "mode", event_mode(l->policy.mode), "file",
+			 event_string(file_of(l)), "shadow",
+			 *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
 }
 
 unsigned int state_show(struct state *s, const char *subject, json_t **ret)

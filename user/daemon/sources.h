@@ -19,7 +19,10 @@
 int policy_make_shadow(struct policy *policy);
 #define SHADOW_NAME_MAX (LEASTCAP_NAME_LEN - 1 - strlen(LEASTCAP_SHADOW_PREFIX))
 
-/* What is named as the file of what was applied. */
+/*
+ * What is named as the source of what was applied. Where it is written its policies know: in the file that was handed over, by the
+ * name that came with it; those that a daemon finds when it starts in the file below STATE.
+ */
 #define SOURCES_API "api"
 
 struct source {

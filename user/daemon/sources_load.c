@@ -8,6 +8,15 @@
 #include "daemon/saved.h"
 #include "daemon/sources.h"
 
+/* What is read, and where it goes. */
+struct load {
+	const char *state_dir;
+	const struct sources *old; /* the forms that were good last; NULL: none */
+	struct policy_reads *reads; /* NULL: not wanted */
+	json_t *problems;
+	struct sources *ret;
+};
+
 static int is_policy_file(const struct dirent *entry)
 {
 	return policy_file_name(entry->d_name);
@@ -21,16 +30,15 @@ static int is_shadow_file(const struct dirent *entry)
 }
 
 /* The form that was good last: of this run, else of the one before. NULL: none. */
-static struct policy_set *last_good(const char *path, const char *base, const char *state_dir,
-				    const struct sources *old)
+static struct policy_set *last_good(const struct load *l, const char *path, const char *base)
 {
-	for (size_t i = 0; old && i < old->n; i++) {
-		const struct source *item = &old->items[i];
+	for (size_t i = 0; l->old && i < l->old->n; i++) {
+		const struct source *item = &l->old->items[i];
 
 		if (!item->api && item->set && !strcmp(item->file, path))
 			return policy_set_copy(item->set);
 	}
-	return last_good_read(state_dir, base);
+	return last_good_read(l->state_dir, base);
 }
 
 /* The first policy whose name another source has already; NULL: none. */
@@ -57,7 +65,7 @@ static void complain_clash(json_t *problems, const char *path, const struct poli
 }
 
 /* What a file holds; NULL in *ret: nothing valid. -ENOMEM. */
-static int parse(const char *path, struct policy_reads *reads, json_t *problems,
+static int parse(const struct load *l, const char *path, struct policy_reads *reads,
 		 struct policy_set **ret)
 {
 	struct policy_errors errs = {};
@@ -68,8 +76,8 @@ static int parse(const char *path, struct policy_reads *reads, json_t *problems,
 	for (size_t i = 0; i < errs.n_errors; i++) {
 		const struct policy_error *e = &errs.errors[i];
 
-		json_array_append_new(problems, problem_new(e->file ?: path, e->pos, e->message,
-							    e->hint, e->source_line));
+		json_array_append_new(l->problems, problem_new(e->file ?: path, e->pos, e->message,
+							       e->hint, e->source_line));
 	}
 	policy_errors_done(&errs);
 	return err == -ENOMEM ? err : 0;
@@ -91,24 +99,22 @@ static bool drop_clash(const char *path, const struct sources *others, json_t *p
 	return true;
 }
 
-static int load_file(const char *path, const char *base, const char *state_dir,
-		     const struct sources *old, struct policy_reads *reads, json_t *problems,
-		     struct sources *ret)
+static int load_file(const struct load *l, const char *path, const char *base)
 {
 	struct policy_set *set = NULL;
-	int err = parse(path, reads, problems, &set);
+	int err = parse(l, path, l->reads, &set);
 
 	if (err)
 		return err;
-	drop_clash(path, ret, problems, &set);
+	drop_clash(path, l->ret, l->problems, &set);
 	if (set) {
 		/* Losing it costs only what a restart with a file that is broken meanwhile would need. */
-		(void)last_good_save(state_dir, base, set);
+		(void)last_good_save(l->state_dir, base, set);
 	} else {
-		set = last_good(path, base, state_dir, old);
-		drop_clash(path, ret, NULL, &set);
+		set = last_good(l, path, base);
+		drop_clash(path, l->ret, NULL, &set);
 	}
-	return sources_append(ret, path, false, set);
+	return sources_append(l->ret, path, false, set);
 }
 
 /* Of an applied policy whose file cannot be read: the form of this run. */
@@ -125,78 +131,71 @@ static struct policy_set *applied_in_memory(const char *path, const struct sourc
 }
 
 /* What is ours does not change by itself. */
-static int load_applied(const char *path, const char *base, const char *state_dir,
-			const struct sources *old, struct policy_reads *reads, json_t *problems,
-			struct sources *ret)
+static int load_applied(const struct load *l, const char *path, const char *base)
 {
 	struct policy_set *set = NULL;
-	int err = parse(path, NULL, problems, &set);
+	int err = parse(l, path, NULL, &set);
 
 	/* It holds one policy. */
 	if (!err && set && set->n_policies != 1)
 		set = policy_set_free(set);
 	if (!err && set && !strcmp(base + strlen(base) - 5, ".json"))
 		err = policy_make_shadow(&set->policies[0]);
+	if (!err && set)
+		err = policy_name_file(&set->policies[0], path);
 	if (err) {
 		policy_set_free(set);
 		return err == -ENAMETOOLONG ? 0 : err;
 	}
-	if (drop_clash(path, ret, problems, &set))
+	if (drop_clash(path, l->ret, l->problems, &set))
 		return 0;
-	set = set ?: applied_in_memory(path, old);
+	set = set ?: applied_in_memory(path, l->old);
 	/* Without any form nobody knows what it holds: what is bound stays. */
-	return sources_append(ret, set ? SOURCES_API : path, true, set);
+	return sources_append(l->ret, set ? SOURCES_API : path, true, set);
 }
 
 /*
  * A state directory of a newer leastcap: what was applied goes on as this run has it, and what the kernel has beside that may
  * be of a file that cannot be read here.
  */
-static int load_unknown(const char *state_dir, const struct sources *old, json_t *problems,
-			struct sources *ret)
+static int load_unknown(const struct load *l)
 {
 	_cleanup_free_ char *path = NULL;
 	int err;
 
-	if (asprintf(&path, "%s/" SAVED_VERSION_FILE, state_dir) < 0)
+	if (asprintf(&path, "%s/" SAVED_VERSION_FILE, l->state_dir) < 0)
 		return -ENOMEM;
 	json_array_append_new(
-		problems,
+		l->problems,
 		problem_new(
 			path, (struct policy_pos){},
 			"this directory is of a newer leastcap: nothing in it is read or changed, "
 			"and what is bound stays bound",
 			NULL, NULL));
-	err = sources_append(ret, path, false, NULL);
-	for (size_t i = 0; !err && old && i < old->n; i++) {
-		const struct source *item = &old->items[i];
+	err = sources_append(l->ret, path, false, NULL);
+	for (size_t i = 0; !err && l->old && i < l->old->n; i++) {
+		const struct source *item = &l->old->items[i];
 		struct policy_set *set = item->api && item->set ? policy_set_copy(item->set) : NULL;
 
 		if (item->api && item->set)
-			err = set ? sources_append(ret, item->file, true, set) : -ENOMEM;
+			err = set ? sources_append(l->ret, item->file, true, set) : -ENOMEM;
 	}
 	return err;
 }
 
 /* For a look at what there is. */
-static int load_nothing(const char *path, const char *base, const char *state_dir,
-			const struct sources *old, struct policy_reads *reads, json_t *problems,
-			struct sources *ret)
+static int load_nothing(const struct load *l, const char *path, const char *base)
 {
 	struct policy_set *set = NULL;
-	int err = parse(path, reads, problems, &set);
+	int err = parse(l, path, l->reads, &set);
 
 	policy_set_free(set);
 	return err;
 }
 
-typedef int (*load_fn)(const char *path, const char *base, const char *state_dir,
-		       const struct sources *old, struct policy_reads *reads, json_t *problems,
-		       struct sources *ret);
-
-static int load_dir(const char *dir, int (*filter)(const struct dirent *entry), load_fn load,
-		    const char *state_dir, const struct sources *old, struct policy_reads *reads,
-		    json_t *problems, struct sources *ret)
+static int load_dir(const struct load *l, const char *dir,
+		    int (*filter)(const struct dirent *entry),
+		    int (*load)(const struct load *l, const char *path, const char *base))
 {
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, filter, alphasort), err = 0;
@@ -210,7 +209,7 @@ static int load_dir(const char *dir, int (*filter)(const struct dirent *entry), 
 		if (!err && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
 			err = -ENOMEM;
 		if (!err && !stat(path, &st) && S_ISREG(st.st_mode))
-			err = load(path, entries[i]->d_name, state_dir, old, reads, problems, ret);
+			err = load(l, path, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
@@ -221,9 +220,8 @@ int sources_look(const char *config_dir, struct policy_reads *ret)
 {
 	json_auto_t *ignored = json_array();
 	struct policy_reads reads = {};
-	int err = ignored ? load_dir(config_dir, is_policy_file, load_nothing, NULL, NULL, &reads,
-				     ignored, NULL)
-			  : -ENOMEM;
+	const struct load l = {.reads = &reads, .problems = ignored};
+	int err = ignored ? load_dir(&l, config_dir, is_policy_file, load_nothing) : -ENOMEM;
 
 	if (err)
 		policy_reads_done(&reads);
@@ -237,20 +235,22 @@ int sources_load(const char *config_dir, const char *state_dir, const struct sou
 {
 	_cleanup_(sources_done) struct sources fresh = {};
 	_cleanup_free_ char *applied = NULL, *shadow = NULL;
+	const struct load l = {.state_dir = state_dir,
+			       .old = old,
+			       .reads = reads,
+			       .problems = problems,
+			       .ret = &fresh};
 	int err;
 
 	if (asprintf(&applied, "%s/applied", state_dir) < 0 ||
 	    asprintf(&shadow, "%s/shadow", state_dir) < 0)
 		return -ENOMEM;
-	err = load_dir(config_dir, is_policy_file, load_file, state_dir, old, reads, problems,
-		       &fresh);
+	err = load_dir(&l, config_dir, is_policy_file, load_file);
 	if (!err && saved_newer(state_dir))
-		err = load_unknown(state_dir, old, problems, &fresh);
+		err = load_unknown(&l);
 	else if (!err)
-		err = load_dir(applied, is_policy_file, load_applied, state_dir, old, NULL,
-			       problems, &fresh)
-			      ?: load_dir(shadow, is_shadow_file, load_applied, state_dir, old,
-					  NULL, problems, &fresh);
+		err = load_dir(&l, applied, is_policy_file, load_applied)
+			      ?: load_dir(&l, shadow, is_shadow_file, load_applied);
 	if (err)
 		return err;
 	*ret = fresh;

@@ -64,10 +64,14 @@ struct apply_request {
 	const char *file; /* for messages */
 	const char *text;
 	size_t len;
+	bool family; /* the text is that of policy_texts_from_json() */
 	bool dry_run; /* say what would be, change nothing */
 	bool shadow; /* evaluate beside what is in force */
 	uint64_t confirm; /* seconds until it is taken back unless it is confirmed; 0: it stays */
 };
+
+/* The daemon is told to end: what nobody has confirmed comes back. */
+void state_ending(struct state *s);
 
 /*
  * All below answer a request: they return an HTTP status, and in *ret the JSON object of the answer (NULL

@@ -39,7 +39,7 @@ static bool built_in(const char *name, size_t len, uint64_t *ret)
 	return false;
 }
 
-static const struct own_base *own_find(const struct parse *p, const char *name, size_t len)
+const struct own_base *own_base_find(const struct parse *p, const char *name, size_t len)
 {
 	for (size_t i = 0; i < p->bases->n; i++) {
 		const struct own_base *base = &p->bases->items[i];
@@ -52,7 +52,7 @@ static const struct own_base *own_find(const struct parse *p, const char *name, 
 
 bool base_find(const struct parse *p, const char *name, size_t len, uint64_t *ret)
 {
-	const struct own_base *own = own_find(p, name, len);
+	const struct own_base *own = own_base_find(p, name, len);
 
 	if (own)
 		*ret = own->allow;
@@ -108,7 +108,7 @@ static bool own_add(struct bases *own, struct own_base base)
 /* A name that means nothing else yet. */
 static bool name_is_free(struct parse *p, const struct node *name)
 {
-	const struct own_base *other = own_find(p, name->text, name->len);
+	const struct own_base *other = own_base_find(p, name->text, name->len);
 	uint64_t set;
 
 	if (!name_is_good(name) || name->len >= LEASTCAP_NAME_LEN) {
@@ -139,7 +139,7 @@ void bases_build(struct parse *p, const struct node *root)
 	}
 	for (const struct node *name = list->first; name; name = name->next->next) {
 		bool good = visit(p, name) && name_is_free(p, name);
-		uint64_t set = capabilities_build(p, name->next);
+		uint64_t set = capabilities_build(p, name->next, NULL);
 		struct own_base base = {.allow = set, .pos = name->pos};
 
 		if (!good)

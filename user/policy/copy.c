@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/policy.h"
+#include "base/escape.h"
+#include "policy/internal.h"
 
 void policy_done(struct policy *policy)
 {
@@ -13,7 +14,19 @@ void policy_done(struct policy *policy)
 	free(policy->name);
 	free(policy->file);
 	policy_lists_done(&policy->lists);
+	capability_places_done(&policy->places);
 	*policy = (struct policy){};
+}
+
+int policy_name_file(struct policy *policy, const char *file)
+{
+	char *copy = escape_dup(file, strlen(file));
+
+	if (!copy)
+		return -ENOMEM;
+	free(policy->file);
+	policy->file = copy;
+	return 0;
 }
 
 /* "" is not NULL: what is not there stays so. */
@@ -30,10 +43,12 @@ int policy_copy(const struct policy *from, struct policy *ret)
 	copy.name = copy.file = NULL;
 	copy.n_selectors = 0;
 	copy.lists = (struct policy_lists){};
+	copy.places = (struct capability_places){};
 	copy.selectors = from->n_selectors ? calloc(from->n_selectors, sizeof(*copy.selectors))
 					   : NULL;
 	if ((from->n_selectors && !copy.selectors) || !text_copy(from->name, &copy.name) ||
-	    !text_copy(from->file, &copy.file) || policy_lists_copy(&from->lists, &copy.lists))
+	    !text_copy(from->file, &copy.file) || policy_lists_copy(&from->lists, &copy.lists) ||
+	    !capability_places_copy(&from->places, &copy.places))
 		goto fail;
 	for (; copy.n_selectors < from->n_selectors; copy.n_selectors++) {
 		if (selector_copy(&from->selectors[copy.n_selectors],

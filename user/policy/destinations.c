@@ -340,11 +340,11 @@ static bool covers_ipv4(const struct destination *e)
 
 /* The entry for all of IPv4 at this port that says what would be said without IPv6's. */
 static void add_ipv4(const struct destinations *sorted, struct destinations *added,
-		     unsigned int port, bool otherwise)
+		     unsigned int port, struct policy_pos pos, bool otherwise)
 {
 	static const uint8_t zero[16];
-	struct destination e = {.key.port = port,
-				.rule = {.prefix = IPV4_BITS, .refuse = otherwise}};
+	struct destination e = {
+		.key.port = port, .rule = {.prefix = IPV4_BITS, .refuse = otherwise}, .pos = pos};
 	const struct destination *said;
 
 	if (find(sorted, IPV4_BITS, ipv4_range, port))
@@ -383,7 +383,7 @@ static void keep_ipv4_apart(struct parse *p, struct destinations *d, bool otherw
 			continue;
 		if (!reserve(p, &added, 1))
 			break;
-		add_ipv4(d, &added, e->key.port, otherwise);
+		add_ipv4(d, &added, e->key.port, e->pos, otherwise);
 	}
 	qsort(d->entries, d->n, sizeof(*d->entries), by_order);
 	if (added.n && reserve(p, d, added.n)) {
@@ -408,6 +408,8 @@ void destinations_finish(struct parse *p, struct destinations *d, bool otherwise
 		for (size_t i = 0; i < d->n; i++) {
 			lists->destinations[i] = d->entries[i].key;
 			lists->destination_rules[i] = d->entries[i].rule;
+			if (!places_note(lists, POLICY_LIST_CONNECT, i, d->entries[i].pos))
+				p->no_memory = true;
 		}
 		lists->n_destinations = d->n;
 	}

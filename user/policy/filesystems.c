@@ -142,8 +142,8 @@ void filesystems_build(struct parse *p, const struct node *key, const struct nod
 	if ((!deny || deny->n == 0) && (!read_only || read_only->n == 0))
 		stance = STANCE_ALLOW;
 	rule_set(policy, LEASTCAP_RULE_FILESYSTEMS, stance, key->pos);
-	names_build(p, deny, type_is_good, &lists->fs_deny);
-	names_build(p, read_only, type_is_good, &lists->fs_read_only);
+	names_build(p, deny, type_is_good, lists, POLICY_LIST_FS_DENY);
+	names_build(p, read_only, type_is_good, lists, POLICY_LIST_FS_READ_ONLY);
 	check_conflict(p, read_only, lists->fs_deny);
 	if (count(lists->fs_deny) + count(lists->fs_read_only) > TYPES_MAX)
 		complain(p, key->pos, NULL, "filesystems: more than %d types", TYPES_MAX);

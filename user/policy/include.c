@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -22,13 +23,14 @@ static bool same_file(struct file_id a, struct file_id b)
 	return a.dev == b.dev && a.ino == b.ino;
 }
 
-static bool was_read(const struct family *family, struct file_id id)
+/* Its number, in the order in which they were read; that of all: it was not. */
+static size_t file_number(const struct family *family, struct file_id id)
 {
-	for (size_t i = 0; i < family->n_files; i++) {
-		if (same_file(family->files[i], id))
-			return true;
-	}
-	return false;
+	size_t i = 0;
+
+	while (i < family->n_files && !same_file(family->files[i], id))
+		i++;
+	return i;
 }
 
 bool family_add(struct parse *p, struct file_id id)
@@ -36,7 +38,7 @@ bool family_add(struct parse *p, struct file_id id)
 	struct family *family = p->family;
 	struct file_id *grown;
 
-	if (was_read(family, id))
+	if (file_number(family, id) < family->n_files)
 		return false;
 	grown = reallocarray(family->files, family->n_files + 1, sizeof(*grown));
 	if (!grown) {
@@ -80,26 +82,33 @@ static void part_done(struct policy_set *part)
 	free(part->policies);
 }
 
-static void parse_included(struct parse *p, const char *path, const struct stat *st,
-			   const char *text, size_t len, struct policy_set *set)
+/* An included file. */
+struct part {
+	const char *path;
+	struct file_id id;
+	bool trusted;
+};
+
+static void parse_included(struct parse *p, const struct part *part, const char *text, size_t len,
+			   struct policy_set *set)
 {
-	_cleanup_(part_done) struct policy_set part = {.file = (char *)path};
+	_cleanup_(part_done) struct policy_set own = {.file = (char *)part->path};
 	struct policy_errors errs = {};
 	struct parse inner = {
-		.file = path,
+		.file = part->path,
 		.family = p->family,
 		.bases = p->bases,
 		.outer = p,
-		.id = {st->st_dev, st->st_ino},
-		.trusted = st->st_uid == 0 || st->st_uid == geteuid(),
+		.id = part->id,
+		.trusted = part->trusted,
 		.errs = &errs,
 	};
 
-	parse_bytes(&inner, text, len, &part);
+	parse_bytes(&inner, text, len, &own);
 	p->no_memory = p->no_memory || inner.no_memory;
 	parse_done(&inner);
-	errors_adopt(p, path, &errs);
-	move_policies(p, &part, set);
+	errors_adopt(p, part->path, &errs);
+	move_policies(p, &own, set);
 }
 
 /* Complains where it is not to be read: what cannot be opened, a cycle, too deep, too many. */
@@ -134,11 +143,37 @@ static void cannot_read(struct parse *p, const struct node *item, const char *pa
 		p->no_memory = true;
 }
 
+/* False: it is not to be read, or not again. */
+static bool begin_file(struct parse *p, const struct node *item, const struct part *part)
+{
+	if (!may_read(p, item, part->path, part->id))
+		return false;
+	if (family_add(p, part->id))
+		return true;
+	if (!reads_path(p->family->reads, file_number(p->family, part->id), part->path))
+		p->no_memory = true;
+	return false;
+}
+
+static void include_given(struct parse *p, const struct node *item, const char *path,
+			  struct policy_set *set)
+{
+	const struct policy_texts *given = p->family->given;
+	ssize_t n = texts_find(given, path);
+	struct part part = {.path = path, .id = {.ino = (ino_t)n}, .trusted = true};
+
+	if (n < 0)
+		cannot_read(p, item, path, ENOENT);
+	else if (begin_file(p, item, &part))
+		parse_included(p, &part, given->items[n].text, given->items[n].len, set);
+}
+
 static void include_file(struct parse *p, const struct node *item, const char *path,
 			 struct policy_set *set)
 {
 	/* Not to wait for a FIFO's other end. */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct part part = {.path = path};
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	size_t len = 0;
@@ -152,16 +187,18 @@ static void include_file(struct parse *p, const struct node *item, const char *p
 		cannot_read(p, item, path, S_ISDIR(st.st_mode) ? EISDIR : EINVAL);
 		return;
 	}
-	if (!may_read(p, item, path, (struct file_id){st.st_dev, st.st_ino}) ||
-	    !family_add(p, (struct file_id){st.st_dev, st.st_ino}))
+	part.id = (struct file_id){st.st_dev, st.st_ino};
+	part.trusted = st.st_uid == 0 || st.st_uid == geteuid();
+	if (!begin_file(p, item, &part))
 		return;
 	err = file_read(fd, POLICY_FILE_MAX, &text, &len);
 	if (err)
 		cannot_read(p, item, path, -err);
-	else if (!reads_content(p->family->reads, path, text, len))
+	else if (!reads_content(p->family->reads, path, text, len) ||
+		 !reads_text(p->family->reads, path, text, len))
 		p->no_memory = true;
 	else
-		parse_included(p, path, &st, text, len, set);
+		parse_included(p, &part, text, len, set);
 }
 
 /* ---- patterns ---- */
@@ -184,9 +221,9 @@ static int glob_error(const char *path, int err)
 	return err != ENOENT && err != ENOTDIR;
 }
 
-/* Nothing needs to fit. In the order of the names. folder: where the pattern begins, in which nothing is one. */
-static void include_pattern(struct parse *p, const struct node *item, const char *pattern,
-			    struct policy_set *set)
+/* Nothing needs to fit. In the order of the names. */
+static void include_found(struct parse *p, const struct node *item, const char *pattern,
+			  struct policy_set *set)
 {
 	glob_t found = {};
 	int err = glob(pattern, 0, glob_error, &found);
@@ -198,6 +235,20 @@ static void include_pattern(struct parse *p, const struct node *item, const char
 	for (size_t i = 0; !err && !p->no_memory && i < found.gl_pathc; i++)
 		include_file(p, item, found.gl_pathv[i], set);
 	globfree(&found);
+}
+
+/* Those that were read before are in the order in which they were found. */
+static void include_fitting(struct parse *p, const struct node *item, const char *pattern,
+			    struct policy_set *set)
+{
+	const struct policy_texts *given = p->family->given;
+
+	for (size_t i = 0; i < given->n; i++) {
+		for (char **path = given->items[i].paths; *path && !p->no_memory; path++) {
+			if (!fnmatch(pattern, *path, FNM_PATHNAME | FNM_PERIOD))
+				include_given(p, item, *path, set);
+		}
+	}
 }
 
 /* ---- the list ---- */
@@ -261,19 +312,25 @@ static char *path_of(const struct parse *p, const char *text, bool literal)
 static void include_item(struct parse *p, const struct node *item, struct policy_set *set)
 {
 	_cleanup_free_ char *path = NULL, *pattern = NULL;
+	bool given = p->family->given, many;
 
 	if (!path_is_good(p, item))
 		return;
+	many = is_pattern(item->text);
 	path = path_of(p, item->text, false);
 	pattern = path_of(p, item->text, true);
 	if (!path || !pattern) {
 		p->no_memory = true;
 		return;
 	}
-	if (!is_pattern(item->text))
+	if (given && many)
+		include_fitting(p, item, pattern, set);
+	else if (given)
+		include_given(p, item, path, set);
+	else if (!many)
 		include_file(p, item, path, set);
 	else if (note_folder(p, path))
-		include_pattern(p, item, pattern, set);
+		include_found(p, item, pattern, set);
 	else
 		p->no_memory = true;
 }
@@ -285,8 +342,10 @@ void include_build(struct parse *p, const struct node *root, struct policy_set *
 
 	if (key)
 		p->include_pos = key->pos;
+	if (key && p->family && p->family->reads)
+		p->family->reads->includes = true;
 	if (key && !p->family) {
-		complain(p, key->pos, "put it into the folder of policies",
+		complain(p, key->pos, "name the file, or put it into the folder of policies",
 			 "include: only a file that is read where it lies can include others");
 		return;
 	}

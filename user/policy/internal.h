@@ -4,7 +4,7 @@
  *	source.c   bytes -> text that is fit for a YAML parser; places
  *	yaml.c     text -> tree of nodes (libfyaml's events; nothing of libfyaml goes further)
  *	model.c    tree -> policies            select*.c, rules.c, ...   their parts
- *	include.c  other files                 reads.c                   what of them is told
+ *	include.c  other files                 reads.c, texts.c          what of them is told, and handed on
  *	errors.c   what was wrong
  *
  * A stage complains about what it finds and goes on where that makes sense: complain() collects. Functions
@@ -63,6 +63,7 @@ struct file_id {
 /* What a file and those that it includes have in common. */
 struct family {
 	struct policy_reads *reads; /* may be NULL */
+	const struct policy_texts *given; /* instead of what lies on disk; NULL: that */
 	struct file_id *files; /* that were read */
 	size_t n_files;
 };
@@ -177,7 +178,9 @@ bool pattern_is_good(struct parse *p, const char *key, const struct node *node, 
 		     bool path);
 
 /* rules.c */
-uint64_t capabilities_build(struct parse *p, const struct node *node);
+/* places: overwritten; may be NULL. */
+uint64_t capabilities_build(struct parse *p, const struct node *node,
+			    struct capability_places *places);
 
 /* What is said of a rule: allow, audit or deny. */
 enum stance { STANCE_ALLOW, STANCE_AUDIT, STANCE_DENY };
@@ -200,9 +203,10 @@ enum stance stance_of_mode(struct parse *p, const struct node *mapping);
 /* The value of a key that has a list. NULL: no such key, or complained. */
 const struct node *list_get(struct parse *p, const struct node *mapping, const char *key,
 			    const char *example, const struct node **ret_key);
-/* Copies of a list's names, once each and in their order; *ret is NULL without any. good() complains itself. */
+/* Copies of a list's names, once each and in their order, with their places. good() complains itself. */
 void names_build(struct parse *p, const struct node *list,
-		 bool (*good)(struct parse *p, const struct node *name), char ***ret);
+		 bool (*good)(struct parse *p, const struct node *name), struct policy_lists *lists,
+		 enum policy_list which);
 
 /* filesystems.c */
 void filesystems_build(struct parse *p, const struct node *key, const struct node *node,
@@ -234,12 +238,15 @@ void profile_build(struct parse *p, const struct node *key, const struct node *n
 
 /* bases.c: sets of capabilities, the built-in ones and those of files */
 bool base_find(const struct parse *p, const char *name, size_t len, uint64_t *ret);
+/* One that a file has named; NULL: none. */
+const struct own_base *own_base_find(const struct parse *p, const char *name, size_t len);
 const char *base_nearest(const struct parse *p, const char *name, size_t len);
 uint64_t base_docker_default(void);
 void bases_build(struct parse *p, const struct node *root);
 void bases_done(struct bases *bases);
 
 /* policy.c: text, which p->file has, -> policies; what was wrong is in p->errs */
+int parse_whole(struct parse *p, const char *text, size_t len, struct policy_set **ret);
 void parse_bytes(struct parse *p, const char *text, size_t len, struct policy_set *set);
 
 /* include.c: the policies of other files join the set */
@@ -247,8 +254,26 @@ void include_build(struct parse *p, const struct node *root, struct policy_set *
 /* False: it was read already, or there is no memory. */
 bool family_add(struct parse *p, struct file_id id);
 
+/* texts.c. False: no memory. */
+bool texts_add(struct policy_texts *texts, const char *path, const char *text, size_t len);
+bool texts_add_path(struct policy_text *text, const char *path);
+/* -1: none has this path. */
+ssize_t texts_find(const struct policy_texts *texts, const char *path);
+
+/* places.c: where each entry is written. The functions that return bool: false: no memory. */
+void capability_places_done(struct capability_places *c);
+bool capability_places_copy(const struct capability_places *from, struct capability_places *ret);
+bool places_note(struct policy_lists *lists, enum policy_list list, size_t entry,
+		 struct policy_pos pos);
+void places_forget(struct policy_lists *lists, enum policy_list list);
+bool places_copy(const struct policy_lists *from, struct policy_lists *ret);
+
 /* reads.c. reads may be NULL; false: no memory. */
 bool reads_content(struct policy_reads *reads, const char *path, const void *content, size_t len);
 bool reads_folder(struct policy_reads *reads, const char *folder);
+/* Keeps a text that was read, where that is wanted. */
+bool reads_text(struct policy_reads *reads, const char *path, const char *text, size_t len);
+/* The n-th of them has one more path. */
+bool reads_path(struct policy_reads *reads, size_t n, const char *path);
 
 #endif

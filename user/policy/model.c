@@ -190,7 +190,7 @@ static void rules_build(struct parse *p, const struct node *node, struct policy 
 	value = node_get(node, "capabilities", &key);
 	if (value) {
 		policy->capabilities_pos = key->pos;
-		policy->allow = capabilities_build(p, value);
+		policy->allow = capabilities_build(p, value, &policy->places);
 	}
 }
 

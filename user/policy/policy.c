@@ -63,8 +63,8 @@ void parse_bytes(struct parse *p, const char *text, size_t len, struct policy_se
 	errors_finish(p);
 }
 
-/* What policy_parse() and policy_parse_file() have in common. */
-static int parse_whole(struct parse *p, const char *text, size_t len, struct policy_set **ret)
+/* What policy_parse() and its like have in common. */
+int parse_whole(struct parse *p, const char *text, size_t len, struct policy_set **ret)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = calloc(1, sizeof(*set));
 	struct bases bases = {};
@@ -130,8 +130,10 @@ int policy_parse_file(const char *path, struct policy_reads *reads, struct polic
 			 strerror_r(-err, why, sizeof(why)));
 		return err;
 	}
-	if (!family_add(&p, p.id))
+	if (!family_add(&p, p.id) || !reads_text(reads, path, text, len)) {
+		free(family.files);
 		return -ENOMEM;
+	}
 	err = parse_whole(&p, text, len, ret);
 	free(family.files);
 	return err;

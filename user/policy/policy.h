@@ -62,6 +62,21 @@ struct selector {
 	struct policy_pos pos;
 };
 
+enum policy_list {
+	POLICY_LIST_UNIX,
+	POLICY_LIST_CONNECT,
+	POLICY_LIST_FAMILIES,
+	POLICY_LIST_FS_DENY,
+	POLICY_LIST_FS_READ_ONLY,
+};
+
+/* Where an entry of a list is written. */
+struct entry_place {
+	enum policy_list list;
+	uint32_t entry; /* which; of families their number */
+	struct policy_pos pos;
+};
+
 /* What the rules with lists are about. All of it is empty where there is no such rule. */
 struct policy_lists {
 	uint32_t flags; /* LEASTCAP_LIST_* */
@@ -72,6 +87,19 @@ struct policy_lists {
 	struct leastcap_destination *destinations; /* policy is 0 in them */
 	struct leastcap_destination_rule *destination_rules; /* as many */
 	size_t n_destinations;
+	struct entry_place
+		*places; /* of entries that are written; not of those that a word stands for */
+	size_t n_places;
+};
+
+/* Where capabilities are written. */
+struct capability_places {
+	struct policy_pos pos
+		[64]; /* of those that are allowed; the place of the base's name where that has them */
+	uint64_t of_base;
+	char *base; /* NULL: none */
+	char *base_file; /* where it is defined; NULL: it is built in */
+	struct policy_pos base_pos;
 };
 
 /* The policy of containers that no policy selects, where some are selected by what they are called. No file can have it. */
@@ -88,6 +116,7 @@ struct policy {
 	size_t n_selectors; /* 0 is allowed: a policy that is used by `leastcap run --policy` only */
 	struct policy_pos pos; /* of the name */
 	struct policy_pos capabilities_pos; /* of the rule */
+	struct capability_places places;
 	uint32_t deny; /* rules to enforce, enum leastcap_rule is the bit; `mode` is not in it */
 	uint32_t would; /* rules to audit */
 	uint32_t optional; /* rules that may be left out where this kernel cannot hold them */
@@ -114,11 +143,27 @@ struct policy_errors {
 	size_t n_errors;
 };
 
-/* What reading files came across, for who watches them. */
+/* A file that was read. */
+struct policy_text {
+	char **paths; /* by which it is included, NULL-terminated; the first is its name */
+	char *text; /* NUL-terminated */
+	size_t len;
+};
+
+/* A file and all that it includes, for who cannot read them where they lie. The file itself is the first. */
+struct policy_texts {
+	struct policy_text *items;
+	size_t n;
+};
+
+/* What reading files came across, for who watches them, or hands them on. */
 struct policy_reads {
 	uint64_t hash; /* of all names and contents: it differs where anything has changed */
 	char **folders; /* where they are, or would be, and where their symbolic links lead; once each */
 	size_t n_folders;
+	bool includes; /* does a file say so? It may come to nothing. */
+	bool keep; /* the caller's: are texts wanted? */
+	struct policy_texts texts;
 };
 
 /*
@@ -135,6 +180,21 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy_s
  */
 int policy_parse_file(const char *path, struct policy_reads *reads, struct policy_set **ret,
 		      struct policy_errors *errs);
+
+/*
+ * Parses what somebody else has read: the first text, and of the others what it includes, by their paths. They count as
+ * files of root's. As policy_parse().
+ */
+int policy_parse_texts(const struct policy_texts *texts, struct policy_set **ret,
+		       struct policy_errors *errs);
+
+/* {"files":[{"paths":[...],"text":...}]}, 1,024 paths at most. NULL: no memory, or a path is no UTF-8. */
+json_t *policy_texts_to_json(const struct policy_texts *texts);
+
+/* -EBADMSG: it is nothing of that form; -ENOMEM. ret is written on success only. */
+int policy_texts_from_json(const char *json, size_t len, struct policy_texts *ret);
+
+void policy_texts_done(struct policy_texts *texts);
 
 /* The file that a policy is written in. */
 const char *policy_file(const struct policy_set *set, const struct policy *policy);
@@ -160,8 +220,14 @@ json_t *policy_to_json(const struct policy *policy);
 /* What it says of one rule: a word, or the long form with its lists. NULL: no memory. */
 json_t *policy_rule_to_json(const struct policy *policy, enum leastcap_rule rule);
 
+/* Where the entries of its lists are written: {"deny":[{"line","column"}|null]}, in the order of the above. */
+json_t *policy_rule_places(const struct policy *policy, enum leastcap_rule rule);
+
 /* Frees what a policy holds, and makes it empty. */
 void policy_done(struct policy *policy);
+
+/* Says where a policy is written; -ENOMEM. The name is made printable. */
+int policy_name_file(struct policy *policy, const char *file);
 
 /* A copy that shares nothing. ret is written on success only; -ENOMEM. */
 int policy_copy(const struct policy *from, struct policy *ret);

@@ -49,6 +49,7 @@ static void list_clear(struct policy_lists *lists, enum leastcap_rule rule)
 	switch (rule) {
 	case LEASTCAP_RULE_UNIX:
 		names_free(&lists->unix_names);
+		places_forget(lists, POLICY_LIST_UNIX);
 		lists->flags &= ~LEASTCAP_LIST_UNIX_DENY;
 		break;
 	case LEASTCAP_RULE_CONNECT:
@@ -57,14 +58,18 @@ static void list_clear(struct policy_lists *lists, enum leastcap_rule rule)
 		lists->destinations = NULL;
 		lists->destination_rules = NULL;
 		lists->n_destinations = 0;
+		places_forget(lists, POLICY_LIST_CONNECT);
 		lists->flags &= ~LEASTCAP_LIST_CONNECT_DENY;
 		break;
 	case LEASTCAP_RULE_FAMILIES:
 		lists->families = 0;
+		places_forget(lists, POLICY_LIST_FAMILIES);
 		break;
 	case LEASTCAP_RULE_FILESYSTEMS:
 		names_free(&lists->fs_deny);
 		names_free(&lists->fs_read_only);
+		places_forget(lists, POLICY_LIST_FS_DENY);
+		places_forget(lists, POLICY_LIST_FS_READ_ONLY);
 		break;
 	case LEASTCAP_RULE_ATTRIBUTES:
 		lists->flags &= ~LEASTCAP_LIST_OWN_FILES;
@@ -97,6 +102,7 @@ int policy_lists_copy(const struct policy_lists *from, struct policy_lists *ret)
 
 	err = err ?: names_copy(from->fs_read_only, &copy.fs_read_only);
 	err = err ?: names_copy(from->unix_names, &copy.unix_names);
+	err = err ?: places_copy(from, &copy) ? 0 : -ENOMEM;
 	if (!err && from->n_destinations) {
 		size_t n = from->n_destinations;
 
@@ -189,6 +195,9 @@ void profile_build(struct parse *p, const struct node *key, const struct node *n
 	}
 	policy->capabilities_pos = key->pos;
 	policy->allow = base_docker_default();
+	capability_places_done(&policy->places);
+	for (size_t cap = 0; cap < ARRAY_SIZE(policy->places.pos); cap++)
+		policy->places.pos[cap] = key->pos;
 	if (!all_set(policy, key->pos))
 		p->no_memory = true;
 	policy->lists.flags |= LEASTCAP_LIST_OWN_FILES;

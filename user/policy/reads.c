@@ -54,10 +54,22 @@ bool reads_content(struct policy_reads *reads, const char *path, const void *con
 	return folder_of(reads, path) && (!realpath(path, real) || folder_of(reads, real));
 }
 
+bool reads_text(struct policy_reads *reads, const char *path, const char *text, size_t len)
+{
+	return !reads || !reads->keep || texts_add(&reads->texts, path, text, len);
+}
+
+bool reads_path(struct policy_reads *reads, size_t n, const char *path)
+{
+	return !reads || !reads->keep || n >= reads->texts.n ||
+	       texts_add_path(&reads->texts.items[n], path);
+}
+
 void policy_reads_done(struct policy_reads *reads)
 {
 	for (size_t i = 0; i < reads->n_folders; i++)
 		free(reads->folders[i]);
 	free(reads->folders);
+	policy_texts_done(&reads->texts);
 	*reads = (struct policy_reads){};
 }

@@ -68,8 +68,16 @@ static bool has_name(char *const *names, size_t n, const char *name)
 	return false;
 }
 
+static char ***names_of(struct policy_lists *lists, enum policy_list list)
+{
+	return list == POLICY_LIST_UNIX	     ? &lists->unix_names
+	       : list == POLICY_LIST_FS_DENY ? &lists->fs_deny
+					     : &lists->fs_read_only;
+}
+
 void names_build(struct parse *p, const struct node *list,
-		 bool (*good)(struct parse *p, const struct node *name), char ***ret)
+		 bool (*good)(struct parse *p, const struct node *name), struct policy_lists *lists,
+		 enum policy_list which)
 {
 	char **names;
 	size_t n = 0;
@@ -85,7 +93,7 @@ void names_build(struct parse *p, const struct node *list,
 		p->no_memory = true;
 		return;
 	}
-	*ret = names;
+	*names_of(lists, which) = names;
 	for (const struct node *item = list->first; item; item = item->next) {
 		if (!visit(p, item))
 			return;
@@ -96,7 +104,7 @@ void names_build(struct parse *p, const struct node *list,
 		if (!good(p, item) || has_name(names, n, item->text))
 			continue;
 		names[n] = strdup(item->text);
-		if (!names[n]) {
+		if (!names[n] || !places_note(lists, which, n, item->pos)) {
 			p->no_memory = true;
 			return;
 		}

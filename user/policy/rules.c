@@ -38,8 +38,20 @@ static void unknown_capability(struct parse *p, const struct node *node)
 			 "unknown capability %s", quote(node).text);
 }
 
+/* These are written here. places may be NULL. */
+static void mark(struct capability_places *places, uint64_t set, struct policy_pos pos)
+{
+	for (unsigned int cap = 0; places && cap < ARRAY_SIZE(places->pos); cap++) {
+		if (set >> cap & 1)
+			places->pos[cap] = pos;
+	}
+	if (places)
+		places->of_base &= ~set;
+}
+
 /* [NET_RAW, cap_chown] */
-static uint64_t list_build(struct parse *p, const struct node *list)
+static uint64_t list_build(struct parse *p, const struct node *list,
+			   struct capability_places *places)
 {
 	uint64_t set = 0, whole;
 
@@ -53,14 +65,16 @@ static uint64_t list_build(struct parse *p, const struct node *list)
 			continue;
 		}
 		cap = caps_parse(item->text, item->len);
-		if (cap >= 0)
+		if (cap >= 0) {
 			set |= leastcap_bit((__u32)cap);
-		else if (whole_set(item, &whole))
+			mark(places, leastcap_bit((__u32)cap), item->pos);
+		} else if (whole_set(item, &whole)) {
 			complain(p, item->pos, "without brackets it stands for the whole set",
 				 "%s is no capability and cannot be part of a list",
 				 quote(item).text);
-		else
+		} else {
 			unknown_capability(p, item);
+		}
 	}
 	return set;
 }
@@ -88,33 +102,54 @@ static void wrong_word(struct parse *p, const char *key, const struct node *node
 }
 
 /* all, none, or a list. */
-static uint64_t set_build(struct parse *p, const char *key, const struct node *node)
+static uint64_t set_build(struct parse *p, const char *key, const struct node *node,
+			  struct capability_places *places)
 {
 	uint64_t set = 0;
 
 	if (node->kind == NODE_SEQUENCE)
-		return list_build(p, node);
+		return list_build(p, node, places);
 	if (node->kind == NODE_MAPPING)
 		complain(p, node->pos, NULL, "%s: all, none or a list of capabilities is expected",
 			 key);
 	else if (!whole_set(node, &set))
 		wrong_word(p, key, node);
+	mark(places, set, node->pos);
 	return set;
 }
 
 /* The list of add or drop; all and none are for a base. */
-static uint64_t change_build(struct parse *p, const char *key, const struct node *node)
+static uint64_t change_build(struct parse *p, const char *key, const struct node *node,
+			     struct capability_places *places)
 {
 	if (!node)
 		return 0;
 	if (node->kind == NODE_SEQUENCE)
-		return list_build(p, node);
+		return list_build(p, node, places);
 	complain(p, node->pos, "write a list in brackets, as in [NET_RAW]",
 		 "%s: a list of capabilities is expected", key);
 	return 0;
 }
 
-static uint64_t base_build(struct parse *p, const struct node *node)
+/* What the policy has by its base. */
+static void mark_base(struct parse *p, const struct node *node, uint64_t set,
+		      struct capability_places *places)
+{
+	const struct own_base *own = own_base_find(p, node->text, node->len);
+
+	if (!places)
+		return;
+	mark(places, set, node->pos);
+	places->of_base = set;
+	places->base = strdup(node->text);
+	places->base_file = own ? strdup(own->file) : NULL;
+	places->base_pos = own ? own->pos : (struct policy_pos){};
+	if (!places->base || (own && !places->base_file))
+		p->no_memory = true;
+}
+
+static uint64_t base_build(struct parse *p, const struct node *node,
+			   struct capability_places *places)
 {
 	uint64_t set = 0;
 
@@ -123,6 +158,8 @@ static uint64_t base_build(struct parse *p, const struct node *node)
 	else if (!base_find(p, node->text, node->len, &set) && !p->bases_missing)
 		complain_nearest(p, node->pos, base_nearest(p, node->text, node->len), BASES,
 				 "unknown base %s", quote(node).text);
+	else
+		mark_base(p, node, set, places);
 	return set;
 }
 
@@ -140,7 +177,8 @@ static void check_conflict(struct parse *p, const struct node *drop_key, uint64_
 		p->no_memory = true;
 }
 
-static uint64_t mapping_build(struct parse *p, const struct node *node)
+static uint64_t mapping_build(struct parse *p, const struct node *node,
+			      struct capability_places *places)
 {
 	const struct node *allow_key, *add_key, *drop_key;
 	const struct node *allow = node_get(node, "allow", &allow_key);
@@ -156,12 +194,12 @@ static uint64_t mapping_build(struct parse *p, const struct node *node)
 			complain(p, allow_key->pos,
 				 "a base is changed by add and drop; allow is the whole list",
 				 "allow cannot be combined with base, add or drop");
-		set = set_build(p, "allow", allow);
+		set = set_build(p, "allow", allow, places);
 	}
 	if (base)
-		set = base_build(p, base);
-	added = change_build(p, "add", add);
-	dropped = change_build(p, "drop", drop);
+		set = base_build(p, base, places);
+	added = change_build(p, "add", add, places);
+	dropped = change_build(p, "drop", drop, NULL);
 	if (!allow && !base && (add || drop))
 		complain(p, (add ? add_key : drop_key)->pos, BASES, "%s needs a base to change",
 			 add ? "add" : "drop");
@@ -172,11 +210,14 @@ static uint64_t mapping_build(struct parse *p, const struct node *node)
 	return (set | added) & ~dropped;
 }
 
-uint64_t capabilities_build(struct parse *p, const struct node *node)
+uint64_t capabilities_build(struct parse *p, const struct node *node,
+			    struct capability_places *places)
 {
+	if (places)
+		capability_places_done(places);
 	if (!visit(p, node))
 		return 0;
 	if (node->kind == NODE_MAPPING)
-		return mapping_build(p, node);
-	return set_build(p, "capabilities", node);
+		return mapping_build(p, node, places);
+	return set_build(p, "capabilities", node, places);
 }

@@ -132,7 +132,7 @@ static void listeners_build(struct parse *p, const struct node *key, const struc
 	rule_set(policy, LEASTCAP_RULE_UNIX, l.stance, key->pos);
 	if (l.deny)
 		policy->lists.flags |= LEASTCAP_LIST_UNIX_DENY;
-	names_build(p, names, listener_is_good, &policy->lists.unix_names);
+	names_build(p, names, listener_is_good, &policy->lists, POLICY_LIST_UNIX);
 }
 
 static void host_unix_build(struct parse *p, const struct node *key, const struct node *node,
@@ -211,6 +211,17 @@ static uint64_t family_list_build(struct parse *p, const struct node *list)
 	return set;
 }
 
+static void family_places_note(struct parse *p, const struct node *list, struct policy_lists *lists)
+{
+	for (const struct node *item = list ? list->first : NULL; item; item = item->next) {
+		int family = item->kind == NODE_SCALAR ? family_parse(item->text, item->len) : -1;
+
+		if (family >= 0 &&
+		    !places_note(lists, POLICY_LIST_FAMILIES, (size_t)family, item->pos))
+			p->no_memory = true;
+	}
+}
+
 static void family_lists_build(struct parse *p, const struct node *key, const struct node *node,
 			       struct policy *policy)
 {
@@ -235,6 +246,7 @@ static void family_lists_build(struct parse *p, const struct node *key, const st
 	refused = allow ? ~family_list_build(p, allow) : family_list_build(p, deny);
 	rule_set(policy, LEASTCAP_RULE_FAMILIES, refused ? stance : STANCE_ALLOW, key->pos);
 	policy->lists.families = refused;
+	family_places_note(p, allow ?: deny, &policy->lists);
 }
 
 static void families_build(struct parse *p, const struct node *key, const struct node *node,
