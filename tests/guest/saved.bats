@@ -112,6 +112,39 @@ changed() {
 	rm $POLICIES/two.yaml
 }
 
+@test "a reboot: nothing is left in the kernel, and every cgroup is another" {
+	local before
+	policy saved 'cgroup: /saved' none
+	policy other 'cgroup: /other' none
+	leastcap mode audit other
+	policy shadowed 'cgroup: "/saved/*"' all
+	printf 'policies: [{ name: shadowed, select: [{ cgroup: "/saved/*" }], capabilities: none }]\n' >/tmp/shadowed.yaml
+	leastcap apply --shadow /tmp/shadowed.yaml
+	leastcap disarm --for 10m --reason before
+	before=$(binding /saved .cgroup_id)
+	systemctl stop leastcapd
+	leastcap unload
+	! ls /sys/fs/bpf/leastcap 2>/dev/null
+	rmdir $CG/saved $CG/other
+	mkdir $CG/saved $CG/other
+	outcome 0 inside /saved $PROBE sethostname
+	systemctl start leastcapd
+	[ "$(binding /saved .cgroup_id)" != "$before" ]
+	is '[true,null]' "$(leastcap status --json | jq -c '[.enforcing, .disarmed]')"
+	mark
+	outcome 1 inside /saved $PROBE sethostname
+	denied SYS_ADMIN '.policy == "saved"'
+	outcome 0 inside /other $PROBE sethostname
+	is '["audit","override"]' "$(leastcap list --json | jq -c '.policies[] | select(.name == "other") | [.mode, .mode_by]')"
+	mkdir $CG/saved/below
+	is shadowed "$(binding /saved/below .policy)"
+	eventually 10 eval '[ "$(binding /saved/below .shadow.policy)" = shadowed ]'
+	rmdir $CG/saved/below
+	leastcap remove --shadow shadowed
+	drop shadowed
+	rm /tmp/shadowed.yaml
+}
+
 unloads() { journalctl -o cat LEASTCAP_TYPE=unload | wc -l; }
 
 @test "unload leaves an event, with and without a daemon" {

@@ -141,6 +141,30 @@ kubernetes() {
 	policy_is "$(container_id 4)" everyone
 }
 
+@test "a container of a pod, as containerd runs it" {
+	local name annotation=io.kubernetes.cri id
+	bundle /var/tmp/pod /unused '[]' none
+	for name in app sidecar; do
+		id=$(container_id $([ $name = app ] && echo 21 || echo 22))
+		ctr -n k8s.io run -d --env PATH=/bin --annotation $annotation.container-type=container \
+			--annotation $annotation.sandbox-namespace=shop --annotation $annotation.sandbox-name=cart-80 \
+			--annotation $annotation.container-name=$name --rootfs /var/tmp/rootfs "$id" sleep 1000
+	done
+	within 20 policy_is "$(container_id 21)" by-pod
+	within 20 policy_is "$(container_id 22)" everyone
+	is '["shop","cart-80"]' "$(binding "$(container_id 21)" '| [.namespace, .pod]')"
+	mark
+	outcome 0 ctr -n k8s.io task exec --exec-id a "$(container_id 21)" probe kill
+	outcome 1 ctr -n k8s.io task exec --exec-id b "$(container_id 21)" probe chown
+	denied CHOWN ".policy == \"by-pod\" and .subject.container == \"$(container_id 21)\""
+	outcome 0 ctr -n k8s.io task exec --exec-id c "$(container_id 22)" probe chown
+	for name in 21 22; do
+		ctr -n k8s.io task kill -s KILL "$(container_id $name)"
+		within 10 ctr -n k8s.io task rm "$(container_id $name)" >/dev/null 2>&1 || true
+		ctr -n k8s.io container rm "$(container_id $name)"
+	done
+}
+
 @test "units by a pattern: bound from their first instruction" {
 	local n
 	mark
