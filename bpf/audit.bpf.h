@@ -8,6 +8,7 @@
 
 #include <bpf/bpf_tracing.h>
 
+#include "ledgers.bpf.h"
 #include "repeat.bpf.h"
 
 /* struct file -> who it is, also over overlayfs: the inode the program was opened by. */
@@ -414,35 +415,6 @@ struct record {
 	struct counting counting;
 };
 
-/* The stack has no room for a ledger: an empty one is in .rodata. */
-const volatile struct leastcap_ledger no_ledger;
-
-static __always_inline long ledger_make(__u64 cgroup)
-{
-	struct leastcap_ledger *ledger;
-	long err = bpf_map_update_elem(&ledgers, &cgroup, (const void *)&no_ledger, BPF_NOEXIST);
-
-	ledger = err ? NULL : bpf_map_lookup_elem(&ledgers, &cgroup);
-	if (ledger) {
-		ledger->number = __sync_fetch_and_add(&state.ledgers, 1) + 1;
-		ledger->cgroup = cgroup;
-	}
-	return err;
-}
-
-static __always_inline struct leastcap_ledger *ledger_of(__u64 cgroup)
-{
-	struct leastcap_ledger *ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
-
-	if (!ledger) {
-		ledger_make(cgroup);
-		ledger = bpf_map_lookup_elem(&ledgers, &cgroup);
-		if (!ledger)
-			lose(LEASTCAP_LOSS_LEDGER);
-	}
-	return ledger;
-}
-
 /*
  * The sample names one binding: the innermost that refuses, else the innermost that would. It is the one that is nearest to the
  * workload, and two workloads below one outer binding do not hide each other's refusals.
@@ -456,19 +428,6 @@ static __always_inline void blame(struct sample *s, __u64 cgroup, __u64 policy, 
 	s->policy = policy;
 	s->verdict = verdict;
 	s->flags = (s->flags & ~LEASTCAP_EVENT_SHADOW) | flags;
-}
-
-static __always_inline void ledger_count(struct leastcap_ledger *ledger, __u64 bit, __u32 verdict)
-{
-	if (!ledger)
-		return;
-	if (verdict == LEASTCAP_DENIED) {
-		__sync_fetch_and_or(&ledger->denied, bit);
-		__sync_fetch_and_add(&ledger->n_denied[LEASTCAP_CAPABILITIES], 1);
-	} else {
-		__sync_fetch_and_or(&ledger->would_deny, bit);
-		__sync_fetch_and_add(&ledger->n_would_deny[LEASTCAP_CAPABILITIES], 1);
-	}
 }
 
 __noinline int record_binding(struct record *r, __u64 cgroup)
@@ -494,7 +453,7 @@ __noinline int record_binding(struct record *r, __u64 cgroup)
 		blame(&r->sample, cgroup, b.policy, verdict, 0);
 		if (ledger) {
 			__sync_fetch_and_or(&ledger->probed, bit);
-			__sync_fetch_and_add(&ledger->n_probe_denied, 1);
+			probe_count(cgroup);
 		}
 		return 0;
 	}

@@ -22,6 +22,15 @@ struct {
 	__type(value, struct leastcap_ledger);
 } ledgers SEC(".maps");
 
+/* cgroup id -> counts of other refusals. Written here only. Full: counted in losses, the verdict stands. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 131072);
+	__type(key, __u64);
+	__type(value, struct leastcap_refusals);
+} refusals SEC(".maps");
+
 /* policy id -> rules. Written by user space, immutable. Full: user space is told. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -90,9 +90,9 @@ static __always_inline void pending_settle(volatile struct leastcap_pending *p, 
 		if (!ledger || ledger->number != p->numbers[i])
 			continue;
 		if (p->denied & (1U << i))
-			__sync_fetch_and_add(&ledger->n_denied[LEASTCAP_CAPABILITIES], n);
+			__sync_fetch_and_add(&ledger->n_denied, n);
 		else
-			__sync_fetch_and_add(&ledger->n_would_deny[LEASTCAP_CAPABILITIES], n);
+			__sync_fetch_and_add(&ledger->n_would_deny, n);
 	}
 	s = count != p->told ? bpf_map_lookup_elem(&samples, (const void *)&p->key) : NULL;
 	if (s)

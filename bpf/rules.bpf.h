@@ -140,23 +140,31 @@ __noinline int list_has(struct inquiry *q, __u64 policy, __u64 binding, __u32 le
 	}
 }
 
+static __always_inline void refusals_count(__u64 cgroup, __u32 item, __u32 verdict)
+{
+	__u32 i = LEASTCAP_ITEM_RESTRICTION(item) - 1;
+	struct leastcap_refusals *r = i < LEASTCAP_RESTRICTIONS - 1 ? refusals_of(cgroup) : NULL;
+
+	if (r)
+		__sync_fetch_and_add(
+			verdict == LEASTCAP_DENIED ? &r->n_denied[i] : &r->n_would_deny[i], 1);
+}
+
 static __always_inline void ledger_count_rule(__u64 cgroup, const struct inquiry *q, __u32 verdict)
 {
 	struct leastcap_ledger *ledger = ledger_of(cgroup);
 	__u32 bit = LEASTCAP_RULE_BIT(q->rule & 31);
-	__u32 i = LEASTCAP_ITEM_RESTRICTION(q->sample.item);
 
-	if (!ledger || i >= LEASTCAP_RESTRICTIONS)
+	if (!ledger)
 		return;
-	if (verdict == LEASTCAP_DENIED) {
-		__sync_fetch_and_or(&ledger->rules_denied, bit);
-		__sync_fetch_and_add(&ledger->n_denied[i], 1);
-	} else if (verdict == LEASTCAP_WOULD_DENY) {
-		__sync_fetch_and_or(&ledger->rules_would_deny, bit);
-		__sync_fetch_and_add(&ledger->n_would_deny[i], 1);
-	} else {
+	if (verdict == LEASTCAP_ALLOWED) {
 		__sync_fetch_and_or(&ledger->rules_used, bit);
+		return;
 	}
+	__sync_fetch_and_or(verdict == LEASTCAP_DENIED ? &ledger->rules_denied
+						       : &ledger->rules_would_deny,
+			    bit);
+	refusals_count(cgroup, q->sample.item, verdict);
 }
 
 /* One binding of the task is asked. */

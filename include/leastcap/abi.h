@@ -21,7 +21,7 @@
 
 /* A test of taking over makes a build with another number. */
 #ifndef LEASTCAP_ABI
-#define LEASTCAP_ABI 6
+#define LEASTCAP_ABI 7
 #endif
 
 /* Longest cgroup path that can be bound before it exists. The key of the `births` map is built on
@@ -149,10 +149,10 @@ struct leastcap_binding {
 
 /*
  * ledgers: cgroup id -> what happened there. Created with the binding, written only by the kernel
- * side with atomic operations, so nothing is lost when the policy changes under it.
+ * side with atomic operations, so nothing is lost when the policy changes under it. Every binding has one: with the 48 bytes
+ * of a hash element's own, its key, and 8 of the allocator's, 64 bytes fit into a piece of 128, and the next is one of 192.
  */
 struct leastcap_ledger {
-	__u64 cgroup; /* the key again */
 	__u64 used; /* masks, capability n is bit n: asked for, granted */
 	__u64 denied; /* refused */
 	__u64 would_deny; /* granted, would be refused by a policy in audit mode or a shadow */
@@ -161,10 +161,18 @@ struct leastcap_ledger {
 	__u32 rules_denied;
 	__u32 rules_would_deny;
 	__u32 number; /* tells it from another ledger of the same cgroup, see struct leastcap_pending */
+	__u64 n_denied; /* exact counts of LEASTCAP_CAPABILITIES, also of items that have no bit in a mask */
+	__u64 n_would_deny;
+};
+
+/*
+ * refusals: cgroup id -> the other exact counts: of the other restrictions, restriction r at r - 1, and of probes. Made with
+ * the first one, by the kernel side; removed with the ledger. Most bindings never have any.
+ */
+struct leastcap_refusals {
+	__u64 n_denied[LEASTCAP_RESTRICTIONS - 1];
+	__u64 n_would_deny[LEASTCAP_RESTRICTIONS - 1];
 	__u64 n_probe_denied;
-	__u64 n_denied
-		[LEASTCAP_RESTRICTIONS]; /* exact counts, also of items that have no bit in a mask */
-	__u64 n_would_deny[LEASTCAP_RESTRICTIONS];
 };
 
 /* births: path of a cgroup that does not exist yet (below the cgroup2 root, "/system.slice/a.service")
@@ -306,7 +314,7 @@ enum leastcap_let_go {
 enum leastcap_loss {
 	LEASTCAP_LOSS_RING = 0, /* samples that found the ring buffer full */
 	LEASTCAP_LOSS_KEY, /* refusals sampled without deduplication: key table full */
-	LEASTCAP_LOSS_LEDGER, /* a ledger could not be made: masks and counters miss these checks */
+	LEASTCAP_LOSS_LEDGER, /* a ledger, or its refusals, could not be made: masks and counters miss these checks */
 	LEASTCAP_LOSS_STORAGE, /* task storage could not be made */
 	LEASTCAP_LOSS_BIRTH, /* a new container could not be bound: the bindings map is full */
 	LEASTCAP_LOSS_HOLD, /* an entrypoint was not held: a table was full, or it could not be stopped */
@@ -433,7 +441,8 @@ static_assert(sizeof(struct leastcap_policy) == 104, "abi");
 static_assert(sizeof(struct leastcap_lists) == 40, "abi");
 static_assert(sizeof(struct leastcap_destination) == 32, "abi");
 static_assert(sizeof(struct leastcap_binding) == 32, "abi");
-static_assert(sizeof(struct leastcap_ledger) == 208, "abi");
+static_assert(sizeof(struct leastcap_ledger) == 64, "abi");
+static_assert(sizeof(struct leastcap_refusals) == 136, "abi");
 static_assert(sizeof(struct leastcap_birth) == LEASTCAP_PATH_LEN, "abi");
 static_assert(sizeof(struct leastcap_birth_pattern) == 1040, "abi");
 static_assert(sizeof(struct leastcap_file) == 16, "abi");

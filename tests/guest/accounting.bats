@@ -20,11 +20,12 @@ teardown() { systemctl kill -s CONT leastcapd || true; drop acc quiet; }
 HALF=50000
 [ -z "${SOAK:-}" ] || HALF=1000000
 
+# both CGROUP [N ACT]
 both() {
-	local one two
-	inside "$1" $PROBE loop $HALF sethostname >/tmp/acc.1 &
+	local loop=($PROBE loop "${2:-$HALF}" "${3:-sethostname}") one two
+	inside "$1" "${loop[@]}" >/tmp/acc.1 &
 	one=$!
-	inside "$1" $PROBE loop $HALF sethostname >/tmp/acc.2 &
+	inside "$1" "${loop[@]}" >/tmp/acc.2 &
 	two=$!
 	wait $one || true
 	wait $two || true
@@ -196,6 +197,43 @@ untold() {
 	is "2000 1000" "$(binding /acc '.counters | "\(.denied) \(.would_deny)"')"
 	is "0 1000" "$(binding /acc/deep '.counters | "\(.denied) \(.would_deny)"')"
 	drop deep
+	rmdir $CG/acc/deep
+}
+
+# no_mounts NAME CGROUP MODE: a policy that allows every capability.
+no_mounts() {
+	printf 'policies:\n  - name: %s\n    select:\n      - cgroup: %s\n    mode: %s\n    capabilities: all\n    mounts: deny\n' \
+		"$@" >/tmp/acc.yaml
+	leastcap apply /tmp/acc.yaml
+}
+
+# Elements that count refusals of restrictions other than capabilities.
+counting() { bpftool -j map dump pinned "$(echo /sys/fs/bpf/leastcap/v*/refusals)" | jq length; }
+
+@test "refusals of another restriction: the first is made a place for, by two at once; it goes with the binding" {
+	local n=2000
+	mkdir -p $CG/acc/deep
+	is "allowed 10 refused 0 other 0" "$(inside /acc/deep $PROBE loop 10 mount)"
+	no_mounts acc /acc enforce
+	no_mounts deep /acc/deep audit
+	is "{} {} 0" "$(binding /acc .restrictions) $(binding /acc/deep .restrictions) $(counting)"
+	is "$(printf "allowed 0 refused $n other 0\n%.0s" 1 2)" "$(both /acc/deep $n mount)"
+	denied mount '.policy == "acc" and .restriction == "mounts"'
+	is '{"mounts":{"denied":'$((2 * n))',"would_deny":0}}' "$(binding /acc .restrictions)"
+	is '{"mounts":{"denied":0,"would_deny":'$((2 * n))'}}' "$(binding /acc/deep .restrictions)"
+	is '[["mounts"],[]]' "$(binding /acc '.rules | [.denied, .would_deny]')"
+	is 2 "$(counting)"
+	# Bound anew it begins at nothing, and the other one goes on.
+	drop deep
+	is 1 "$(counting)"
+	no_mounts deep /acc/deep enforce
+	is "{}" "$(binding /acc/deep .restrictions)"
+	outcome 1 inside /acc/deep $PROBE mount
+	is '{"mounts":{"denied":1,"would_deny":0}}' "$(binding /acc/deep .restrictions)"
+	is '{"mounts":{"denied":'$((2 * n + 1))',"would_deny":0}}' "$(binding /acc .restrictions)"
+	drop deep
+	drop acc
+	is 0 "$(counting)"
 	rmdir $CG/acc/deep
 }
 

@@ -164,17 +164,20 @@ restarted() { [ "$(systemctl show -P NRestarts leastcapd)" = 1 ] && systemctl is
 }
 
 @test "what a build has learned and counted is there after the take-over" {
-	policy up 'cgroup: /up' '[SYS_CHROOT]'
+	policy up 'cgroup: /up' $'[SYS_CHROOT]\n    mounts: deny'
 	outcome 1 inside /up $PROBE loop 100 sethostname
+	outcome 1 inside /up $PROBE loop 30 mount
 	outcome 0 inside /up $PROBE loop 100 chroot
 	outcome 0 inside /up $PROBE loop 100 listxattr
 	install_build next
 	systemctl restart leastcapd
-	is '[100,0,100]' "$(binding /up '.counters | [.denied, .would_deny, .probe_denied]')"
+	is '[130,0,100]' "$(binding /up '.counters | [.denied, .would_deny, .probe_denied]')"
+	is '[100,30]' "$(binding /up '.restrictions | [.capabilities.denied, .mounts.denied]')"
 	is '[["SYS_CHROOT"],["SYS_ADMIN"],["SYS_ADMIN"]]' "$(binding /up '.capabilities | [.used, .denied, .probed]')"
 	# And it goes on.
 	outcome 1 inside /up $PROBE loop 10 sethostname
-	is 110 "$(binding /up .counters.denied)"
+	outcome 1 inside /up $PROBE mount
+	is '[110,31]' "$(binding /up '.restrictions | [.capabilities.denied, .mounts.denied]')"
 }
 
 @test "killed in the middle of taking over, again and again" {

@@ -51,11 +51,11 @@ static void put(struct sources *sources, const char *text, bool shadow)
 
 static void a_dry_run_finds_what_was_used_and_would_be_refused(void **state)
 {
-	struct leastcap_ledger here = {.used = BIT(0) | BIT(5), .rules_used = MOUNTS},
-			       below = {.would_deny = BIT(21),
-					.rules_would_deny = BPF,
-					.denied = BIT(8),
-					.rules_denied = MODULES};
+	struct kernel_ledger here = {.used = BIT(0) | BIT(5), .rules_used = MOUNTS},
+			     below = {.would_deny = BIT(21),
+				      .rules_would_deny = BPF,
+				      .denied = BIT(8),
+				      .rules_denied = MODULES};
 	struct leastcap_policy policy = {
 		.allow = BIT(5) | BIT(7), .deny = MOUNTS | MODULES, .would = BPF};
 	struct history history = {};

@@ -428,7 +428,7 @@ static void a_task_below_a_container_belongs_to_it(void **state)
 
 static void ledgers_become_names_and_numbers(void **state)
 {
-	struct leastcap_ledger l = {
+	struct kernel_ledger l = {
 		.used = 1ULL << CAP_CHOWN | 1ULL << CAP_SYS_ADMIN,
 		.denied = 1ULL << CAP_NET_RAW,
 		.n_denied = {[LEASTCAP_CAPABILITIES] = 3, [LEASTCAP_MOUNTS] = 2},

@@ -21,7 +21,7 @@ static const char *name_of(uint64_t cgroup, void *ctx)
 /* A ledger with so many refusals, of two restrictions. */
 static void note(struct tally *t, uint64_t cgroup, uint64_t denied, uint64_t would)
 {
-	struct leastcap_ledger l = {.cgroup = cgroup};
+	struct kernel_ledger l = {.cgroup = cgroup};
 
 	l.n_denied[LEASTCAP_CAPABILITIES] = denied / 2;
 	l.n_denied[LEASTCAP_BPF] = denied - denied / 2;

@@ -15,7 +15,9 @@
 
 static struct leastcap_pending all[LEASTCAP_PENDING];
 
-static const struct leastcap_ledger ledger = {.cgroup = 100, .number = 5};
+/* Of the ledger. */
+#define CGROUP 100
+#define NUMBER 5
 
 static int empty(void **state)
 {
@@ -25,7 +27,7 @@ static int empty(void **state)
 
 static void nothing_is_pending(void **state)
 {
-	struct pending_look look = pending_look(all, &ledger);
+	struct pending_look look = pending_look(all, CGROUP, NUMBER);
 
 	assert_int_equal(look.denied, 0);
 	assert_int_equal(look.would_deny, 0);
@@ -44,12 +46,12 @@ static void places_are_summed_up(void **state)
 		.count = TURN | 40, .denied = 1, .ledgers = {100}, .numbers = {5}};
 	all[17] = (struct leastcap_pending){
 		.count = TURN | 500, .ledgers = {90, 91, 92, 100}, .numbers = {1, 2, 3, 5}};
-	look = pending_look(all, &ledger);
+	look = pending_look(all, CGROUP, NUMBER);
 	assert_int_equal(look.denied, 43);
 	assert_int_equal(look.would_deny, 500);
 	assert_false(look.changing);
 	/* The other binding of the first place audits. */
-	look = pending_look(all, &(struct leastcap_ledger){.cgroup = 90, .number = 1});
+	look = pending_look(all, 90, 1);
 	assert_int_equal(look.denied, 0);
 	assert_int_equal(look.would_deny, 503);
 }
@@ -61,7 +63,7 @@ static void a_count_ends_where_the_turn_begins(void **state)
 
 	all[3] = (struct leastcap_pending){
 		.count = UINT64_MAX, .denied = 1, .ledgers = {100}, .numbers = {5}};
-	look = pending_look(all, &ledger);
+	look = pending_look(all, CGROUP, NUMBER);
 	assert_true(look.denied == LEASTCAP_PENDING_COUNT);
 }
 
@@ -72,11 +74,49 @@ static void another_number_is_another_ledger(void **state)
 
 	all[3] = (struct leastcap_pending){
 		.count = TURN | 9, .changes = 4, .denied = 1, .ledgers = {100}, .numbers = {4}};
-	look = pending_look(all, &ledger);
+	look = pending_look(all, CGROUP, NUMBER);
 	assert_int_equal(look.denied, 0);
 	assert_int_equal(look.would_deny, 0);
 	/* But that it is changed is seen: the number may be what changes. */
 	assert_int_equal(look.changes, 4);
+}
+
+/* Every count has its place, whichever of the three it comes from. */
+static void all_of_a_binding_is_joined(void **state)
+{
+	struct leastcap_ledger l = {.used = 1,
+				    .denied = 2,
+				    .would_deny = 4,
+				    .probed = 8,
+				    .rules_used = 16,
+				    .rules_denied = 32,
+				    .rules_would_deny = 64,
+				    .n_denied = 1000,
+				    .n_would_deny = 2000};
+	struct pending_look look = {.denied = 7, .would_deny = 9};
+	struct leastcap_refusals r = {.n_probe_denied = 5};
+	struct kernel_ledger joined;
+
+	for (uint32_t i = 1; i < LEASTCAP_RESTRICTIONS; i++) {
+		r.n_denied[i - 1] = 10 * i;
+		r.n_would_deny[i - 1] = 100 * i;
+	}
+	joined = ledger_join(CGROUP, &l, &r, &look);
+	assert_int_equal(joined.cgroup, 100);
+	assert_int_equal(joined.used, 1);
+	assert_int_equal(joined.denied, 2);
+	assert_int_equal(joined.would_deny, 4);
+	assert_int_equal(joined.probed, 8);
+	assert_int_equal(joined.rules_used, 16);
+	assert_int_equal(joined.rules_denied, 32);
+	assert_int_equal(joined.rules_would_deny, 64);
+	assert_int_equal(joined.n_probe_denied, 5);
+	assert_int_equal(joined.n_denied[LEASTCAP_CAPABILITIES], 1007);
+	assert_int_equal(joined.n_would_deny[LEASTCAP_CAPABILITIES], 2009);
+	for (uint32_t i = 1; i < LEASTCAP_RESTRICTIONS; i++) {
+		assert_int_equal(joined.n_denied[i], 10 * i);
+		assert_int_equal(joined.n_would_deny[i], 100 * i);
+	}
 }
 
 /* Whatever is being changed may be about to be the ledger's. */
@@ -85,11 +125,11 @@ static void what_is_being_changed_is_seen(void **state)
 	struct pending_look look;
 
 	all[3] = (struct leastcap_pending){.changes = 7, .ledgers = {1}};
-	look = pending_look(all, &ledger);
+	look = pending_look(all, CGROUP, NUMBER);
 	assert_true(look.changing);
 	assert_int_equal(look.changes, 0);
 	all[3].changes++;
-	look = pending_look(all, &ledger);
+	look = pending_look(all, CGROUP, NUMBER);
 	assert_false(look.changing);
 }
 
@@ -149,6 +189,7 @@ int main(void)
 		cmocka_unit_test_setup(places_are_summed_up, empty),
 		cmocka_unit_test_setup(a_count_ends_where_the_turn_begins, empty),
 		cmocka_unit_test_setup(another_number_is_another_ledger, empty),
+		cmocka_unit_test(all_of_a_binding_is_joined),
 		cmocka_unit_test_setup(what_is_being_changed_is_seen, empty),
 		cmocka_unit_test(a_key_is_the_shadows_only_where_the_policy_allows),
 		cmocka_unit_test_setup(what_nobody_was_told_is_summed_up, empty),

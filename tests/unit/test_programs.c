@@ -160,6 +160,7 @@ static void maps_have_the_shared_layout(void **state)
 	} want[] = {
 		{MAP_BINDINGS, sizeof(__u64), sizeof(struct leastcap_binding)},
 		{MAP_LEDGERS, sizeof(__u64), sizeof(struct leastcap_ledger)},
+		{MAP_REFUSALS, sizeof(__u64), sizeof(struct leastcap_refusals)},
 		{MAP_POLICIES, sizeof(__u64), sizeof(struct leastcap_policy)},
 		{MAP_LISTS, sizeof(__u64), sizeof(struct leastcap_lists)},
 		{MAP_FILESYSTEMS, sizeof(struct leastcap_fs_type), sizeof(__u32)},

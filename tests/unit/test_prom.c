@@ -106,7 +106,7 @@ static void numbers_are_exact(void **state)
 
 static void note(struct tally *t, uint64_t cgroup, uint64_t denied, uint64_t would)
 {
-	struct leastcap_ledger l = {.cgroup = cgroup, .n_probe_denied = denied};
+	struct kernel_ledger l = {.cgroup = cgroup, .n_probe_denied = denied};
 
 	l.n_denied[LEASTCAP_MOUNTS] = denied;
 	l.n_would_deny[LEASTCAP_SOCKETS] = would;
@@ -182,7 +182,7 @@ static void few_bindings_have_a_name(void **state)
 /* More of the same is no new kind; another capability, and another rule, are. */
 static void kinds_grow_with_what_is_new(void **state)
 {
-	struct leastcap_ledger l = {.cgroup = 7, .n_denied = {1}, .denied = 1 << 5};
+	struct kernel_ledger l = {.cgroup = 7, .n_denied = {1}, .denied = 1 << 5};
 	struct tally t = {};
 
 	assert_int_equal(tally_note(&t, &l), 0);

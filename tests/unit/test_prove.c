@@ -93,13 +93,13 @@ static void the_policy_refuses_what_is_in_use_and_no_more(void **state)
 
 static void a_refusal_is_counted_by_its_own_rule(void **state)
 {
-	struct leastcap_ledger ledger = {.rules_denied = LEASTCAP_RULE_BIT(LEASTCAP_RULE_UNIX)};
+	struct kernel_ledger ledger = {.rules_denied = LEASTCAP_RULE_BIT(LEASTCAP_RULE_UNIX)};
 
 	ledger.n_denied[LEASTCAP_SOCKETS] = 1;
 	for (unsigned int act = 0; act < PROVE_ACTS; act++)
 		assert_int_equal(prove_counted(act, &ledger),
 				 act == PROVE_RULE(LEASTCAP_RULE_UNIX));
-	ledger = (struct leastcap_ledger){.denied = 1ULL << CAP_SYS_ADMIN};
+	ledger = (struct kernel_ledger){.denied = 1ULL << CAP_SYS_ADMIN};
 	ledger.n_denied[LEASTCAP_CAPABILITIES] = 3;
 	assert_false(prove_counted(PROVE_CAPABILITIES, &ledger));
 	ledger.denied |= 1ULL << PROVE_CAP;

@@ -342,14 +342,14 @@ json_t *event_to_json(const struct leastcap_event_cgroup *e, const struct event_
 	return json_incref(event);
 }
 
-json_t *event_capabilities(const struct leastcap_ledger *l)
+json_t *event_capabilities(const struct kernel_ledger *l)
 {
 	return json_pack("{s:o, s:o, s:o, s:o}", "used", caps_to_json(l->used), "denied",
 			 caps_to_json(l->denied), "would_deny", caps_to_json(l->would_deny),
 			 "probed", caps_to_json(l->probed));
 }
 
-uint64_t event_sum(const __u64 counters[LEASTCAP_RESTRICTIONS])
+uint64_t event_sum(const uint64_t counters[LEASTCAP_RESTRICTIONS])
 {
 	uint64_t sum = 0;
 
@@ -358,7 +358,7 @@ uint64_t event_sum(const __u64 counters[LEASTCAP_RESTRICTIONS])
 	return sum;
 }
 
-json_t *event_restrictions(const struct leastcap_ledger *l)
+json_t *event_restrictions(const struct kernel_ledger *l)
 {
 	json_t *all = json_object();
 
@@ -375,7 +375,7 @@ json_t *event_restrictions(const struct leastcap_ledger *l)
 	return all;
 }
 
-json_t *event_counters(const struct leastcap_ledger *l)
+json_t *event_counters(const struct kernel_ledger *l)
 {
 	return json_pack("{s:o, s:o, s:o}", "denied", number(event_sum(l->n_denied)), "would_deny",
 			 number(event_sum(l->n_would_deny)), "probe_denied",
@@ -396,7 +396,7 @@ json_t *event_rules(uint32_t rules)
 	return words;
 }
 
-json_t *event_ledger_rules(const struct leastcap_ledger *l)
+json_t *event_ledger_rules(const struct kernel_ledger *l)
 {
 	return json_pack("{s:o, s:o, s:o}", "used", event_rules(l->rules_used), "denied",
 			 event_rules(l->rules_denied), "would_deny",

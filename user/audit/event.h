@@ -12,6 +12,8 @@
 
 #include <leastcap/abi.h>
 
+#include "kernel/ledger.h"
+
 /*
  * Checks a record and copies it. -EBADMSG: too short or too long, another version, an unknown type or value, a
  * string without an end. Nothing of such a record is used. `path` is empty for types that have none.
@@ -58,13 +60,13 @@ json_t *event_unload(uint64_t seq, size_t bindings, pid_t pid, uid_t uid, const 
 
 /* The same members of an event and of a binding in the status. NULL: no memory. */
 json_t *
-event_capabilities(const struct leastcap_ledger *ledger); /* used, denied, would_deny, probed */
-json_t *event_ledger_rules(const struct leastcap_ledger *ledger); /* used, denied, would_deny */
-json_t *event_counters(const struct leastcap_ledger *ledger);
+event_capabilities(const struct kernel_ledger *ledger); /* used, denied, would_deny, probed */
+json_t *event_ledger_rules(const struct kernel_ledger *ledger); /* used, denied, would_deny */
+json_t *event_counters(const struct kernel_ledger *ledger);
 /* {"mounts": {"denied": 1, "would_deny": 0}}: the restrictions whose counters are not zero */
-json_t *event_restrictions(const struct leastcap_ledger *ledger);
-/* Sum over the restrictions. The counters of a ledger are __u64. */
-uint64_t event_sum(const __u64 counters[LEASTCAP_RESTRICTIONS]);
+json_t *event_restrictions(const struct kernel_ledger *ledger);
+/* Sum over the restrictions. */
+uint64_t event_sum(const uint64_t counters[LEASTCAP_RESTRICTIONS]);
 /* The words of a mask of rules. */
 json_t *event_rules(uint32_t rules);
 /* Those that a policy refuses by; those that it only reports, all of them where its mode is audit. */

@@ -35,7 +35,7 @@ static bool selected(const struct collect *c, const char *path, const char *cont
 	return *container && len >= CONTAINER_PREFIX_MIN && !strncmp(container, subject, len);
 }
 
-json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *ledger)
+json_t *listing_capabilities(uint64_t allowed, const struct kernel_ledger *ledger)
 {
 	json_t *caps = event_capabilities(ledger);
 
@@ -47,7 +47,7 @@ json_t *listing_capabilities(uint64_t allowed, const struct leastcap_ledger *led
 }
 
 /* What the policy says of rules, and what came of them. */
-static json_t *rules_json(const struct leastcap_policy *policy, const struct leastcap_ledger *l)
+static json_t *rules_json(const struct leastcap_policy *policy, const struct kernel_ledger *l)
 {
 	json_t *rules = event_ledger_rules(l);
 
@@ -119,7 +119,7 @@ static json_t *shadow_json(const struct listing *l, const struct leastcap_bindin
 
 static json_t *binding_json(const struct listing *l, const struct leastcap_binding *b,
 			    const char *path, bool gone, const struct leastcap_policy *policy,
-			    const struct leastcap_ledger *ledger, const char *container)
+			    const struct kernel_ledger *ledger, const char *container)
 {
 	const struct identity nobody = {},
 			      *who = *container && l->who ? l->who(path, l->ctx) : NULL;
@@ -151,7 +151,7 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	const struct listing *l = c->listing;
 	/* A policy that cannot be read allows nothing, see leastcap_join(). */
 	struct leastcap_policy policy = {.name = "?"};
-	struct leastcap_ledger ledger = {.cgroup = b->cgroup};
+	struct kernel_ledger ledger = {.cgroup = b->cgroup};
 	_cleanup_free_ char *live = NULL;
 	char container[65] = "";
 	const char *path;

@@ -44,7 +44,7 @@ static uint64_t more(uint64_t now, uint64_t was)
 	return now >= was ? now - was : now;
 }
 
-static bool any(const struct leastcap_ledger *l)
+static bool any(const struct kernel_ledger *l)
 {
 	for (size_t i = 0; i < LEASTCAP_RESTRICTIONS; i++) {
 		if (l->n_denied[i] || l->n_would_deny[i])
@@ -53,7 +53,7 @@ static bool any(const struct leastcap_ledger *l)
 	return false;
 }
 
-int tally_note(struct tally *t, const struct leastcap_ledger *l)
+int tally_note(struct tally *t, const struct kernel_ledger *l)
 {
 	struct tally_binding *b = find_or_add(t, l->cgroup);
 

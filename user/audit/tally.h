@@ -12,6 +12,8 @@
 
 #include <leastcap/abi.h>
 
+#include "kernel/ledger.h"
+
 /* Bindings that are shown by name: those that refused something first, until they end. */
 #define TALLY_NAMED 64
 
@@ -38,7 +40,7 @@ struct tally {
 };
 
 /* A ledger as it is now. -ENOMEM: it is counted the next time. */
-int tally_note(struct tally *t, const struct leastcap_ledger *ledger);
+int tally_note(struct tally *t, const struct kernel_ledger *ledger);
 
 /* After all ledgers that there are were noted: forgets the others. */
 void tally_forget(struct tally *t);

@@ -72,7 +72,7 @@ static uint64_t read_masks(const struct learning *l, size_t *ret_bound)
 	*ret_bound = 0;
 	for (size_t i = 0; l->kernel && i < l->follower.n; i++) {
 		struct leastcap_binding binding;
-		struct leastcap_ledger ledger;
+		struct kernel_ledger ledger;
 
 		if (kernel_binding_get(l->kernel, l->follower.ids[i], &binding))
 			continue;

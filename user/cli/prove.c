@@ -70,7 +70,7 @@ static bool step(json_t *proof, bool ok, const char *fmt, ...)
 	return ok;
 }
 
-static bool check_ledger(json_t *proof, const struct leastcap_ledger *ledger)
+static bool check_ledger(json_t *proof, const struct kernel_ledger *ledger)
 {
 	_cleanup_free_ char *denied = caps_to_text(ledger->denied);
 
@@ -85,7 +85,7 @@ static int try(json_t *proof, struct sandbox *s)
 {
 	struct leastcap_policy nothing = {
 		.mode = LEASTCAP_ENFORCE, .revision = 1, .name = "run:doctor"};
-	struct leastcap_ledger ledger = {0};
+	struct kernel_ledger ledger = {0};
 	int before, confined, err;
 
 	before = probe_in(s);

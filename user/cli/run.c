@@ -308,7 +308,7 @@ static void print_refused(const struct run *r, const char *what, uint64_t set, u
 }
 
 /* Those of the rules, one line each. */
-static void print_refused_rules(const char *what, const __u64 *counters)
+static void print_refused_rules(const char *what, const uint64_t *counters)
 {
 	for (uint32_t i = LEASTCAP_CAPABILITIES + 1; i < LEASTCAP_RESTRICTIONS; i++) {
 		if (counters[i])
@@ -321,7 +321,7 @@ static void print_refused_rules(const char *what, const __u64 *counters)
 static void report(const struct run *r, const char *cgroup, int status,
 		   const struct sandbox_end *end)
 {
-	const struct leastcap_ledger *ledger = &end->ledger;
+	const struct kernel_ledger *ledger = &end->ledger;
 	json_auto_t *json = NULL;
 
 	if (r->json) {

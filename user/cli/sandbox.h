@@ -42,7 +42,7 @@ struct sandbox_child {
 
 /* How it ended. */
 struct sandbox_end {
-	struct leastcap_ledger ledger;
+	struct kernel_ledger ledger;
 	bool left; /* processes remain, or tasks that carry the policy: cgroup and binding were kept */
 	bool unloaded; /* somebody unloaded leastcap meanwhile: it was not confined to the end */
 };

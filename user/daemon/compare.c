@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/compare.h"
 
-void history_join(struct history *history, const struct leastcap_ledger *ledger)
+void history_join(struct history *history, const struct kernel_ledger *ledger)
 {
 	/* What was only reported was done, too. */
 	history->used |= ledger->used | ledger->would_deny;

@@ -8,6 +8,8 @@
 
 #include <leastcap/abi.h>
 
+#include "kernel/ledger.h"
+
 /* What a subject, and what is bound below it, has done: by the ledgers. */
 struct history {
 	uint64_t used;
@@ -16,7 +18,7 @@ struct history {
 };
 
 /* A ledger joins a history. */
-void history_join(struct history *history, const struct leastcap_ledger *ledger);
+void history_join(struct history *history, const struct kernel_ledger *ledger);
 
 struct comparison {
 	uint64_t refused; /* capabilities that were used, and would be refused */

@@ -14,7 +14,7 @@
 struct bound {
 	char *path;
 	struct leastcap_binding binding;
-	struct leastcap_ledger ledger;
+	struct kernel_ledger ledger;
 };
 
 struct table {

@@ -56,7 +56,7 @@ bool is_gone(const struct state *s, uint64_t cgroup)
 /* Its ledger is read a last time, and its binding ends with the last task that carries it. event: NULL where it was told. */
 static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 {
-	struct leastcap_ledger ledger;
+	struct kernel_ledger ledger;
 	int lock;
 
 	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {

@@ -19,7 +19,7 @@
 
 static int note(const struct leastcap_binding *b, void *ctx)
 {
-	struct leastcap_ledger ledger;
+	struct kernel_ledger ledger;
 	struct state *s = ctx;
 
 	s->bindings++;

@@ -119,7 +119,7 @@ static int start_child(struct proof *p, int which, const char *name, const int *
 
 static void judge(const struct proof *p, struct findings *ret)
 {
-	struct leastcap_ledger ledger = {};
+	struct kernel_ledger ledger = {};
 	int err = p->err;
 
 	*ret = (struct findings){.acts = p->acts, .when = time(NULL)};

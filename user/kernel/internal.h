@@ -12,6 +12,7 @@ struct bpf_program;
 enum pinned_map {
 	MAP_BINDINGS,
 	MAP_LEDGERS,
+	MAP_REFUSALS,
 	MAP_POLICIES,
 	MAP_LISTS,
 	MAP_FILESYSTEMS,
@@ -95,7 +96,7 @@ int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, v
 
 /* ---- pending.c ---- */
 
-/* What is counted beside a ledger. */
+/* What is counted beside a ledger, which its cgroup and its number name. */
 struct pending_look {
 	uint64_t denied, would_deny;
 	uint64_t changes; /* of all places that have something for it */
@@ -103,7 +104,12 @@ struct pending_look {
 };
 
 struct pending_look pending_look(const struct leastcap_pending all[LEASTCAP_PENDING],
-				 const struct leastcap_ledger *l);
+				 uint64_t cgroup, uint32_t number);
+
+/* All of one binding. */
+struct kernel_ledger ledger_join(uint64_t cgroup, const struct leastcap_ledger *l,
+				 const struct leastcap_refusals *r,
+				 const struct pending_look *look);
 
 /* What is counted there, and in samples, and in no event; of the bindings but one. */
 uint64_t pending_untold(const struct leastcap_pending all[LEASTCAP_PENDING], uint64_t except);

@@ -16,6 +16,7 @@
 #include <leastcap/abi.h>
 
 #include "base/cleanup.h"
+#include "kernel/ledger.h"
 
 #define KERNEL_PIN_DIR "/sys/fs/bpf/leastcap"
 #define KERNEL_LOCK_FILE "/run/leastcap/lock"
@@ -127,7 +128,7 @@ int kernel_binding_get(struct kernel *k, uint64_t cgroup,
 int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 			void *ctx);
 
-int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret); /* -ENOENT */
+int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret); /* -ENOENT */
 
 /*
  * Refusals that are in no event yet: the next one of their kind stands for them. Exact while nothing is refused. canary: whose

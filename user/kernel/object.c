@@ -32,6 +32,7 @@
 const char *const map_names[MAPS] = {
 	[MAP_BINDINGS] = "bindings",
 	[MAP_LEDGERS] = "ledgers",
+	[MAP_REFUSALS] = "refusals",
 	[MAP_POLICIES] = "policies",
 	[MAP_LISTS] = "lists",
 	[MAP_FILESYSTEMS] = "filesystems",
@@ -197,7 +198,8 @@ static int use_maps(struct leastcap_bpf *skel, const struct kernel_options *opts
 			return fd;
 		if (opts && opts->ring_size && i == MAP_EVENTS)
 			bpf_map__set_max_entries(map, opts->ring_size);
-		if (opts && opts->max_bindings && (i == MAP_BINDINGS || i == MAP_LEDGERS))
+		if (opts && opts->max_bindings &&
+		    (i == MAP_BINDINGS || i == MAP_LEDGERS || i == MAP_REFUSALS))
 			bpf_map__set_max_entries(map, opts->max_bindings);
 	}
 	skel->rodata->wake_mask = wake_mask(bpf_map__max_entries(skel->maps.events));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters of a ledger, with what is counted beside it: struct leastcap_pending. Nobody is kept from counting, so it is
- * read again where it has moved from one to the other meanwhile. And what of all that is in no event yet.
+ * A ledger with what is counted beside it: struct leastcap_refusals, and struct leastcap_pending. Nobody is kept from
+ * counting, so it is read again where it has moved from one to the other meanwhile. And what of all that is in no event yet.
  */
 #include "kernel/internal.h"
 
@@ -13,18 +13,18 @@
 /* A place is changed for some hundred instructions; longer where whoever does it is preempted. */
 #define ATTEMPTS 64
 
-static void look_at(const struct leastcap_pending *p, const struct leastcap_ledger *l,
+static void look_at(const struct leastcap_pending *p, uint64_t cgroup, uint32_t number,
 		    struct pending_look *look)
 {
 	uint32_t changes = __atomic_load_n(&p->changes, __ATOMIC_ACQUIRE);
 	uint64_t count = __atomic_load_n(&p->count, __ATOMIC_ACQUIRE) & LEASTCAP_PENDING_COUNT;
 
 	for (size_t i = 0; i < LEASTCAP_HELD; i++) {
-		if (__atomic_load_n(&p->ledgers[i], __ATOMIC_ACQUIRE) != l->cgroup)
+		if (__atomic_load_n(&p->ledgers[i], __ATOMIC_ACQUIRE) != cgroup)
 			continue;
 		look->changes += changes;
 		/* Of a ledger that is no more, if the number is another. */
-		if (p->numbers[i] != l->number)
+		if (p->numbers[i] != number)
 			continue;
 		if (p->denied & (1U << i))
 			look->denied += count;
@@ -36,37 +36,61 @@ static void look_at(const struct leastcap_pending *p, const struct leastcap_ledg
 }
 
 struct pending_look pending_look(const struct leastcap_pending all[LEASTCAP_PENDING],
-				 const struct leastcap_ledger *l)
+				 uint64_t cgroup, uint32_t number)
 {
 	struct pending_look look = {};
 
 	for (size_t i = 0; i < LEASTCAP_PENDING; i++)
-		look_at(&all[i], l, &look);
+		look_at(&all[i], cgroup, number, &look);
 	return look;
 }
 
-int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct leastcap_ledger *ret)
+struct kernel_ledger ledger_join(uint64_t cgroup, const struct leastcap_ledger *l,
+				 const struct leastcap_refusals *r, const struct pending_look *look)
 {
-	struct leastcap_ledger l = {.cgroup = cgroup};
+	struct kernel_ledger joined = {
+		.cgroup = cgroup,
+		.used = l->used,
+		.denied = l->denied,
+		.would_deny = l->would_deny,
+		.probed = l->probed,
+		.rules_used = l->rules_used,
+		.rules_denied = l->rules_denied,
+		.rules_would_deny = l->rules_would_deny,
+		.n_probe_denied = r->n_probe_denied,
+		.n_denied[LEASTCAP_CAPABILITIES] = l->n_denied + look->denied,
+		.n_would_deny[LEASTCAP_CAPABILITIES] = l->n_would_deny + look->would_deny,
+	};
+
+	for (size_t i = 1; i < LEASTCAP_RESTRICTIONS; i++) {
+		joined.n_denied[i] = r->n_denied[i - 1];
+		joined.n_would_deny[i] = r->n_would_deny[i - 1];
+	}
+	return joined;
+}
+
+int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret)
+{
+	struct leastcap_ledger l = {};
+	struct leastcap_refusals refusals = {};
 	struct pending_look before, after;
+	int err;
 
 	for (int i = 0; i < ATTEMPTS; i++) {
-		int err;
-
-		before = pending_look(k->pending, &l);
+		before = pending_look(k->pending, cgroup, l.number);
 		err = bpf_map_lookup_elem(k->maps[MAP_LEDGERS], &cgroup, &l);
 		if (err)
 			return err;
-		/* The kernel side writes it behind the rest. */
-		l.cgroup = cgroup;
-		after = pending_look(k->pending, &l);
+		after = pending_look(k->pending, cgroup, l.number);
 		if (!before.changing && !after.changing && before.changes == after.changes)
 			break;
 		sched_yield();
 	}
-	l.n_denied[LEASTCAP_CAPABILITIES] += after.denied;
-	l.n_would_deny[LEASTCAP_CAPABILITIES] += after.would_deny;
-	*ret = l;
+	/* Behind the ledger: the kernel side writes the mask in there first. */
+	err = bpf_map_lookup_elem(k->maps[MAP_REFUSALS], &cgroup, &refusals);
+	if (err && err != -ENOENT)
+		return err;
+	*ret = ledger_join(cgroup, &l, &refusals, &after);
 	return 0;
 }
 

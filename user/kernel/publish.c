@@ -37,7 +37,6 @@ int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t poli
 		uint32_t flags)
 {
 	struct leastcap_ledger ledger = {
-		.cgroup = cgroup,
 		.number = __atomic_add_fetch(&k->state->ledgers, 1, __ATOMIC_SEQ_CST),
 	};
 	struct leastcap_binding binding = {
@@ -62,7 +61,8 @@ int kernel_unbind(struct kernel *k, uint64_t cgroup)
 
 	if (err)
 		return err;
-	/* A check that is under way may make it anew; kernel_policy_collect() finds such. */
+	/* A check that is under way may make them anew; kernel_policy_collect() finds such. */
+	(void)bpf_map_delete_elem(k->maps[MAP_REFUSALS], &cgroup);
 	(void)bpf_map_delete_elem(k->maps[MAP_LEDGERS], &cgroup);
 	return 0;
 }
@@ -414,6 +414,8 @@ int kernel_policy_collect(struct kernel *k)
 	err = collect(k->maps[MAP_LEDGERS], sizeof(uint64_t), first_member, &cgroups);
 	/* Without its program, of a build that was just taken away, what is left stays untold. */
 	(void)quiet_last(k, is_live, &cgroups);
+	if (err >= 0)
+		err = collect(k->maps[MAP_REFUSALS], sizeof(uint64_t), first_member, &cgroups);
 	if (err >= 0)
 		err = collect(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key), first_member,
 			      &cgroups);

@@ -252,7 +252,7 @@ void prove_policy(uint32_t mask, struct leastcap_policy *ret, struct kernel_list
 
 /* ---- the verdict ---- */
 
-bool prove_counted(unsigned int act, const struct leastcap_ledger *ledger)
+bool prove_counted(unsigned int act, const struct kernel_ledger *ledger)
 {
 	if (act == PROVE_CAPABILITIES)
 		return ledger->denied & 1ULL << PROVE_CAP &&

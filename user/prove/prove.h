@@ -82,6 +82,6 @@ struct prove_verdict {
 struct prove_verdict prove_judge(unsigned int act, int outside, int inside, bool counted);
 
 /* Has leastcap counted a refusal of this act? The ledger was empty before. */
-bool prove_counted(unsigned int act, const struct leastcap_ledger *ledger);
+bool prove_counted(unsigned int act, const struct kernel_ledger *ledger);
 
 #endif
