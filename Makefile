@@ -141,7 +141,7 @@ $(O)/man/%: docs/%.rst $(O)/.flags
 	$(Q)rst2man $< >$@
 
 # What measures, in a guest.
-BENCH := $(addprefix $(O)/tests/bench/,check attach floor.bpf.o)
+BENCH := $(addprefix $(O)/tests/bench/,check attach replace floor.bpf.o selinux.policy)
 $(O)/tests/bench/check: tests/bench/check.c $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
@@ -150,6 +150,13 @@ $(O)/tests/bench/attach: tests/bench/attach.c $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -O2 -MMD -MP $< -o $@ $(shell $(PKG_CONFIG) --libs libbpf)
+$(O)/tests/bench/replace: tests/bench/replace.c $(O)/libleastcap.a $(O)/.flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(ALL_LDFLAGS) $(O)/libleastcap.a -o $@ $(PKG_LIBS)
+$(O)/tests/bench/selinux.policy: tests/bench/selinux.cil
+	@mkdir -p $(@D)
+	$(Q)secilc --output $@ --filecontext /dev/null $<
 $(O)/tests/bench/floor.bpf.o: tests/bench/floor.bpf.c $(O)/.flags
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
