@@ -141,6 +141,7 @@ kubernetes() {
 	policy_is "$(container_id 4)" everyone
 }
 
+# What the kubelet has made the cgroup of: from others the annotations of a pod say nothing.
 @test "a container of a pod, as containerd runs it" {
 	local name annotation=io.kubernetes.cri id
 	bundle /var/tmp/pod /unused '[]' none
@@ -148,7 +149,7 @@ kubernetes() {
 		id=$(container_id $([ $name = app ] && echo 21 || echo 22))
 		ctr -n k8s.io run -d --env PATH=/bin --annotation $annotation.container-type=container \
 			--annotation $annotation.sandbox-namespace=shop --annotation $annotation.sandbox-name=cart-80 \
-			--annotation $annotation.container-name=$name --rootfs /var/tmp/rootfs "$id" sleep 1000
+			--annotation $annotation.container-name=$name --cgroup "/kubepods/besteffort/pod80/$id" --rootfs /var/tmp/rootfs "$id" sleep 1000
 	done
 	within 20 policy_is "$(container_id 21)" by-pod
 	within 20 policy_is "$(container_id 22)" everyone
