@@ -155,7 +155,6 @@ kubernetes() {
 	within 20 policy_is "$(container_id 22)" everyone
 	is '["shop","cart-80"]' "$(binding "$(container_id 21)" '| [.namespace, .pod]')"
 	mark
-	outcome 0 ctr -n k8s.io task exec --exec-id a "$(container_id 21)" probe kill
 	outcome 1 ctr -n k8s.io task exec --exec-id b "$(container_id 21)" probe chown
 	denied CHOWN ".policy == \"by-pod\" and .subject.container == \"$(container_id 21)\""
 	outcome 0 ctr -n k8s.io task exec --exec-id c "$(container_id 22)" probe chown
