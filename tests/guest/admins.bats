@@ -16,7 +16,7 @@ teardown_file() {
 	load common
 	stop_daemon
 	rm -rf $DIR
-	rmdir $CG/one $CG/two
+	remove_cgroups one two
 }
 setup() { mark; }
 teardown() { drop one two a1 a2 b1 b2; }

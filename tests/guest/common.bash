@@ -201,6 +201,12 @@ within() {
 	done
 }
 
+# remove_cgroups CGROUP...: what was in one may be about to end.
+remove_cgroups() {
+	local cgroup
+	for cgroup; do within 20 rmdir "$CG/$cgroup" 2>/dev/null; done
+}
+
 # container_id N: what runtimes call a container.
 container_id() {
 	printf '%064x' "$1"

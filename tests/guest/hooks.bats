@@ -25,7 +25,7 @@ teardown_file() {
 	install_build this
 	rm -rf $UP
 	stop_daemon
-	rmdir $CG/h $CG/h2
+	remove_cgroups h h2
 }
 setup() {
 	fresh_daemon --sample-interval 0

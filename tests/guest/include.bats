@@ -15,7 +15,7 @@ teardown_file() {
 	load common
 	stop_daemon
 	rm -rf $DIR
-	rmdir $CG/inc $CG/inc2
+	remove_cgroups inc inc2
 }
 setup() {
 	mark

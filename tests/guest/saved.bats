@@ -14,7 +14,7 @@ setup_file() {
 teardown_file() {
 	load common
 	stop_daemon
-	rmdir $CG/saved $CG/other
+	remove_cgroups saved other
 }
 setup() { mark; }
 teardown() {
@@ -125,7 +125,7 @@ changed() {
 	systemctl stop leastcapd
 	leastcap unload
 	! ls /sys/fs/bpf/leastcap 2>/dev/null
-	rmdir $CG/saved $CG/other
+	remove_cgroups saved other
 	mkdir $CG/saved $CG/other
 	outcome 0 inside /saved $PROBE sethostname
 	systemctl start leastcapd

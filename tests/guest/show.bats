@@ -15,7 +15,7 @@ teardown_file() {
 	load common
 	stop_daemon
 	rm -rf $DIR
-	rmdir $CG/c/below $CG/c $CG/free
+	remove_cgroups c/below c free
 }
 teardown() {
 	drop below lists

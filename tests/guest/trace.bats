@@ -220,7 +220,8 @@ some_acts() {
 	TRACER=
 	eventually 10 sh -c '! bpftool prog | grep -q lc_trace'
 	is "$before" "$(bpftool prog | grep -c '^[0-9]')"
-	run -1 grep -wE 'kinds|checks' <(bpftool map)
+	# Maps go when the last one who may look at them has: after their programs.
+	eventually 10 sh -c '! bpftool map | grep -qwE "kinds|checks"'
 }
 
 # Pairs of process and capability, one a line. A line of capable is: time, uid, pid, process, number, name, audit, verdict.
