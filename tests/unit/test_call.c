@@ -38,6 +38,11 @@ static void arguments_have_their_names(void **state)
 	check("sethostname", HEAD FIELD("char *", "name") FIELD("int", "len") TAIL,
 	      (const char *[]){"0x7ffd10", "0x4", "0x1", "0x2", "0x3", "0x4"},
 	      "sethostname(name: 0x7ffd10, len: 4)");
+	check("sethostname",
+	      HEAD FIELD("char *", "name") FIELD("int", "len")
+		      FIELD("__data_loc char[]", "__name_val") TAIL,
+	      (const char *[]){"0x0", "0xffffffff", "0x1", "0x2", "0x3", "0x4"},
+	      "sethostname(name: NULL, len: -1)");
 	check("fchownat",
 	      HEAD FIELD("int", "dfd") FIELD("const char *", "filename") FIELD("uid_t", "user")
 		      FIELD("gid_t", "group") FIELD("int", "flag") TAIL,

@@ -91,7 +91,8 @@ static int print_named(FILE *f, const uint64_t values[ARGUMENTS], const char *fo
 		return -1;
 	for (at += strlen(NUMBER); n < ARGUMENTS; n++) {
 		at = next_parameter(at, &p);
-		if (!at)
+		/* v6.19 and later: behind the arguments, the text that one of them pointed to. */
+		if (!at || !strncmp(p.type, "__data_loc", strlen("__data_loc")))
 			break;
 		fprintf(f, "%s%s: ", n ? ", " : "", p.name);
 		print_argument(f, &p, values[n]);
