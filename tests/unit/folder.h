@@ -31,6 +31,19 @@ static inline void folder_remove(void)
 	assert_int_equal(nftw(folder, folder_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* For cmocka_unit_test_setup_teardown(). */
+static inline int folder_setup(void **state)
+{
+	folder_make();
+	return 0;
+}
+
+static inline int folder_teardown(void **state)
+{
+	folder_remove();
+	return 0;
+}
+
 /* "ID" in path is TEST_ID. Static storage. */
 static inline const char *folder_path(const char *path)
 {

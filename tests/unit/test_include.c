@@ -19,18 +19,6 @@
 #define BIT(cap) (1ULL << (cap))
 #define POLICY(name) "policies: [{ name: " name ", capabilities: none }]\n"
 
-static int make(void **state)
-{
-	folder_make();
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	folder_remove();
-	return 0;
-}
-
 static struct policy_set *read_good(const char *file)
 {
 	struct policy_set *set = NULL;
@@ -457,7 +445,7 @@ static void bases_are_named_once(void **state)
 	check_bad("a.yaml", "a.yaml:2:10 bases: \"web\" is defined in b.yaml:1:10 already");
 }
 
-#define in_folder(test) cmocka_unit_test_setup_teardown(test, make, unmake)
+#define in_folder(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
 {

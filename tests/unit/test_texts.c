@@ -11,18 +11,6 @@
 #include "folder.h"
 #include "policies.h"
 
-static int make(void **state)
-{
-	folder_make();
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	folder_remove();
-	return 0;
-}
-
 /* Reads a file of the folder, with all that it includes, into JSON. */
 static char *handed_over(const char *file, struct policy_set **ret)
 {
@@ -176,7 +164,7 @@ static void what_is_no_family_of_files(void **state)
 	assert_null(texts.items);
 }
 
-#define in_folder(test) cmocka_unit_test_setup_teardown(test, make, unmake)
+#define in_folder(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 
 int main(void)
 {
