@@ -4,6 +4,7 @@
  * never called.
  *
  *	fexit/security_capable		after all security modules
+ *	tp_btf/cgroup_mkdir		where somebody is followed over restarts
  *
  * An object of its own, loaded while somebody traces. Nothing of it is pinned: it ends with the process that loaded
  * it. It decides nothing. Where leastcap is loaded, its maps say who is confined and who is entering.
@@ -26,7 +27,8 @@ const volatile struct leastcap_trace_config config = {};
 
 /* ---- maps ---- */
 
-/* cgroup id -> anything. Written by user space, before the program is attached; a SUBJECT that does not fit is refused. */
+/* cgroup id -> enum leastcap_trace_found. Written by user space, before the program is attached (a SUBJECT that does not
+ * fit is refused), and at birth. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -34,6 +36,16 @@ struct {
 	__type(key, __u64);
 	__type(value, __u32);
 } subjects SEC(".maps");
+
+/* Paths where the subject's next cgroup may be made -> anything. Written by user space. Full, or a path that is longer: that
+ * cgroup is found by user space, which tells what it came late for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LEASTCAP_TRACE_PLACES);
+	__type(key, struct leastcap_birth);
+	__type(value, __u32);
+} places SEC(".maps");
 
 /* What has been sent -> how often it came. Written here. Full: counted, and sent each time. */
 struct {
@@ -336,6 +348,30 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 		bpf_get_stack(ctx, s->frames, sizeof(s->frames), 0);
 	}
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/*
+ * A unit, or a container, that restarts: its cgroup is made anew, at the same path. Runs before any task can enter it, so
+ * nothing is missed (user space would find it a moment later).
+ */
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(lc_trace_birth, struct cgroup *cgrp, const char *path)
+{
+	struct leastcap_birth place = {};
+	__u32 found = LEASTCAP_TRACE_BORN;
+	__u64 id;
+	long len;
+
+	if (BPF_CORE_READ(cgrp, root, hierarchy_id))
+		return 0;
+	len = bpf_probe_read_kernel_str(place.path, sizeof(place.path), path);
+	/* Cut paths have no place: user space lists none that is as long as the buffer. */
+	if (len <= 1 || !bpf_map_lookup_elem(&places, &place))
+		return 0;
+	id = cgroup_id(cgrp);
+	/* Where that fails, user space finds it, late. */
+	bpf_map_update_elem(&subjects, &id, &found, BPF_NOEXIST);
 	return 0;
 }
 

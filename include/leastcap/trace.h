@@ -12,6 +12,15 @@ enum leastcap_trace_who {
 	LEASTCAP_TRACE_SUBJECTS, /* who is in a cgroup of the map `subjects`, or below it */
 };
 
+/* subjects: how a cgroup came to be there. */
+enum leastcap_trace_found {
+	LEASTCAP_TRACE_LISTED, /* user space found it */
+	LEASTCAP_TRACE_BORN, /* the kernel did, when it was made: all that runs in it is seen */
+};
+
+/* Cgroups whose paths are remembered, for the next one that is made there. */
+#define LEASTCAP_TRACE_PLACES 1024
+
 /* What came of a check, and who said so. */
 enum leastcap_trace_verdict {
 	LEASTCAP_TRACE_ALLOWED,

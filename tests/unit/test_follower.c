@@ -63,7 +63,7 @@ static void a_look_that_takes_long_is_rare(void **state)
 	assert_int_equal(waits(&f), 3 * SEC);
 }
 
-static int never(const uint64_t *ids, size_t n, void *ctx)
+static int never(uint64_t id, void *ctx)
 {
 	fail_msg("nobody is followed");
 	return 0;

@@ -274,9 +274,9 @@ void follower_tell(const struct follower *f)
 			 (unsigned long long)f->unwatched);
 }
 
-int trace_watch_more(const uint64_t *ids, size_t n, void *ctx)
+int trace_watch_more(uint64_t id, void *ctx)
 {
-	return trace_watch(ctx, ids, n);
+	return trace_watch(ctx, id);
 }
 
 /* A container or a unit may restart, a policy may get another one. */

@@ -49,6 +49,6 @@ int trace_find(const char *subject, uint64_t **ret, size_t *ret_n);
 void follower_tell(const struct follower *f);
 
 /* For follower_look(); ctx is the session. */
-int trace_watch_more(const uint64_t *ids, size_t n, void *ctx);
+int trace_watch_more(uint64_t id, void *ctx);
 
 #endif

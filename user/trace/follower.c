@@ -187,13 +187,28 @@ size_t follower_fresh(const uint64_t *before, size_t n_before, uint64_t *now, si
 	return n;
 }
 
-/* Watched first: what they do while it is looked whether they have done anything is seen. */
-static void join(struct follower *f, const uint64_t *fresh, size_t n,
-		 int (*watch)(const uint64_t *ids, size_t n, void *ctx), void *ctx)
+static void swap(uint64_t *a, uint64_t *b)
 {
-	for (size_t i = 0; i < n; i++)
-		f->unwatched += watch(&fresh[i], 1, ctx) != 0;
-	for (size_t i = 0; i < n; i++)
+	uint64_t a_was = *a;
+
+	*a = *b;
+	*b = a_was;
+}
+
+/* Watched first: what they do while it is looked whether they have done anything is seen. Changes the order. */
+static void join(struct follower *f, uint64_t *fresh, size_t n,
+		 int (*watch)(uint64_t id, void *ctx), void *ctx)
+{
+	size_t found = 0; /* by nobody but this process, they are in front */
+
+	for (size_t i = 0; i < n; i++) {
+		int ret = watch(fresh[i], ctx);
+
+		f->unwatched += ret < 0;
+		if (!ret)
+			swap(&fresh[i], &fresh[found++]);
+	}
+	for (size_t i = 0; i < found; i++)
 		f->late += is_late(fresh[i]);
 	f->came += n;
 	watch_all(f, fresh, n);
@@ -235,8 +250,7 @@ static void add_ids(struct follower *f, const uint64_t *fresh, size_t n)
  * What was made where one of them was, which is where a unit and a container are when they restart. Without asking anybody:
  * systemd answers when it has started the unit.
  */
-static bool look_at_paths(struct follower *f,
-			  int (*watch)(const uint64_t *ids, size_t n, void *ctx), void *ctx)
+static bool look_at_paths(struct follower *f, int (*watch)(uint64_t id, void *ctx), void *ctx)
 {
 	bool any = false;
 
@@ -252,8 +266,7 @@ static bool look_at_paths(struct follower *f,
 	return any;
 }
 
-static bool look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n, void *ctx),
-		 void *ctx)
+static bool look(struct follower *f, int (*watch)(uint64_t id, void *ctx), void *ctx)
 {
 	_cleanup_free_ uint64_t *ids = NULL, *fresh = NULL;
 	size_t n = 0, n_fresh;
@@ -273,8 +286,7 @@ static bool look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n,
 	return true;
 }
 
-bool follower_look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n, void *ctx),
-		   void *ctx)
+bool follower_look(struct follower *f, int (*watch)(uint64_t id, void *ctx), void *ctx)
 {
 	uint64_t began = boot_now();
 	bool any = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The cgroups of a subject while it is traced: a container or a unit restarts, a policy gets a new replica. They are looked
- * for again at once when a cgroup is made beside those that are known, and every second or so for all others.
+ * for again at once when a cgroup is made beside those that are known, and every second or so for all others. What is made
+ * where one of them was is watched by then: the kernel sees to that (lc_trace_birth).
  */
 #ifndef LEASTCAP_TRACE_FOLLOWER_H
 #define LEASTCAP_TRACE_FOLLOWER_H
@@ -34,9 +35,11 @@ void follower_done(struct follower *f);
 /* Waits so long, or until a cgroup is made. */
 void follower_wait(struct follower *f, uint64_t ns);
 
-/* Looks, if it is time to; watch() gets those that came. Returns whether any did. */
-bool follower_look(struct follower *f, int (*watch)(const uint64_t *ids, size_t n, void *ctx),
-		   void *ctx);
+/*
+ * Looks, if it is time to; watch() gets each cgroup that came, and returns 1 if it has been watched since it was made, 0 if
+ * it is from now on, -errno. Returns whether any came.
+ */
+bool follower_look(struct follower *f, int (*watch)(uint64_t id, void *ctx), void *ctx);
 
 /* ---- pure ---- */
 

@@ -10,11 +10,13 @@
 #include "audit/reader.h"
 #include "base/log.h"
 #include "kernel/kernel.h"
+#include "subject/cgroup.h"
 #include "trace.skel.h"
 
 struct trace {
 	struct trace_bpf *skel;
-	struct bpf_link *link;
+	struct bpf_link *link, *births;
+	bool follow;
 	struct reader *reader;
 	void (*fn)(const void *record, size_t size, void *ctx);
 	void *ctx;
@@ -93,14 +95,39 @@ static int configure(struct trace_bpf *skel, const struct trace_options *o)
 	return 0;
 }
 
-static int list_subjects(struct trace_bpf *skel, const uint64_t *subjects, size_t n)
+/* What is too long, or too much, is found late, and that is told: see `places` in trace.bpf.c. */
+static void list_place(struct trace_bpf *skel, uint64_t subject)
+{
+	_cleanup_free_ char *path = NULL;
+	struct leastcap_birth place = {};
+	uint32_t value = 0;
+
+	if (cgroup_path(subject, &path) || strlen(path) >= sizeof(place.path))
+		return;
+	memcpy(place.path, path, strlen(path));
+	(void)bpf_map__update_elem(skel->maps.places, &place, sizeof(place), &value, sizeof(value),
+				   BPF_ANY);
+}
+
+/* 1: it was there. */
+static int list_subject(const struct trace *t, uint64_t subject)
+{
+	uint32_t value = LEASTCAP_TRACE_LISTED;
+	int err;
+
+	if (t->follow)
+		list_place(t->skel, subject);
+	err = bpf_map__update_elem(t->skel->maps.subjects, &subject, sizeof(subject), &value,
+				   sizeof(value), BPF_NOEXIST);
+	return err == -EEXIST ? 1 : err;
+}
+
+static int list_subjects(const struct trace *t, const uint64_t *subjects, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint32_t value = 1;
-		int err = bpf_map__update_elem(skel->maps.subjects, &subjects[i],
-					       sizeof(subjects[i]), &value, sizeof(value), BPF_ANY);
+		int err = list_subject(t, subjects[i]);
 
-		if (err)
+		if (err < 0)
 			return err;
 	}
 	return 0;
@@ -124,12 +151,19 @@ int trace_open(const struct trace_options *options, struct trace **ret)
 	t->skel = trace_bpf__open();
 	if (!t->skel)
 		return -errno;
+	t->follow = options->who == LEASTCAP_TRACE_SUBJECTS;
+	bpf_program__set_autoload(t->skel->progs.lc_trace_birth, t->follow);
 	err = configure(t->skel, options);
 	err = err ?: trace_bpf__load(t->skel);
-	err = err ?: list_subjects(t->skel, options->subjects, options->n_subjects);
+	err = err ?: list_subjects(t, options->subjects, options->n_subjects);
 	err = err ?: reader_new(bpf_map__fd(t->skel->maps.checks), hand_over, t, &t->reader);
 	if (err)
 		return err;
+	if (t->follow) {
+		t->births = bpf_program__attach(t->skel->progs.lc_trace_birth);
+		if (!t->births)
+			return -errno;
+	}
 	t->link = bpf_program__attach(t->skel->progs.lc_trace);
 	if (!t->link)
 		return -errno;
@@ -145,9 +179,9 @@ int trace_drain(struct trace *t, unsigned int max,
 	return reader_drain(t->reader, max);
 }
 
-int trace_watch(struct trace *t, const uint64_t *subjects, size_t n)
+int trace_watch(struct trace *t, uint64_t subject)
 {
-	return list_subjects(t->skel, subjects, n);
+	return list_subject(t, subject);
 }
 
 /* Nothing is ever removed but a kind that was lost: at worst the walk begins again, which the limit ends. */
@@ -173,8 +207,9 @@ int trace_kind_each(const struct trace *t,
 
 void trace_stop(struct trace *t)
 {
+	bpf_link__destroy(t->births);
 	bpf_link__destroy(t->link);
-	t->link = NULL;
+	t->births = t->link = NULL;
 }
 
 void trace_count(const struct trace *t, struct trace_counts *ret)

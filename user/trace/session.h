@@ -17,7 +17,8 @@
 struct trace_options {
 	uint64_t caps; /* asked for */
 	enum leastcap_trace_who who;
-	const uint64_t *subjects; /* ids of cgroups, for LEASTCAP_TRACE_SUBJECTS */
+	/* Ids of cgroups, for LEASTCAP_TRACE_SUBJECTS; and whatever is made at their paths from then on. */
+	const uint64_t *subjects;
 	size_t n_subjects;
 	uint32_t pid; /* 0: any */
 	bool denied, audited, entering, overridden, unique, stack;
@@ -44,8 +45,8 @@ int trace_open(const struct trace_options *options, struct trace **ret);
 int trace_drain(struct trace *t, unsigned int max,
 		void (*fn)(const void *record, size_t size, void *ctx), void *ctx);
 
-/* More cgroups for LEASTCAP_TRACE_SUBJECTS, while it goes on. */
-int trace_watch(struct trace *t, const uint64_t *subjects, size_t n);
+/* One more cgroup for LEASTCAP_TRACE_SUBJECTS, while it goes on. 1: the kernel has had it since it was made. -errno. */
+int trace_watch(struct trace *t, uint64_t subject);
 
 /* With `unique`: how often each kind of check has come until now. -errno. */
 int trace_kind_each(const struct trace *t,
