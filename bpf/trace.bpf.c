@@ -235,7 +235,7 @@ static __always_inline void fill(struct leastcap_trace_check *e, struct task_str
 	e->uid = own->uid.val;
 	e->syscall = -1;
 #if defined(__TARGET_ARCH_x86)
-	/* As event_task() in audit.bpf.h. */
+	/* As event_task() in event.bpf.h. */
 	if (!(flags & (LEASTCAP_CHECK_IO_WORKER | LEASTCAP_CHECK_KTHREAD))) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
