@@ -9,9 +9,16 @@ OUT=/tmp/suggested
 setup_file() {
 	load common
 	fresh_daemon
-	mkdir -p $CG/s $CG/r/1 $CG/r/2 $CG/u
+	mkdir -p $CG/s $CG/r/1 $CG/r/2 $CG/u $CG/quiet
+	# For the last test: it takes a minute until it says anything.
+	leastcap learn /quiet >/tmp/quiet.yaml 2>/tmp/quiet.errors 3>&- &
+	echo $! >/tmp/quiet.pid
 }
-teardown_file() { load common; stop_daemon; }
+teardown_file() {
+	load common
+	kill -9 "$(cat /tmp/quiet.pid)" 2>/dev/null || true
+	stop_daemon
+}
 setup() { mark; }
 teardown() {
 	[ -z "${LEARNER:-}" ] || kill -9 "$LEARNER" 2>/dev/null || true
@@ -265,4 +272,13 @@ learned() {
 	run -1 leastcap suggest -o /tmp/kept /u
 	is before "$(cat /tmp/kept)"
 	run -1 setpriv --reuid 1000 --clear-groups --bounding-set=-all leastcap learn /u
+}
+
+@test "learn without a terminal: a plain line a minute while nothing is new" {
+	within 120 grep -qE '0 capabilities; nothing new for 1m' /tmp/quiet.errors
+	outcome 1 grep -q $'\r' /tmp/quiet.errors
+	kill -INT "$(cat /tmp/quiet.pid)"
+	within 20 outcome 1 kill -0 "$(cat /tmp/quiet.pid)"
+	outcome 0 leastcap check /tmp/quiet.yaml
+	grep -q 'capabilities: \[\]' /tmp/quiet.yaml
 }

@@ -35,10 +35,6 @@ enum pinned_map {
 	MAPS,
 };
 
-/* Name of the map in the object, and of its pin. */
-extern const char *const map_names[MAPS];
-const char *map_pin(enum pinned_map map);
-
 struct kernel {
 	int maps[MAPS]; /* descriptors */
 	struct leastcap_state *state; /* one page, mapped */
@@ -50,6 +46,14 @@ struct kernel {
 #define STATE_PAGE 4096
 /* And of .data.pending: whole pages. */
 #define PENDING_PAGES (LEASTCAP_PENDING * sizeof(struct leastcap_pending))
+
+/* ---- maps.c ---- */
+
+/* Name of the map in the object, and of its pin. */
+extern const char *const map_names[MAPS];
+const char *map_pin(enum pinned_map map);
+/* Where those of this ABI are. */
+void abi_dir(char buf[64]);
 
 /* ---- pins.c ---- */
 
@@ -67,6 +71,15 @@ int each_dir(const char *path, const char *prefix,
 
 /* This build's programs, to look at. NULL: no memory. */
 struct bpf_object *object_open(void);
+/* Two builds with the same programs are the same. */
+void build_id(char ret[17]);
+/* Loads, attaches and arms a set of this build, below the directory of the ABI. */
+int load_build(const struct kernel_options *opts, const char *dir, const char *build,
+	       uint32_t rules);
+/* Adds to the set of this build, which stands and is armed, what these rules need beside. */
+int add_programs(const char *dir, const char *build, uint32_t rules);
+/* Has this build's directory a link for each program that these rules need? */
+bool build_complete(const char *dir, const char *build, uint32_t rules);
 
 /* ---- programs.c ---- */
 

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of the programs and maps: load, adopt, take over, add what a policy needs.
+ * One build: its object, and the set of its programs that is pinned.
  *
  *	/sys/fs/bpf/leastcap/v<ABI>/bindings, ledgers, ...	maps, shared by all builds of an ABI
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>/link_*, prog_*	one build's programs; complete once it has this name
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>/call_*		those that no hook calls, but user space
  *	/sys/fs/bpf/leastcap/v<ABI>/build-<id>-new/		being attached
- *
- * A build takes over like this: its programs are loaded onto the shared maps and attached, passive; then they are
- * armed; then the other build is detached, one link after the other. Where both run, the second sees the first
- * one's refusal in `ret` and passes it on, so that a refusal is counted once.
- *
- * Programs that no policy has needed are not there. The first policy that needs them adds them to the set that stands:
- * a second object of the same build, onto the same maps and the same `armed`. They stay.
  */
 #include "kernel/internal.h"
 
 #include <malloc.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -29,48 +20,10 @@
 #include "base/log.h"
 #include "leastcap.skel.h"
 
-const char *const map_names[MAPS] = {
-	[MAP_BINDINGS] = "bindings",
-	[MAP_LEDGERS] = "ledgers",
-	[MAP_REFUSALS] = "refusals",
-	[MAP_POLICIES] = "policies",
-	[MAP_LISTS] = "lists",
-	[MAP_FILESYSTEMS] = "filesystems",
-	[MAP_UNIX_NAMES] = "unix_names",
-	[MAP_DESTINATIONS] = "destinations",
-	[MAP_BIRTHS] = "births",
-	[MAP_PATTERNS] = "patterns",
-	[MAP_NEWBORN] = "newborn",
-	[MAP_WAITING] = "waiting",
-	[MAP_HELD] = "held",
-	[MAP_LAUNCHERS] = "launchers",
-	[MAP_TASKS] = "tasks",
-	[MAP_MAKERS] = "makers",
-	[MAP_ASKERS] = "askers",
-	[MAP_SAMPLES] = "samples",
-	[MAP_EVENTS] = "events",
-	[MAP_LOSSES] = "losses",
-	[MAP_STATE] = ".data.state",
-	[MAP_PENDING] = ".data.pending",
-};
-
-/* bpffs refuses names with a dot (bpf_lookup() in kernel/bpf/inode.c). */
-const char *map_pin(enum pinned_map map)
-{
-	const char *dot = strrchr(map_names[map], '.');
-
-	return dot ? dot + 1 : map_names[map];
-}
-
 DEFINE_CLEANUP(struct bpf_object *, bpf_object__close);
 
-static void abi_dir(char buf[64])
-{
-	snprintf(buf, 64, KERNEL_PIN_DIR "/v%d", LEASTCAP_ABI);
-}
-
-/* FNV-1a of the object: two builds with the same programs are the same. */
-static void build_id(char ret[17])
+/* FNV-1a of the object. */
+void build_id(char ret[17])
 {
 	uint64_t hash = 0xcbf29ce484222325ULL;
 	const unsigned char *bytes;
@@ -114,54 +67,6 @@ struct bpf_object *object_open(void)
 	programs_init();
 	bytes = leastcap_bpf__elf_bytes(&size);
 	return bpf_object__open_mem(bytes, size, NULL);
-}
-
-/* ---- opening what is pinned ---- */
-
-struct kernel *kernel_close(struct kernel *k)
-{
-	if (!k)
-		return NULL;
-	if (k->state)
-		munmap(k->state, STATE_PAGE);
-	if (k->pending)
-		munmap((void *)k->pending, PENDING_PAGES);
-	for (int i = 0; i < MAPS; i++) {
-		if (k->maps[i] >= 0)
-			close(k->maps[i]);
-	}
-	free(k);
-	return NULL;
-}
-
-int kernel_open(struct kernel **ret)
-{
-	_cleanup_(kernel_closep) struct kernel *k = calloc(1, sizeof(*k));
-	void *page;
-
-	if (!k)
-		return -ENOMEM;
-	for (int i = 0; i < MAPS; i++)
-		k->maps[i] = -EBADF;
-	abi_dir(k->dir);
-	for (int i = 0; i < MAPS; i++) {
-		char pin[96];
-
-		snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pin((enum pinned_map)i));
-		k->maps[i] = bpf_obj_get(pin);
-		if (k->maps[i] < 0)
-			return k->maps[i];
-	}
-	page = mmap(NULL, STATE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, k->maps[MAP_STATE], 0);
-	if (page == MAP_FAILED)
-		return -errno;
-	k->state = page;
-	page = mmap(NULL, PENDING_PAGES, PROT_READ, MAP_SHARED, k->maps[MAP_PENDING], 0);
-	if (page == MAP_FAILED)
-		return -errno;
-	k->pending = page;
-	*ret = TAKE_PTR(k);
-	return 0;
 }
 
 /* ---- loading ---- */
@@ -350,9 +255,8 @@ static void close_build(struct leastcap_bpf *skel)
 }
 DEFINE_CLEANUP(struct leastcap_bpf *, close_build);
 
-/* Loads and attaches a set of this build. */
-static int load_build(const struct kernel_options *opts, const char *dir, const char *build,
-		      uint32_t rules)
+int load_build(const struct kernel_options *opts, const char *dir, const char *build,
+	       uint32_t rules)
 {
 	_cleanup_(close_buildp) struct leastcap_bpf *skel = open_build(rules, NULL);
 	char fresh[128], final[128], armed[136];
@@ -379,8 +283,7 @@ static int load_build(const struct kernel_options *opts, const char *dir, const 
 	return err;
 }
 
-/* Adds to the set of this build, which stands and is armed, what these rules need beside. */
-static int add_programs(const char *dir, const char *build, uint32_t rules)
+int add_programs(const char *dir, const char *build, uint32_t rules)
 {
 	_cleanup_(close_buildp) struct leastcap_bpf *skel = NULL;
 	_cleanup_close_ int armed = -EBADF;
@@ -398,8 +301,7 @@ static int add_programs(const char *dir, const char *build, uint32_t rules)
 	       load_told(skel) ?: attach_programs(skel, own);
 }
 
-/* Has this build's directory a link for each program that these rules need? */
-static bool build_complete(const char *dir, const char *build, uint32_t rules)
+bool build_complete(const char *dir, const char *build, uint32_t rules)
 {
 	_cleanup_(bpf_object__closep) struct bpf_object *object = object_open();
 	struct bpf_program *prog;
@@ -414,140 +316,4 @@ static bool build_complete(const char *dir, const char *build, uint32_t rules)
 			return false;
 	}
 	return true;
-}
-
-/* Replaces whatever stands by a set of this build. */
-static int take_over(const struct kernel_options *opts, const char *dir, const char *build,
-		     uint32_t rules)
-{
-	char path[128];
-	bool fresh;
-	int err;
-
-	/* What an interrupted start left behind; an incomplete set of ours is replaced as another build's is. */
-	snprintf(path, sizeof(path), "%s/build-%s-new", dir, build);
-	(void)unpin_dir(path);
-	snprintf(path, sizeof(path), "%s/build-%s", dir, build);
-	if (!access(path, F_OK)) {
-		char old[136];
-
-		snprintf(old, sizeof(old), "%s/build-%s-old", dir, build);
-		(void)unpin_dir(old);
-		if (rename(path, old))
-			return -errno;
-	}
-	snprintf(path, sizeof(path), "%s/state", dir);
-	fresh = access(path, F_OK) != 0;
-	err = load_build(opts, dir, build, rules);
-	/* Nothing was there before: leave nothing behind. */
-	if (err && fresh) {
-		(void)unpin_dir(dir);
-		/* Fails, as it should, where another ABI's set is. */
-		(void)rmdir(KERNEL_PIN_DIR);
-	}
-	return err;
-}
-
-static int load_or_adopt(const struct kernel_options *opts, const char *dir, uint32_t rules)
-{
-	char build[17], name[40];
-	int err;
-
-	build_id(build);
-	snprintf(name, sizeof(name), "build-%s", build);
-	if (!build_complete(dir, build, rules)) {
-		err = take_over(opts, dir, build, rules);
-		if (err)
-			return log_warn(err, "cannot load the BPF programs");
-	}
-	err = each_dir(dir, "build-", unpin_other, name);
-	return err ? log_warn(err, "cannot remove another build's programs") : 0;
-}
-
-int kernel_remove_others(void)
-{
-	char version[8];
-
-	snprintf(version, sizeof(version), "v%d", LEASTCAP_ABI);
-	return each_dir(KERNEL_PIN_DIR, "v", unpin_other, version);
-}
-
-/* The rules that the policies of a pinned set have needed; 0 where there is none. */
-static uint32_t needed_so_far(const char *dir)
-{
-	struct leastcap_state *state;
-	_cleanup_close_ int fd = -EBADF;
-	char pin[96];
-	uint32_t needed;
-
-	snprintf(pin, sizeof(pin), "%s/%s", dir, map_pin(MAP_STATE));
-	fd = bpf_obj_get(pin);
-	if (fd < 0)
-		return 0;
-	state = mmap(NULL, STATE_PAGE, PROT_READ, MAP_SHARED, fd, 0);
-	if (state == MAP_FAILED)
-		return 0;
-	needed = state->needed;
-	munmap(state, STATE_PAGE);
-	return needed;
-}
-
-int kernel_need(struct kernel *k, uint32_t rules)
-{
-	uint32_t wanted = k->state->needed | rules;
-	char build[17], pin[96];
-	int err;
-
-	if (wanted == k->state->needed)
-		return 0;
-	if (kernel_rules_held(rules, NULL) != rules)
-		return -EOPNOTSUPP;
-	/* Unloaded under this handle: nothing is added to what is no more. */
-	snprintf(pin, sizeof(pin), "%s/%s", k->dir, map_pin(MAP_STATE));
-	if (access(pin, F_OK))
-		return -ESTALE;
-	build_id(build);
-	/* Another build may have taken over from the one of this process: then this one takes over again. */
-	if (build_complete(k->dir, build, k->state->needed))
-		err = add_programs(k->dir, build, wanted);
-	else
-		err = load_or_adopt(NULL, k->dir, wanted);
-	if (err)
-		return err;
-	k->state->needed = wanted;
-	return 0;
-}
-
-static void set_limits(struct kernel *k, const struct kernel_options *opts)
-{
-	struct timespec tick;
-
-	/* TICK_NSEC, kernel/time/posix-timers.c. Unknown: every refusal takes the long way. */
-	k->state->jiffy_ns = clock_getres(CLOCK_MONOTONIC_COARSE, &tick) ? 0
-									 : (uint64_t)tick.tv_nsec;
-	if (opts && opts->entering_limit_ns)
-		k->state->entering_limit_ns = opts->entering_limit_ns;
-	kernel_sampling_set(k, opts && opts->sample_interval_ns ? opts->sample_interval_ns
-								: kernel_sampling(k));
-}
-
-int kernel_load(const struct kernel_options *opts, struct kernel **ret)
-{
-	_cleanup_(kernel_closep) struct kernel *k = NULL;
-	char dir[64];
-	int err;
-
-	if (kernel_probe(NULL))
-		return -EOPNOTSUPP;
-	abi_dir(dir);
-	err = make_pin_dir(dir);
-	if (err)
-		return log_warn(err, "cannot make %s", dir);
-	err = load_or_adopt(opts, dir, needed_so_far(dir)) ?: kernel_open(&k);
-	if (err)
-		return err;
-	set_limits(k, opts);
-	kernel_publish(k);
-	*ret = TAKE_PTR(k);
-	return 0;
 }
