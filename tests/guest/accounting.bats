@@ -69,7 +69,7 @@ untold() {
 	eventually 15 lost_is "$lost"
 	# What the lost samples stood for is in the next one that gets through.
 	run -1 inside /acc $PROBE sethostname
-	eventually 5 told_is $((2 * HALF + 1))
+	eventually 20 told_is $((2 * HALF + 1))
 	[ "$(events '.type == "denied"' | wc -l)" -ge 2 ]
 }
 
@@ -110,7 +110,7 @@ untold() {
 	outcome 1 inside /acc /tmp/programs/p1 chroot
 	sleep 1.1
 	for n in 1 2 3 4 5 6 7 8; do outcome 1 inside /acc /tmp/programs/p$n sethostname; done
-	eventually 5 told_is 3609
+	eventually 20 told_is 3609
 	is 3609 "$(binding /acc .counters.denied)"
 	each=$(events '.type == "denied" and .item == "SYS_ADMIN"' | jq -sc 'group_by(.process.comm) |
 		map([.[0].process.comm, .[0].suppressed, (map(.suppressed + 1) | add)])')
@@ -169,7 +169,7 @@ untold() {
 	is 280 "$(binding /acc .counters.denied)"
 	sleep 1.1
 	outcome 1 inside /acc /tmp/programs/many.99
-	eventually 5 told_is 281
+	eventually 20 told_is 281
 	[ "$(events '.type == "denied"' | wc -l)" -lt 280 ]
 	is 0 "$(ring_losses)"
 	rm -f /tmp/programs/many.*
@@ -314,7 +314,7 @@ counting() { bpftool -j map dump pinned "$(echo /sys/fs/bpf/leastcap/v*/refusals
 	[ "$(untold)" -gt 0 ]
 	is "" "$(events '.type == "quiet"')"
 	drop acc
-	eventually 5 told_is 4000
+	eventually 20 told_is 4000
 	is 0 "$(untold)"
 	is '[null,"denied","/acc"]' "$(events '.type == "quiet"' | jq -c '[.policy, .verdict, .subject.binding]')"
 }

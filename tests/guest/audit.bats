@@ -57,7 +57,7 @@ metrics() { curl -sS --max-time 30 --unix-socket /run/leastcap/leastcap.sock htt
 	$PROBES/events find $STDOUT 0 '.type == "denied" and .process.comm == "x\\x0aMESSAGE=y"'
 	$PROBES/events wait $STDOUT 0 '.type == "denied"' 5 | jq -e '.subject.binding == "/aud"'
 	for entry in udp unix; do
-		eventually 5 grep -aqE '<84>1 [0-9TZ:.-]+ '"$(hostname)"' leastcapd [0-9]+ denied - @cee: [{].*"item":"SYS_ADMIN"' /run/audit.$entry
+		eventually 20 grep -aqE '<84>1 [0-9TZ:.-]+ '"$(hostname)"' leastcapd [0-9]+ denied - @cee: [{].*"item":"SYS_ADMIN"' /run/audit.$entry
 		# One record, in which nothing ends a line.
 		is 0 "$(tr -cd '\n' </run/audit.$entry | wc -c)"
 	done
@@ -175,7 +175,7 @@ switches() { awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "/proc/$(system
 	head -c 4000000 /dev/zero >/var/log/leastcap/filler 2>/dev/null || true
 	run -1 inside /aud $PROBE loop 30 sethostname
 	$PROBES/events wait $STDOUT 0 '.type == "denied" and .process.comm == "probe"' 5 >/dev/null
-	eventually 5 sink_is "No space left on device" file .failing
+	eventually 20 sink_is "No space left on device" file .failing
 	leastcap status | grep -E '^sink +file /var/log/leastcap/events.jsonl: No space left on device, 0 events lost, [1-9][0-9]* wait'
 	metrics | grep -x 'leastcap_sink_failing{sink="file",target="/var/log/leastcap/events.jsonl"} 1'
 	rm /var/log/leastcap/filler
@@ -190,7 +190,7 @@ switches() { awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "/proc/$(system
 	policy aud 'cgroup: /aud' none
 	rm $LOG
 	systemctl kill -s USR1 leastcapd
-	eventually 5 test -e $LOG
+	eventually 20 test -e $LOG
 	MARK=0
 	outcome 1 inside /aud $PROBE chroot
 	denied SYS_CHROOT
@@ -216,7 +216,7 @@ in_journal() { journalctl -q -o cat SYSLOG_IDENTIFIER=leastcapd LEASTCAP_ITEM=SY
 	kill $reader
 	wait $reader || true
 	outcome 1 inside /aud $PROBE chroot
-	eventually 5 sink_is 1 file '.queued'
+	eventually 20 sink_is 1 file '.queued'
 	timeout 60 cat $PIPE >/tmp/pipe.2 3>&- &
 	reader=$!
 	$PROBES/events wait /tmp/pipe.2 0 '.type == "sink" and .sink == "file"' 10

@@ -198,7 +198,7 @@ load change
 	[[ $output == *DISARMED* ]]
 	run -1 leastcap doctor
 	[[ $output == *DISARMED*"the change of tonight"* ]]
-	within 5 eval '[[ $(systemctl show -p StatusText leastcapd) == *DISARMED*"the change of tonight"* ]]'
+	within 20 eval '[[ $(systemctl show -p StatusText leastcapd) == *DISARMED*"the change of tonight"* ]]'
 	is '["SYS_ADMIN"]' "$(binding /c .capabilities.would_deny)"
 	leastcap rearm
 	refuses /c

@@ -47,7 +47,7 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 	denied SYS_ADMIN '.policy == "drop"'
 	# With a mistake nothing is loosened, and it is told.
 	form $POLICIES/a.yaml drop /drop '[SYS_ADMN]'
-	eventually 5 has_problems "[[\"$POLICIES/a.yaml\",4,20]]"
+	eventually 20 has_problems "[[\"$POLICIES/a.yaml\",4,20]]"
 	outcome 1 inside /drop $PROBE sethostname
 	# As editors do it: written beside, and put in its place.
 	form $POLICIES/.a.yaml.new drop /drop '[SYS_ADMIN]'
@@ -96,7 +96,7 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 	CHANGES=$(changes)
 	ln -s ..2 $POLICIES/..data_tmp
 	mv -T $POLICIES/..data_tmp $POLICIES/..data
-	within 5 eval '[ "$(changes)" != "$CHANGES" ]'
+	within 20 eval '[ "$(changes)" != "$CHANGES" ]'
 	rm -r $POLICIES/..1
 	sleep 1
 	is '[["/drop","drop2"],["/drop2","drop"]]' \
@@ -127,7 +127,7 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 		    select: [{ cgroup: /drop }]
 		    capabilities: { base: web }
 	END
-	eventually 5 has_problems "[[\"$POLICIES/a.yaml\",1,11]]"
+	eventually 20 has_problems "[[\"$POLICIES/a.yaml\",1,11]]"
 	run -1 leastcap check $POLICIES/a.yaml
 	[[ $output == "$POLICIES/a.yaml:1:11: error: include: $POLICIES/common/bases.yaml cannot be read: No such file or directory"* ]]
 	echo 'bases: { web: [CHOWN] }' >$POLICIES/common/bases.yaml
@@ -146,7 +146,7 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 	outcome 0 inside /drop $PROBE sethostname
 	# A mistake in one is told in its place, and changes nothing.
 	echo 'bases: { web: [CHWON] }' >$POLICIES/common/bases.yaml
-	eventually 5 has_problems "[[\"$POLICIES/common/bases.yaml\",1,16]]"
+	eventually 20 has_problems "[[\"$POLICIES/common/bases.yaml\",1,16]]"
 	outcome 0 inside /drop $PROBE sethostname
 	outcome 1 inside /drop2 $PROBE sethostname
 }

@@ -200,8 +200,8 @@ write_change() {
 	chmod 4755 $root/mnt/su
 	policy low 'cgroup: /api' '[CHOWN, SYS_CHROOT, KILL]'
 	inside /api /bin/busybox chroot $root /bin/busybox sleep 1000 3>&- &
-	within 5 eval '[ -n "$(cat $CG/api/cgroup.procs)" ]'
-	within 5 eval 'binding /api ".capabilities.used" | grep -q SYS_CHROOT'
+	within 20 eval '[ -n "$(cat $CG/api/cgroup.procs)" ]'
+	within 20 eval 'binding /api ".capabilities.used" | grep -q SYS_CHROOT'
 	leastcap status --json --files /api >/tmp/status
 	is 'true 0 41' "$(jq -r '.bindings[0].processes[0] | "\(.pid > 1) \(.uid) \(.permitted | length)"' /tmp/status)"
 	is '["CHOWN","KILL"] 38 true false' "$(jq -r '.bindings[0] | "\(.drift.never_used) " +
@@ -234,7 +234,7 @@ write_change() {
 	END
 	api POST /v1/reload
 	inside "$name" /bin/busybox chroot / /bin/busybox sleep 1000 3>&- &
-	within 5 eval 'leastcap status --json page | jq -e ".bindings[0].capabilities.used == [\"SYS_CHROOT\"]" >/dev/null'
+	within 20 eval 'leastcap status --json page | jq -e ".bindings[0].capabilities.used == [\"SYS_CHROOT\"]" >/dev/null'
 	leastcap report --json >/tmp/report
 	is 'used unused unused withheld' "$(jq -r '.subjects[] | select(.policy == "page") | .cells |
 		"\(.SYS_CHROOT) \(.SYS_PTRACE) \(.KILL) \(.SYS_ADMIN)"' /tmp/report)"

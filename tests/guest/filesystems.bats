@@ -51,7 +51,7 @@ serve() {
 	rm -f $SOCKETS/socket $SOCKETS/fd
 	$F serve $SOCKETS/socket "$1" "$2" >$SOCKETS/fd 3>&- 4>&- &
 	SERVER=$!
-	within 5 test -s $SOCKETS/fd
+	within 20 test -s $SOCKETS/fd
 	FD=$(cat $SOCKETS/fd)
 }
 stop_servers() {
@@ -127,7 +127,7 @@ untouched() {
 @test "denied: sockets and queues" {
 	$F serve $T/socket /etc/hostname r >/dev/null 3>&- 4>&- &
 	local other=$!
-	within 5 test -S $T/socket
+	within 20 test -S $T/socket
 	fs_held open connect $T/socket
 	kill $other
 	rm $T/socket

@@ -104,7 +104,7 @@ armed() {
 	# All that leastcap itself can see is in order.
 	is true "$(leastcap status --json | jq .enforcing)"
 	is 'capabilities failed: it was allowed' "$(unproven)"
-	within 5 status_has ', NOT PROVEN: capabilities'
+	within 20 status_has ', NOT PROVEN: capabilities'
 	[[ $(leastcap status) == *"ENFORCEMENT IS NOT PROVEN"*"capabilities: it was allowed"* ]]
 	metrics | grep -x 'leastcap_enforcement_proven{restriction="capabilities",rule=""} 0'
 	journalctl -u leastcapd -o cat | grep 'ENFORCEMENT IS NOT PROVEN, capabilities: it was allowed'
@@ -115,7 +115,7 @@ armed() {
 	# Told once, not every time.
 	is 1 "$(events '.type == "proof" and .action == "failed"' | wc -l)"
 	outcome 1 inside /pr $PROBE sethostname
-	within 5 status_has ', proven'
+	within 20 status_has ', proven'
 
 	# While it is disarmed everything is allowed, and that is no failure.
 	mark
@@ -143,7 +143,7 @@ armed() {
 	is "${ALL/devices /}" "$(proven)"
 	metrics >/tmp/metrics
 	is 'leastcap_enforcement_proven{restriction="devices",rule="devices"} 0' "$(grep '^leastcap_enforcement_proven.* 0$' /tmp/metrics)"
-	within 5 status_has ', NOT PROVEN: devices'
+	within 20 status_has ', NOT PROVEN: devices'
 
 	# What cannot be tried is told, and is another thing.
 	sysctl -q user.max_user_namespaces=0

@@ -40,7 +40,7 @@ audit_is() { is "$1" "$(audit "$2")"; }
 	outcome 1 inside /reader "$program" chroot
 	denied SYS_CHROOT
 	eventually 10 audit_is 4 .written
-	eventually 5 in_audit 'item="SYS_CHROOT"'
+	eventually 20 in_audit 'item="SYS_CHROOT"'
 	run -0 $AUDIT -sv no --format raw
 	is 2 "${#lines[@]}"
 	[[ ${lines[0]} == *"msg='op=\"denied\" seq=2 restriction=\"capabilities\" item=\"SYS_ADMIN\" call=\"sethostname\" opid="* ]]

@@ -160,6 +160,6 @@ unloads() { journalctl -o cat LEASTCAP_TYPE=unload | wc -l; }
 	mark
 	leastcap unload
 	is '' "$(events '.type == "unload"')"
-	eventually 5 eval "[ \$(unloads) -eq $((before + 2)) ]"
+	eventually 20 eval "[ \$(unloads) -eq $((before + 2)) ]"
 	is unload "$(journalctl -o cat -n 1 LEASTCAP_TYPE=unload)"
 }

@@ -160,7 +160,7 @@ count() { events ".type == \"denied\" and .item == \"$1\"" | wc -l; }
 	expect_event '.type == "sampling" and .action == "changed" and .interval_ms == 0 and .old_interval_ms == 1000 and .by.uid == 0'
 	mark
 	run -1 inside /low/d $PROBE loop 20 chroot
-	eventually 5 eval '[ $(count SYS_CHROOT) = 20 ]'
+	eventually 20 eval '[ $(count SYS_CHROOT) = 20 ]'
 	# Longer than this test takes: one event, and the rest is counted.
 	leastcap sampling --interval 1h
 	mark

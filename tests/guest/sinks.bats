@@ -105,7 +105,7 @@ by_audit() {
 read_alike() {
 	local wanted
 	wanted=$(by_file)
-	eventually 5 nothing_missing
+	eventually 20 nothing_missing
 	is "$wanted" "$(by_rsyslog unix)"
 	is "$wanted" "$(by_rsyslog udp)"
 	is "$wanted" "$(by_journal)"
@@ -314,7 +314,7 @@ knows_labels() {
 	[ "$(untold)" -gt 0 ]
 	eventually 20 told $n
 	eventually 20 all_told
-	eventually 5 nothing_missing
+	eventually 20 nothing_missing
 	arrived_in_time
 }
 
@@ -398,7 +398,7 @@ sink_is() { is "$1" "$(sink "$2" "$3")"; }
 	is "$(by_file)" "$(by_rsyslog unix)"
 	outcome 1 inside /stuck $PROBE settime
 	denied SYS_TIME
-	eventually 5 audit_told SYS_TIME
+	eventually 20 audit_told SYS_TIME
 }
 
 audit_told() { $AUDIT -sv no --format raw | grep -q "item=\"$1\""; }
@@ -418,5 +418,5 @@ audit_told() { $AUDIT -sv no --format raw | grep -q "item=\"$1\""; }
 	outcome 1 inside /names $PROBE settime
 	denied SYS_TIME
 	date -s '+1 day'
-	eventually 5 nothing_missing
+	eventually 20 nothing_missing
 }

@@ -240,7 +240,7 @@ learned() {
 	audit replicas 'cgroup: /r/*'
 	outcome 0 inside /r/1 $PROBE chroot
 	learn replicas
-	within 5 grep -q 'used before: SYS_CHROOT' /tmp/learn.errors
+	within 20 grep -q 'used before: SYS_CHROOT' /tmp/learn.errors
 	mkdir $CG/r/3
 	outcome 0 inside /r/3 $PROBE chown
 	sleep 8

@@ -57,7 +57,7 @@ refused() { binding "$(subject)" .counters.denied; }
 breaks() {
 	local before
 	before=$(refused)
-	within 5 eval "[ \$(refused) -gt $before ]"
+	within 20 eval "[ \$(refused) -gt $before ]"
 	docker inspect -f '{{.State.Running}}' trial | grep -qx true
 }
 works() {
@@ -135,5 +135,5 @@ works() {
 	within 60 eval '[ "$(leastcap status --json | jq .confirm)" = null ]'
 	expect_event '.type == "policy" and .action == "rolled-back"'
 	said=$(binding "$id" .counters.denied)
-	within 5 eval '[ "$(binding '"$id"' .counters.denied)" -gt '"$said"' ]'
+	within 20 eval '[ "$(binding '"$id"' .counters.denied)" -gt '"$said"' ]'
 }

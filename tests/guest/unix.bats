@@ -49,7 +49,7 @@ all_kinds() {
 }
 
 # logged NAME TEXT: such a line is in the log of that server.
-logged() { eventually 5 grep -Fqx -- "$2" "$U/log-$1"; }
+logged() { eventually 20 grep -Fqx -- "$2" "$U/log-$1"; }
 
 # table WORD PREFIX...: what the probe's matrix prints if all these are allowed (ok), or refused (EPERM).
 # Without a connection, the kernel sends to no stream and no seqpacket socket, whose ever it is.
@@ -318,8 +318,8 @@ sockets_policy() {
 	local dgram=$! stream
 	inside /r/later $UNIX held stream $U/host-stream $U/go >$U/stream 3>&- &
 	stream=$!
-	eventually 5 grep -q connected $U/dgram
-	eventually 5 grep -q connected $U/stream
+	eventually 20 grep -q connected $U/dgram
+	eventually 20 grep -q connected $U/stream
 	sockets_policy later /r/later deny
 	touch $U/go
 	outcome 1 wait $dgram
