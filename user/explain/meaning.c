@@ -130,6 +130,9 @@ static const struct {
 	{" open openat openat2 ", CAP_DAC_READ_SEARCH, "read a file or folder against its mode"},
 	{" open openat openat2 readlink readlinkat read getdents64 ", CAP_SYS_PTRACE,
 	 "look into /proc of somebody else's process"},
+	/* What SYS_PTRACE was refused for: CAP_PERFMON will do in kernels after v6.12 (mm_access() in kernel/fork.c). */
+	{" open openat openat2 ", CAP_PERFMON,
+	 "read the environment or memory map of somebody else's process in /proc"},
 	{" open openat openat2 ", CAP_FOWNER, "open somebody else's file with O_NOATIME"},
 	{" execve execveat ", CAP_DAC_OVERRIDE, "execute a file against its mode"},
 	{" stat lstat newfstatat statx access faccessat faccessat2 chdir ", CAP_DAC_OVERRIDE,
