@@ -211,16 +211,19 @@ static __always_inline bool is_repeated(struct task_struct *task, struct leastca
 
 	BPF_CORE_READ_INTO(&key->comm, task, group_leader, comm);
 	n = bpf_map_lookup_elem(&kinds, key);
-	if (n) {
-		__sync_fetch_and_add(n, 1);
-		return true;
+	if (!n) {
+		err = (int)bpf_map_update_elem(&kinds, key, &one, BPF_NOEXIST);
+		if (!err)
+			return false;
+		/* Of two that are the first at the same time one is. */
+		n = err == -EEXIST ? bpf_map_lookup_elem(&kinds, key) : NULL;
 	}
-	err = (int)bpf_map_update_elem(&kinds, key, &one, BPF_NOEXIST);
-	if (err == -EEXIST)
-		return true;
-	if (err)
+	if (!n) {
 		__sync_fetch_and_add(&count->unfit, 1);
-	return false;
+		return false;
+	}
+	__sync_fetch_and_add(n, 1);
+	return true;
 }
 
 static __always_inline void fill(struct leastcap_trace_check *e, struct task_struct *task,
@@ -316,7 +319,7 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 		key.cgroup = cgroup;
 		key.cap = (__u32)cap;
 		key.verdict = verdict;
-		key.child = flags & LEASTCAP_CHECK_CHILD_USERNS;
+		key.flags = flags & LEASTCAP_TRACE_APART;
 		key.pad = 0;
 		if (is_repeated(task, &key, count)) {
 			__sync_fetch_and_add(&count->repeated, 1);

@@ -71,13 +71,18 @@ struct leastcap_trace_stack {
 	__u64 frames[LEASTCAP_TRACE_FRAMES]; /* return addresses, the innermost first; 0: no more */
 };
 
+/* A check that is told with one of these hides none without it: they are what somebody leaves out, or in. */
+#define LEASTCAP_TRACE_APART                                                         \
+	(LEASTCAP_CHECK_PROBE | LEASTCAP_CHECK_FOREIGN | LEASTCAP_CHECK_OVERRIDDEN | \
+	 LEASTCAP_CHECK_CHILD_USERNS | LEASTCAP_TRACE_ENTERING)
+
 /* What makes two checks the same one. */
 struct leastcap_trace_key {
 	__u64 cgroup;
 	char comm[LEASTCAP_COMM_LEN];
 	__u32 cap;
 	__u32 verdict;
-	__u32 child; /* the target is not the host's user namespace */
+	__u32 flags; /* of those of a check LEASTCAP_TRACE_APART */
 	__u32 pad;
 };
 

@@ -161,8 +161,10 @@ void trace_print_lost(struct trace_printer *p, const struct trace *session)
 		print_object(p, json_pack("{s:s, s:I}", "type", "lost", "lost",
 					  (json_int_t)counts.lost));
 	else
-		log_warn(0, "%llu lost: more than can be shown; --unique loses nothing",
-			 (unsigned long long)counts.lost);
+		log_warn(0, "%llu lost: more than can be shown; %s",
+			 (unsigned long long)counts.lost,
+			 counts.unfit ? "--unique cannot tell so many kinds apart: name a SUBJECT"
+				      : "--unique loses nothing");
 }
 
 void trace_print_came(struct trace_printer *p, const struct follower *f)
