@@ -170,6 +170,9 @@ DEPS := $(SKEL:$(O)/%.skel.h=$(O)/bpf/%.d) $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $
 
 .PHONY: install
 install: all
+# The default is there from the first time on; who removes or changes it has said so.
+	$(Q)[ -e $(DESTDIR)/etc/leastcap/policies.d ] || \
+		install -D -m 644 policies/container.yaml $(DESTDIR)/etc/leastcap/policies.d/container.yaml
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/leastcap/policies \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)/etc/leastcap/policies.d
