@@ -190,6 +190,17 @@ static __always_inline void pending_assign(volatile struct leastcap_pending *p,
 	}
 }
 
+/*
+ * May somebody else have it? The same key with other bindings has nowhere else to go: after a publication, which may have given
+ * these others to all of them, once at once.
+ */
+static __always_inline bool pending_free(const volatile struct leastcap_pending *p,
+					 const struct leastcap_key *key, __u64 jiffies)
+{
+	return jiffies >= p->due + PENDING_HOLD ||
+	       (p->generation != state.generation && pending_is(p, key));
+}
+
 /* A key gets a place, if it is free: c says where. s: its sample. False: it has none. */
 static __always_inline bool pending_take(const struct leastcap_key *key, struct leastcap_sample *s,
 					 struct counting *c, __u64 policy)
@@ -206,11 +217,12 @@ static __always_inline bool pending_take(const struct leastcap_key *key, struct 
 	if (!pending_lock(p))
 		return false;
 	mine = pending_is(p, key) && pending_counts(p, c);
-	if (mine ? pending_changed(p, c, policy) : jiffies >= p->due + PENDING_HOLD) {
+	if (mine ? pending_changed(p, c, policy) : pending_free(p, key, jiffies)) {
 		pending_assign(p, key, c, policy);
 		mine = moved = true;
 	}
 	if (mine) {
+		p->generation = state.generation;
 		/* Whoever reports next, from here or the long way, tells both. */
 		p->told -= __sync_lock_test_and_set(&s->suppressed, 0);
 		if (s->next > now)

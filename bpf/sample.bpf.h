@@ -157,6 +157,7 @@ __noinline int sample_refusal(struct sample *what)
 	struct leastcap_key key = {};
 	struct leastcap_sample *s;
 	struct leastcap_event *e;
+	bool again;
 
 	if (!what)
 		return 0;
@@ -167,7 +168,8 @@ __noinline int sample_refusal(struct sample *what)
 		if (!s && !bpf_map_lookup_elem(&samples, &key))
 			lose(LEASTCAP_LOSS_KEY);
 	}
-	if (s) {
+	again = s != NULL;
+	if (again) {
 		__u64 due = s->next;
 
 		/* Of two CPUs that find it due, one sends. */
@@ -184,7 +186,7 @@ __noinline int sample_refusal(struct sample *what)
 		s = bpf_map_lookup_elem(&samples, &key);
 		if (s)
 			__sync_fetch_and_add(&s->suppressed, suppressed + 1);
-		return 0;
+		return again;
 	}
 	e->flags = what->flags;
 	event_fill(e, LEASTCAP_EVENT_VERDICT, sizeof(*e), now);
@@ -198,7 +200,7 @@ __noinline int sample_refusal(struct sample *what)
 	e->pad = 0;
 	event_detail(e, what);
 	event_submit(e);
-	return s != NULL;
+	return again;
 }
 
 /* A place for what was refused, and not for the first time. Answers 0 where it has none. */

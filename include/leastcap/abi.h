@@ -261,7 +261,7 @@ struct leastcap_pending {
 	__u64 told; /* the count up to which all is in reports; less what is not in the count, and not told */
 	__u64 ledgers[LEASTCAP_HELD]; /* ids of the bindings that count it; 0: no more */
 	__u32 numbers[LEASTCAP_HELD]; /* of these ledgers */
-	__u64 pad;
+	__u64 generation; /* of the state, when it was last taken or kept */
 };
 
 #define LEASTCAP_PENDING 512 /* places */

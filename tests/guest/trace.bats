@@ -89,9 +89,11 @@ some_acts() {
 	outcome 0 wait "$TRACER"
 	is 0 "$(summary .checks)"
 	# One process, wherever it is.
-	$PROBE after 6 sethostname 3>&- &
+	rm -f /tmp/go
+	sh -c "until [ -e /tmp/go ]; do sleep 0.1; done; exec $PROBE sethostname" 3>&- &
 	local pid=$!
 	trace --pid $pid
+	touch /tmp/go
 	outcome 0 wait $pid
 	traced
 	is "$pid SYS_ADMIN" "$(checks '.syscall == "sethostname"' '"\(.process.pid) \(.capability)"')"
