@@ -71,7 +71,7 @@ DAEMON_OBJS := $(DAEMON_SRCS:%.c=$(O)/%.o)
 UNIT_TESTS := $(UNIT_SRCS:tests/unit/%.c=$(O)/tests/unit/%)
 PROBES := $(PROBE_SRCS:tests/guest/probes/%.c=$(O)/tests/guest/probes/%)
 # Probes that there are for 32-bit callers too, with 32 behind their name.
-PROBES += $(patsubst %,$(O)/tests/guest/probes/%32,$(basename $(notdir $(filter-out %/probe.c %/first.c %/events.c,$(PROBE_SRCS)))))
+PROBES += $(patsubst %,$(O)/tests/guest/probes/%32,$(basename $(notdir $(filter-out %/probe.c %/first.c %/events.c %/moves.c,$(PROBE_SRCS)))))
 SKEL := $(O)/leastcap.skel.h $(O)/trace.skel.h
 MAN_RST := $(sort $(wildcard docs/*.[158].rst))
 MAN_PAGES := $(MAN_RST:docs/%.rst=$(O)/man/%)

@@ -101,17 +101,28 @@ static long record_level(__u32 level, void *ctx)
 	return 0;
 }
 
+/* Of a function of its own, as the stack of the walk is full. */
+__noinline int record_carried(struct record *r, struct leastcap_task *process)
+{
+	__u32 carried;
+
+	if (!r || !process)
+		return 0;
+	carried = carried_by(process, PLACE_OF(r));
+	for (int i = 0; i < LEASTCAP_HELD; i++) {
+		if (carried & (1U << i))
+			record_binding(r, process->held[i]);
+	}
+	return 0;
+}
+
 /* The walk: r says what, and gets to know who has counted it. Answers what sample_refusal() does. */
 static __always_inline int record_check(struct record *r, struct leastcap_task *process)
 {
 	struct cgroup *cgrp = r->cgrp;
 
-	if (process && process->carried) {
-		for (int i = 0; i < LEASTCAP_HELD; i++) {
-			if (process->carried & (1U << i))
-				record_binding(r, process->held[i]);
-		}
-	}
+	if (process && process->carried)
+		record_carried(r, process);
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, record_level, r, 0);
 	if (!(r->todo & LEASTCAP_DO_REPORT))
 		return 0;

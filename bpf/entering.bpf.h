@@ -6,12 +6,13 @@
  * the cgroup it came in by (enter_root) do not hold it until its own execve, or until the time limit. Runtimes
  * set a container up in that state. What an entering process forks is entering too.
  *
- * A task moved out of a bound subtree by a task the binding confines *carries* the binding; so does what it
- * forks. Only a task outside takes it away. Once held by a binding, a process never enters it again.
+ * A task moved out of a bound subtree by a task that is confined *carries* the binding; so does what it forks. It carries it
+ * from before the move is made, and also back at home. Only a task that nothing confines takes it away, and only when its
+ * move is made. Once held by a binding, a process never enters it again.
  *
- * All of it is state of the process, kept in the group leader's task storage. Writers: fentry of
- * cgroup_attach_task (under cgroup_mutex), the fork tracepoint (the child does not run yet), and execve of the
- * process itself.
+ * All of it is state of the process, kept in the group leader's task storage. Writers: fentry and fexit of
+ * cgroup_attach_task (under cgroup_mutex), the fork tracepoint (the child does not run yet), execve of the
+ * process itself, and the end of a leader that it replaces.
  */
 #ifndef LEASTCAP_ENTERING_BPF_H
 #define LEASTCAP_ENTERING_BPF_H
@@ -140,44 +141,31 @@ static __always_inline __u32 cgroups_part(struct cgroup *a, struct cgroup *b)
 	return p.level;
 }
 
-/* Is a cgroup the one with this id, or below it? */
-struct find {
-	struct cgroup *cgrp;
-	__u64 id;
-	bool found;
-};
-
-static long find_level(__u32 level, void *ctx)
-{
-	struct find *f = ctx;
-
-	if (cgroup_id(cgroup_ancestor(f->cgrp, level)) != f->id)
-		return 0;
-	f->found = true;
-	return 1;
-}
-
-__noinline int address_below(__u64 address, __u64 id)
-{
-	struct cgroup *cgrp = (struct cgroup *)address;
-	struct find f = {.cgrp = cgrp, .id = id};
-
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, find_level, &f, 0);
-	return f.found;
-}
-
-/* A function that is not static is given numbers, no kernel pointers: reading makes one of the other. */
-static __always_inline bool cgroup_below(struct cgroup *cgrp, __u64 id)
-{
-	__u64 address = 0;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &cgrp);
-	return address_below(address, id);
-}
-
 static __always_inline bool is_bound(__u64 cgroup)
 {
 	return bpf_map_lookup_elem(&bindings, &cgroup) != NULL;
+}
+
+static long confined_level(__u32 level, void *ctx)
+{
+	struct find *f = ctx;
+	__u64 id = cgroup_id(cgroup_ancestor(f->cgrp, level));
+
+	f->found = id != f->stop && is_bound(id);
+	return f->found || id == f->stop;
+}
+
+/* Does any binding hold the task, by its place or because it carries it? */
+static __noinline bool is_confined(struct task_struct *task)
+{
+	struct leastcap_task *process = process_of(task);
+	struct cgroup *cgrp = task_cgroup(task);
+	struct find f = {.cgrp = cgrp, .stop = entering(process) ? process->enter_root : 0};
+
+	if (process && (process->carried || (process->flags & LEASTCAP_TASK_OVERFLOW)))
+		return true;
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, confined_level, &f, 0);
+	return f.found;
 }
 
 /* ---- a move ---- */
@@ -190,8 +178,8 @@ struct move {
 	struct leastcap_task *mover; /* the state of the one that moves it; may be NULL */
 	__u32 first; /* level where the callback's level 0 is */
 	__u32 held_above; /* bindings of src at or below this level did not hold the one that moves: it was entering */
-	__u32 mover_held_above; /* bindings of src above this level hold the mover by its place */
 	__u32 enter; /* candidate for enter_level */
+	bool carry; /* the mover is confined: what held goes along */
 	bool any; /* there is a binding to enter; without `process`: one that would have to be carried */
 };
 
@@ -201,7 +189,6 @@ static long move_leave(__u32 i, void *ctx)
 	struct move *m = ctx;
 	struct leastcap_task *process = m->process;
 	__u32 level = m->first + i;
-	bool carry;
 	__u64 id;
 
 	if (level >= m->held_above)
@@ -209,10 +196,9 @@ static long move_leave(__u32 i, void *ctx)
 	id = cgroup_id(cgroup_ancestor(m->src, level));
 	if (!is_bound(id))
 		return 0;
-	carry = level < m->mover_held_above || carries(m->mover, id);
 	if (process)
-		held_add(process, id, carry);
-	else if (carry)
+		held_add(process, id, m->carry);
+	else if (m->carry)
 		m->any = true;
 	return 0;
 }
@@ -240,26 +226,22 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 				    struct cgroup *src, struct cgroup *dst, bool whole)
 {
 	struct cgroup *mover_cgrp = task_cgroup(mover_task);
-	__u32 part, mover_src, mover_dst, carried, dst_level;
 	struct leastcap_task *p, *mover = process_of(mover_task);
-	struct move m = {.src = src, .dst = dst, .mover = mover};
+	struct move m = {.src = src, .dst = dst, .mover = mover, .carry = is_confined(mover_task)};
+	__u32 part, mover_dst, carried, dst_level;
 	__u64 root;
 
 	p = storage_of(leader);
 	part = cgroups_part(src, dst);
-	mover_src = cgroups_part(mover_cgrp, src);
 	m.process = p;
 	m.first = part;
 	m.held_above = entering(p) ? p->enter_level : NO_LEVEL;
-	m.mover_held_above = mover_src;
-	if (entering(mover) && mover->enter_level < mover_src)
-		m.mover_held_above = mover->enter_level;
 	carried = p ? p->carried : 0;
 	bpf_loop(BPF_CORE_READ(src, level) + 1 - part, move_leave, &m, 0);
 	if (!p) {
 		/*
 		 * Without storage nobody is entering. But a policy that should go along cannot: whoever
-		 * moves it, and is held by it, is stopped.
+		 * moves it, and is confined, is stopped.
 		 */
 		if (m.any)
 			bpf_send_signal(9);
@@ -268,21 +250,11 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	mover_dst = cgroups_part(mover_cgrp, dst);
 	dst_level = BPF_CORE_READ(dst, level);
 
-	/* What was carried before: back at home it holds by its place; the host may take it away. */
-	for (int i = 0; i < LEASTCAP_HELD; i++) {
-		__u64 id = p->held[i];
-
-		if (!(carried & (1U << i)))
-			continue;
-		if (cgroup_below(dst, id) || !(carries(mover, id) || cgroup_below(mover_cgrp, id)))
-			p->carried &= ~(1U << i);
-	}
 	/* A cached answer for dst may be from before: void it. */
 	if (p->carried != carried) {
 		__sync_fetch_and_add(&state.generation, 1);
 		__sync_fetch_and_add(&state.epoch, 1);
-		if (p->carried & ~carried)
-			event_plain(LEASTCAP_EVENT_CARRIED, cgroup_id(src));
+		event_plain(LEASTCAP_EVENT_CARRIED, cgroup_id(src));
 	}
 
 	/* Still below the cgroup it came in by: it goes on entering, with the same time limit. */
@@ -306,6 +278,20 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	return 0;
 }
 
+/* A whole process was moved by a task that nothing confines, which takes from it what it carried. */
+static __noinline int process_freed(struct task_struct *leader, struct task_struct *mover)
+{
+	struct leastcap_task *p = process_of(leader);
+
+	if (!p || !p->carried || is_confined(mover))
+		return 0;
+	p->carried = 0;
+	__sync_fetch_and_add(&state.generation, 1);
+	return 0;
+}
+
+/* ---- a process changes its leader ---- */
+
 static __always_inline void process_copy(struct leastcap_task *to, const struct leastcap_task *from)
 {
 	to->flags = from->flags;
@@ -324,27 +310,42 @@ static __always_inline bool has_state(const struct leastcap_task *process)
 	return process && (process->enter_root || process->held[0] || process->flags);
 }
 
+/* Both have had state of the process: what holds is what either says. */
+static __always_inline void process_merge(struct leastcap_task *to,
+					  const struct leastcap_task *from)
+{
+	for (int i = 0; i < LEASTCAP_HELD; i++) {
+		if (from->held[i])
+			held_add(to, from->held[i], from->carried & (1U << i));
+	}
+	to->flags |= from->flags;
+}
+
 /*
  * A thread that is not the leader executes a program: it becomes the leader, in a task_struct of its own, and the
  * state of the process would stay behind in the old one. From the moment it begins (signal->group_exec_task,
- * de_thread() in fs/exec.c) the state is kept in both.
+ * de_thread() in fs/exec.c) the state is kept in both. merge: it is the leader already.
  */
-static __always_inline void process_hand_over(struct task_struct *leader)
+static __noinline int process_hand_over(struct task_struct *leader, bool merge)
 {
 	struct task_struct *heir = leader->signal->group_exec_task;
 	struct leastcap_task *from, *to;
 
 	if (!heir || heir == leader)
-		return;
+		return 0;
 	from = bpf_task_storage_get(&tasks, leader, NULL, 0);
 	if (!has_state(from))
-		return;
+		return 0;
 	to = storage_of(heir);
 	if (!to)
-		return;
-	process_copy(to, from);
+		return 0;
+	if (merge && has_state(to))
+		process_merge(to, from);
+	else
+		process_copy(to, from);
 	to->epoch = 0;
 	to->generation = 0;
+	return 0;
 }
 
 /* The old leader ends before its heir can take its place. */
@@ -352,7 +353,71 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(lc_exit, struct task_struct *task)
 {
 	if (armed && task->pid == task->tgid)
-		process_hand_over(task);
+		process_hand_over(task, false);
+	return 0;
+}
+
+/* It had ended long before: its heir takes its place without that it ends once more, and gives it away. */
+SEC("fentry/release_task")
+int BPF_PROG(lc_release, struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	if (armed && signal && signal->group_exec_task)
+		process_hand_over(task, true);
+	return 0;
+}
+
+/* ---- the hooks of moves ---- */
+
+/* A traced thread that has ended stays in the list until its tracer looks: so many are passed over. */
+#define THREADS_MAX 8192
+
+struct living {
+	__u64 node; /* address of a thread's thread_node */
+	__u64 end; /* and of the list's head */
+	struct cgroup *cgrp; /* where one is that has not ended; NULL: none found */
+};
+
+static long living_thread(__u32 i, void *ctx)
+{
+	struct living *l = ctx;
+	struct task_struct *task =
+		(void *)(l->node - bpf_core_field_offset(struct task_struct, thread_node));
+
+	if (l->node == l->end)
+		return 1;
+	if (BPF_CORE_READ(task, flags) & PF_EXITING) {
+		l->node = (__u64)BPF_CORE_READ(task, thread_node.next);
+		return 0;
+	}
+	l->cgrp = task_cgroup(task);
+	return 1;
+}
+
+/*
+ * Where the process is that moves. Tasks that have ended stay where they are (cgroup_migrate_add_task() in
+ * kernel/cgroup/cgroup.c), so a leader that has does not tell. NULL: none lives, or too many have ended.
+ */
+static __noinline struct cgroup *living_cgroup(struct task_struct *leader)
+{
+	struct signal_struct *signal = leader->signal;
+	struct living l = {};
+
+	l.node = (__u64)BPF_CORE_READ(leader, thread_node.next);
+	l.end = (__u64)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	bpf_loop(THREADS_MAX, living_thread, &l, 0);
+	return l.cgrp;
+}
+
+/* Nobody knows which policies should go along: nothing is allowed. */
+static __noinline int process_overflow(struct task_struct *leader)
+{
+	struct leastcap_task *p = storage_of(leader);
+
+	if (p)
+		p->flags |= LEASTCAP_TASK_OVERFLOW;
+	__sync_fetch_and_add(&state.generation, 1);
 	return 0;
 }
 
@@ -360,20 +425,34 @@ int BPF_PROG(lc_exit, struct task_struct *task)
 SEC("fentry/cgroup_attach_task")
 int BPF_PROG(lc_move, struct cgroup *dst, struct task_struct *leader, bool threadgroup)
 {
-	struct task_struct *process = leader->group_leader;
-	struct cgroup *src = task_cgroup(leader);
+	struct task_struct *process = leader->group_leader, *mover = bpf_get_current_task_btf();
+	bool ended = leader->flags & PF_EXITING;
+	struct cgroup *src;
 
-	if (!armed || !process || BPF_CORE_READ(dst, root, hierarchy_id) || src == dst)
+	if (!armed || !process || BPF_CORE_READ(dst, root, hierarchy_id) || (ended && !threadgroup))
 		return 0;
-	process_moved(process, bpf_get_current_task_btf(), src, dst, threadgroup);
-	process_hand_over(process);
+	src = ended ? living_cgroup(leader) : task_cgroup(leader);
+	if (src == dst)
+		return 0;
+	/* No runtime sets a process up whose leader has ended. */
+	if (src)
+		process_moved(process, mover, src, dst, threadgroup && !ended);
+	else if (is_confined(mover))
+		process_overflow(process);
+	process_hand_over(process, false);
 	return 0;
 }
 
 /* The move is made: whoever has moved is to look where he is. Whatever the hierarchy, and whichever build counts. */
 SEC("fexit/cgroup_attach_task")
-int BPF_PROG(lc_moved)
+int BPF_PROG(lc_moved, struct cgroup *dst, struct task_struct *leader, bool threadgroup, int ret)
 {
+	struct task_struct *process = leader->group_leader;
+
+	if (armed && process && threadgroup && !ret && !BPF_CORE_READ(dst, root, hierarchy_id)) {
+		process_freed(process, bpf_get_current_task_btf());
+		process_hand_over(process, false);
+	}
 	__sync_fetch_and_add(&state.epoch, 1);
 	return 0;
 }
@@ -381,11 +460,17 @@ int BPF_PROG(lc_moved)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct cgroup *src, *dst;
+	struct cgroup *src = parent->cgroups->dfl_cgrp, *dst = child->cgroups->dfl_cgrp;
 	struct leastcap_task *p, *c;
 
-	if (!armed || child->pid != child->tgid)
+	if (!armed)
 		return 0;
+	/* A thread elsewhere, in a threaded subtree: the process leaves where its maker is. */
+	if (child->pid != child->tgid) {
+		if (src != dst)
+			process_moved(child->group_leader, parent, src, dst, false);
+		return 0;
+	}
 	p = process_of(parent);
 	if (has_state(p)) {
 		c = storage_of(child);
@@ -398,8 +483,6 @@ int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
 		}
 	}
 	/* clone3(CLONE_INTO_CGROUP): a move by the parent, from where the parent is. */
-	src = task_cgroup(parent);
-	dst = task_cgroup(child);
 	if (src != dst)
 		process_moved(child, parent, src, dst, true);
 	return 0;
@@ -510,7 +593,7 @@ int BPF_PROG(lc_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
 		__u64 id = process->held[i];
 
-		if ((process->carried & (1U << i)) && cgroup_below(into, id))
+		if ((process->carried & (1U << i)) && cgroup_below(into, id, 0))
 			record_binding(&t.record, id);
 	}
 	if (!t.record.sample.binding)

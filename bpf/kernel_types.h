@@ -158,7 +158,12 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct signal_struct {
+	struct list_head thread_head; /* of the task_struct.thread_node */
 	struct task_struct *
 		group_exec_task; /* the thread that executes; set while it waits for the others to end */
 };
@@ -171,6 +176,7 @@ struct task_struct {
 	__u64 start_boottime; /* v5.5: cf25e24db61c */
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct list_head thread_node;
 	const struct cred *real_cred;
 	const struct cred *cred;
 	char comm[16];
@@ -237,6 +243,7 @@ struct msghdr {
 #define USERNS_INIT 0xEFFFFFFDU
 
 /* include/linux/sched.h */
+#define PF_EXITING 0x00000004
 #define PF_IO_WORKER 0x00000010
 #define PF_DUMPCORE 0x00000200
 #define PF_KTHREAD 0x00200000

@@ -81,8 +81,10 @@ static __noinline int mark_made(struct inode *inode)
 	w.stop = entering_stop(process);
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, makers_level, &w, 0);
 	if (process && process->carried) {
+		__u32 carried = carried_by(process, PLACE_OF(&w));
+
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
-			if (process->carried & (1U << i))
+			if (carried & (1U << i))
 				makers_add(&w, process->held[i]);
 		}
 	}

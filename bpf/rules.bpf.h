@@ -237,17 +237,8 @@ static __always_inline int concerned(__u32 rule)
 {
 	__u64 rules = armed ? rules_of_current() : ~0ULL << 32;
 	__u32 bit = LEASTCAP_RULE_BIT(rule & 31);
-	struct leastcap_task *t;
 
-	if ((__u32)rules & bit)
-		return 1;
-	if (rules >> 32 & bit)
-		return 0;
-	/* The walk that follows writes it into the ledgers. */
-	t = cached_answer(bpf_get_current_task_btf());
-	if (t)
-		t->rules_used |= bit;
-	return 1;
+	return (__u32)rules & bit || !(rules >> 32 & bit);
 }
 
 /* Has no policy of current one of the rules? For hooks that everybody passes all the time. */
@@ -264,6 +255,15 @@ static __always_inline bool surely_unconcerned(struct task_struct *task, __u32 r
 	struct leastcap_task *t = cached_answer(task);
 
 	return t && !((t->deny | t->would | ~t->rules_used) & LEASTCAP_RULE_BIT(rule));
+}
+
+/* The walk that follows writes it into the ledgers. */
+static __always_inline void answer_learn_rule(struct task_struct *task, __u32 rule)
+{
+	struct leastcap_task *t = cached_answer(task);
+
+	if (t)
+		t->rules_used |= LEASTCAP_RULE_BIT(rule & 31);
 }
 
 /* All bindings are asked, and what they say is written down. */
@@ -284,6 +284,7 @@ __noinline int inquire(struct inquiry *q)
 		q->sample.flags |= LEASTCAP_CHECK_OVERRIDDEN;
 	if (leastcap_exempt(q->sample.flags))
 		return 0;
+	answer_learn_rule(task, q->rule);
 	cgrp = task_cgroup(task);
 	q->cgrp = cgrp;
 	process = process_of(task);
@@ -298,8 +299,10 @@ __noinline int inquire(struct inquiry *q)
 		ledger_count_rule(process->held[0], q, verdict);
 	}
 	if (process && process->carried) {
+		__u32 carried = carried_by(process, PLACE_OF(q));
+
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
-			if (process->carried & (1U << i))
+			if (carried & (1U << i))
 				inquire_binding(q, process->held[i]);
 		}
 	}

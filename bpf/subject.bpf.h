@@ -82,6 +82,65 @@ __noinline int bound_read(__u64 cgroup, struct bound *ret)
 	return 1;
 }
 
+/* Is a cgroup the one with this id, or below it, on the way down from the root until the one where a walk stops? */
+struct find {
+	struct cgroup *cgrp;
+	__u64 id;
+	__u64 stop; /* 0: nowhere */
+	bool found;
+};
+
+static long find_level(__u32 level, void *ctx)
+{
+	struct find *f = ctx;
+	__u64 id = cgroup_id(cgroup_ancestor(f->cgrp, level));
+
+	f->found = id == f->id && id != f->stop;
+	return f->found || id == f->stop;
+}
+
+__noinline int address_below(__u64 address, __u64 id, __u64 stop)
+{
+	struct cgroup *cgrp = (struct cgroup *)address;
+	struct find f = {.cgrp = cgrp, .id = id, .stop = stop};
+
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, find_level, &f, 0);
+	return f.found;
+}
+
+/* A function that is not static is given numbers, no kernel pointers: reading makes one of the other. */
+static __always_inline bool cgroup_below(struct cgroup *cgrp, __u64 id, __u64 stop)
+{
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &cgrp);
+	return address_below(address, id, stop);
+}
+
+/* A place to walk from: the first members of what walks. A function that is not static reads a number for the pointer. */
+struct place {
+	struct cgroup *cgrp;
+	__u64 stop; /* id of the cgroup being entered; 0: none */
+};
+
+#define PLACE_OF(walk) ((const struct place *)&(walk)->cgrp)
+
+/*
+ * The bindings that a process carries, and that do not hold it where it is, a bit each. Back at home it carries them all the
+ * same: until a move is made some of its threads are elsewhere yet.
+ */
+__noinline __u32 carried_by(struct leastcap_task *process, const struct place *at)
+{
+	__u32 bits = 0;
+
+	for (int i = 0; process && at && i < LEASTCAP_HELD; i++) {
+		if ((process->carried & (1U << i)) &&
+		    !address_below((__u64)at->cgrp, process->held[i], at->stop))
+			bits |= 1U << i;
+	}
+	return bits;
+}
+
 /* What a walk over the bindings of a task does, and what it found. */
 struct walk {
 	struct cgroup *cgrp;
@@ -132,8 +191,10 @@ static __always_inline void subject_view(struct walk *w, struct leastcap_task *p
 	w->bound = 0;
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, walk_level, w, 0);
 	if (process && process->carried) {
+		__u32 carried = carried_by(process, PLACE_OF(w));
+
 		for (int i = 0; i < LEASTCAP_HELD; i++) {
-			if (process->carried & (1U << i))
+			if (carried & (1U << i))
 				walk_join(w, process->held[i]);
 		}
 	}

@@ -4,7 +4,14 @@
 
 load common
 
-setup_file() { load common; fresh_daemon --entering-limit 4; mkdir -p $CG/h/sub/deep $CG/out $CG/slice/svc; }
+MOVES=$PROBES/moves
+
+setup_file() {
+	load common
+	fresh_daemon --entering-limit 4
+	cp "$LEASTCAP_BUILD/tests/guest/probes/moves" $PROBES/
+	mkdir -p $CG/h/sub/deep $CG/out $CG/slice/svc
+}
 teardown_file() { load common; stop_daemon; }
 setup() { mark; }
 teardown() { drop h sub slice svc out; }
@@ -112,6 +119,63 @@ restricting() {
 	outcome 1 inside /h $PROBE join-leaderless $CG/out sethostname
 	# Whoever was there before is free.
 	outcome 0 inside /out $PROBE sethostname
+}
+
+@test "a leader that has ended takes nothing with it, executes or moves whoever is left" {
+	outcome 0 inside /h $MOVES leaderless-exec $CG/out /bin/sh -c "$PROBE sethostname; exit \$?"
+	outcome 0 inside /h $PROBE join-exec $CG/out $MOVES leaderless-moves $CG/h $CG/out
+	policy h 'cgroup: /h' none
+	# The shell forks: what its children have is what it has.
+	outcome 1 inside /h $MOVES leaderless-exec $CG/out /bin/sh -c "$PROBE sethostname; exit \$?"
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .subject.binding == "/h" and .process.comm == "probe"'
+	outcome 1 inside /h $PROBE join-exec $CG/out $MOVES leaderless-moves $CG/h $CG/out
+	outcome 1 inside /h $MOVES leaderless-moves $CG/out $CG/h/sub $CG/out
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .process.comm == "moves"'
+}
+
+@test "who goes out and home all the time is never free in between" {
+	run -0 inside /h $MOVES commute 2 $CG/out $CG/h
+	policy h 'cgroup: /h' none
+	run -1 inside /h $MOVES commute 10 $CG/out $CG/h
+	echo "# $output" >&3
+	[[ $output == *"allowed 0 refused "*" other 0" ]]
+	is "$(sed 's/.*refused \([0-9]*\) .*/\1/' <<<"$output")" "$(binding h .counters.denied)"
+}
+
+@test "threads in a threaded cgroup: one that is made elsewhere, and one that goes home alone" {
+	mkdir $CG/threads
+	echo threaded >$CG/threads/cgroup.type
+	outcome 0 inside /threads $MOVES thread-into $CG
+	policy h 'cgroup: /threads' none
+	outcome 1 inside /threads $MOVES thread-into $CG
+	denied SYS_ADMIN '.policy == "h" and .subject.binding == "/threads"'
+	drop h
+	rmdir $CG/threads
+}
+
+@test "a confined task takes another one out: its policy goes along; only the host takes it away" {
+	mkdir -p $CG/other
+	{
+		printf 'policies:\n'
+		printf '  - {name: h, select: [cgroup: /h], capabilities: []}\n'
+		printf '  - {name: other, select: [cgroup: /other], capabilities: all}\n'
+	} >/tmp/two.yaml
+	leastcap apply /tmp/two.yaml
+	$PROBE join-exec $CG/h $PROBE after 4 sethostname &
+	local pid=$!
+	sleep 1
+	outcome 0 inside /other /bin/sh -c "echo $pid >$CG/out/cgroup.procs"
+	outcome 1 wait $pid
+	denied SYS_ADMIN '.policy == "h" and .subject.cgroup == "/out"'
+	$PROBE join-exec $CG/h $PROBE after 4 sethostname &
+	pid=$!
+	sleep 1
+	outcome 0 inside /other /bin/sh -c "echo $pid >$CG/out/cgroup.procs"
+	echo $pid >$CG/h/cgroup.procs
+	echo $pid >$CG/out/cgroup.procs
+	outcome 0 wait $pid
+	drop other
+	rmdir $CG/other
 }
 
 # By a place outside: a folder in which all may be made.
