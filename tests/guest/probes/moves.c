@@ -124,12 +124,14 @@ static void *waits(void *arg)
 
 static int commute(unsigned int seconds, const char *out, const char *home)
 {
-	pthread_t thread;
+	pthread_t asking, thread;
 	time_t end = time(NULL) + (time_t)seconds;
 	unsigned long moves = 0;
 
+	if (pthread_create(&asking, NULL, asks, NULL))
+		fail("pthread_create");
 	for (int i = 0; i < 100; i++) {
-		if (pthread_create(&thread, NULL, i ? waits : asks, NULL))
+		if (pthread_create(&thread, NULL, waits, NULL))
 			fail("pthread_create");
 	}
 	for (; time(NULL) < end; moves++) {
@@ -137,6 +139,7 @@ static int commute(unsigned int seconds, const char *out, const char *home)
 		move_to(home);
 	}
 	over = true;
+	pthread_join(asking, NULL);
 	printf("%lu times out and home: allowed %lu refused %lu other %lu\n", moves, count[ALLOWED],
 	       count[REFUSED], count[OTHER]);
 	fflush(stdout);
