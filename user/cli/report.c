@@ -3,10 +3,8 @@
 #include "cli/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/caps.h"
@@ -197,50 +195,19 @@ static void print_report(const json_t *report)
 
 /* ---- a page ---- */
 
-/* Written beside it first: a page is there whole, or as it was. */
-static int write_page(const char *path, const json_t *report)
-{
-	_cleanup_free_ char *fresh = NULL;
-	_cleanup_fclose_ FILE *f = NULL;
-	int fd, err = 0;
-
-	if (asprintf(&fresh, "%s.new", path) < 0) {
-		fresh = NULL;
-		return -ENOMEM;
-	}
-	/* One that somebody else has put there is not written to. */
-	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	f = fdopen(fd, "w");
-	if (!f) {
-		err = -errno;
-		close(fd);
-	} else {
-		report_html(f, report);
-		if (fflush(f) || ferror(f) || rename(fresh, path))
-			err = errno ? -errno : -EIO;
-	}
-	if (err)
-		unlink(fresh);
-	return err;
-}
-
 static int report_to(const char *html, const json_t *report)
 {
-	int err;
+	_cleanup_free_ char *page = NULL;
+	size_t size;
+	FILE *f = open_memstream(&page, &size);
 
-	if (!strcmp(html, "-")) {
-		report_html(stdout, report);
-		return CLI_DONE;
-	}
-	err = write_page(html, report);
-	if (err) {
-		log_err(err, "cannot write %s", html);
+	if (f)
+		report_html(f, report);
+	if (!f || fclose(f)) {
+		log_err(-errno, "cannot make a page");
 		return CLI_FAILED;
 	}
-	return CLI_DONE;
+	return out_text(html, page, 0640);
 }
 
 static int report_verb(const struct verb *verb, int argc, char **argv)
