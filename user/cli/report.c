@@ -39,7 +39,7 @@ static void add_change(json_t *tighter)
 
 static json_t *make_report(json_t *state)
 {
-	json_auto_t *unbound = report_unbound(state);
+	json_auto_t *unbound = report_unbound(state), *ended = report_ended(state);
 	json_t *report, *each;
 	time_t now = time(NULL);
 	char when[40], host[65] = "";
@@ -47,7 +47,7 @@ static json_t *make_report(json_t *state)
 	size_t i;
 
 	report_name(state);
-	report = posture(state, unbound);
+	report = ended ? posture(state, unbound, ended) : NULL;
 	if (!report)
 		return NULL;
 	if (!localtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%d %H:%M %Z", &tm))
@@ -173,7 +173,7 @@ static void print_tighter(const json_t *tighter)
 			       text ?: "?");
 		} else {
 			putchar('\n');
-			out_words("without", json_object_get(each, "drop"));
+			out_words("capabilities", json_object_get(each, "keep"));
 		}
 	}
 	if (json_array_size(tighter))
