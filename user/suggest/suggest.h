@@ -98,10 +98,10 @@ bool suggest_knows(const struct suggestion *s);
 
 /* A policy's name made of a subject's, to be freed. NULL: no memory. */
 char *suggest_name(const char *subject);
+bool suggest_name_good(const char *name);
 
 /* Compose's name of a container joins, if it can be one; NULL: it has none. -ENOMEM. */
 int suggest_service(struct suggestion *s, const char *service);
-bool suggest_name_good(const char *name);
 
 /* A selector of the cgroup joins: of its container, its unit, or itself. What cannot be selected is left out. -ENOMEM. */
 int suggest_select(struct suggestion *s, const char *path);
