@@ -246,7 +246,7 @@ write_change() {
 	run -1 grep -iE '<script|http:|https:' /tmp/report.html
 	grep -q '<td class="cell withheld"' /tmp/report.html
 	is 640 "$(stat -c %a /tmp/report.html)"
-	[ ! -e /tmp/report.html.new ]
+	is /tmp/report.html "$(ls -d /tmp/report.html*)"
 	leastcap report | grep -qE '^ +1 +SYS_PTRACE +policy page, 1 subject: could trace'
 	run -1 leastcap report --html /nowhere/x
 	run -2 leastcap report --json --html /tmp/x

@@ -110,6 +110,9 @@ traced() { [ "$(of check ".capability == \"$1\"" .process.comm)" = probe ]; }
 	is 1 "$(of came true .cgroups)"
 }
 
+# What is to be done with the policy `low`.
+tighter() { leastcap report --json | jq -r '.tighter[] | select(.policy == "low") | "\(.keep) \(.add) \(.drop)"'; }
+
 @test "a policy that only reports: drift, evidence, and the picture tell what was used" {
 	mkdir -p $CG/low/c
 	policy low 'cgroup: /low/c' '[CHOWN]' audit
@@ -123,8 +126,19 @@ traced() { [ "$(of check ".capability == \"$1\"" .process.comm)" = probe ]; }
 	jq -r .text /tmp/suggestion | grep -E '# SYS_CHROOT: 1 time allowed, .* by "busybox" in chroot\(\)$'
 	leastcap report --json >/tmp/report
 	is 'would-deny unused' "$(jq -r '.subjects[] | select(.policy == "low") | .cells | "\(.SYS_CHROOT) \(.SYS_ADMIN)"' /tmp/report)"
+	# Who does what it says breaks nothing: what was only reported is in it.
+	is '["SYS_CHROOT"] ["SYS_CHROOT"] ["CHOWN"]' "$(tighter)"
+	leastcap report --html /dev/null
+	[ -c /dev/null ]
 	echo 1 >$CG/low/c/cgroup.kill
 	wait
+	# Nor what one had used that has ended.
+	rmdir $CG/low/c
+	expect_event '.type == "gone" and .policy == "low"'
+	mkdir $CG/low/c
+	eventually 10 eval '[ "$(leastcap status --json low | jq ".bindings | length")" = 1 ]'
+	is '[]' "$(leastcap status --json low | jq -c '.bindings[0].capabilities | .used + .would_deny')"
+	is '["SYS_CHROOT"] ["SYS_CHROOT"] ["CHOWN"]' "$(tighter)"
 }
 
 @test "the report tells what no policy holds" {

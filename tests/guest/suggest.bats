@@ -22,7 +22,8 @@ teardown_file() {
 setup() { mark; }
 teardown() {
 	[ -z "${LEARNER:-}" ] || kill -9 "$LEARNER" 2>/dev/null || true
-	LEARNER=
+	[ -z "${LISTENER:-}" ] || kill "$LISTENER" 2>/dev/null || true
+	LEARNER='' LISTENER=''
 	drop learned replicas any service
 	docker rm -f app >/dev/null 2>&1 || true
 	[ ! -e /tmp/pod.yaml ] || podman pod rm -f -t 0 suggested
@@ -74,6 +75,10 @@ apply_without() {
 	outcome 0 leastcap check /tmp/learned.yaml
 	grep -qx 'policies:' /tmp/learned.yaml
 	grep -q '^# .*"/s"\|^# What "learned" has used' /tmp/learned.yaml
+	# What is no file stays what it is.
+	leastcap suggest learned -o /dev/null
+	[ -c /dev/null ]
+	is "$(leastcap suggest -q learned)" "$(leastcap suggest -q learned -o -)"
 	leastcap apply /tmp/learned.yaml
 	is enforce "$(binding /s .mode)"
 	some_acts
@@ -122,16 +127,16 @@ apply_without() {
 	local flags
 	probe_image
 	audit any 'any: container'
-	docker run -d --name app probe sh -c 'probe chroot; probe rawsocket; echo done; exec probe sleep 1000'
+	docker run -d --name app --label com.docker.compose.service=shop probe sh -c 'probe chroot; probe rawsocket; echo done; exec probe sleep 1000'
 	within 10 sh -c 'docker logs app | grep -qx done'
 	flags=$(leastcap suggest -q --format docker app)
 	is '--cap-drop ALL --cap-add NET_RAW --cap-add SYS_CHROOT' "$flags"
 	is '{"container":{"name":"app"}} app' "$(leastcap suggest --json app | jq -r '"\(.select[0]) \(.name)"')"
 	# Beside the user's own file: all of it, and nothing else.
 	leastcap suggest --format compose app -o /tmp/suggested.yaml
-	printf 'services: {app: {image: probe}}\n' >/tmp/compose.yaml
+	printf 'services: {shop: {image: probe}}\n' >/tmp/compose.yaml
 	docker-compose -f /tmp/compose.yaml -f /tmp/suggested.yaml config >/tmp/composed.yaml
-	is "$(printf '%s\n' services: '  app:' '    cap_add:' '    - NET_RAW' '    - SYS_CHROOT' '    cap_drop:' '    - ALL' \
+	is "$(printf '%s\n' services: '  shop:' '    cap_add:' '    - NET_RAW' '    - SYS_CHROOT' '    cap_drop:' '    - ALL' \
 		'    image: probe')" "$(grep -v '^version:' /tmp/composed.yaml)"
 	# This Podman has no generator for it: the keys that podman-systemd.unit(5) has.
 	is "$(printf '%s\n' '[Container]' DropCapability=all AddCapability=CAP_NET_RAW AddCapability=CAP_SYS_CHROOT)" \
@@ -179,12 +184,16 @@ apply_without() {
 		ExecStart=$PROBE bind80
 	END
 	outcome 0 systemctl start lc-suggested
-	expect_event '.type == "gone" and .subject.unit == "lc-suggested.service"'
+	expect_event '.type == "gone" and .subject.unit == "lc-suggested.service" and .rules.enforced == [] and
+		.capabilities.would_deny == ["NET_BIND_SERVICE","SYS_CHROOT"]'
+	is true "$(events '.type == "gone"' | jq '.rules.audited | contains(["mounts", "modules", "namespaces"])')"
 	mkdir -p $dropin
 	# It runs no more: what it has used is in the audit trail.
 	leastcap suggest --format systemd lc-suggested.service -o $dropin/leastcap.conf
-	is '[{"unit":"lc-suggested.service"}] lc-suggested' \
-		"$(leastcap suggest --json lc-suggested.service | jq -r '"\(.select) \(.name)"')"
+	# Also that nobody did what was watched.
+	leastcap suggest --json lc-suggested.service >$OUT
+	is '[{"unit":"lc-suggested.service"}] service' "$(suggested '"\(.select) \(.name)"')"
+	is 'deny deny deny' "$(suggested '.rules | "\(.mounts) \(.modules) \(.namespaces)"')"
 	drop service
 	run -0 systemd-analyze verify /etc/systemd/system/lc-suggested.service
 	[[ $output != *lc-suggested* ]]
@@ -206,9 +215,10 @@ learn() {
 	within 60 grep -q watching /tmp/learn.errors
 }
 
+# learned [STATUS]: with which it ends.
 learned() {
 	kill -INT "$LEARNER"
-	outcome 0 wait "$LEARNER"
+	outcome "${1:-0}" wait "$LEARNER"
 	LEARNER=
 }
 
@@ -233,7 +243,7 @@ learned() {
 		"\(.comm) \(.syscall) \(.count) \(.first < .last) \(.function | test("chown|chgrp|setattr"))"')"
 	suggested .text >/tmp/learned.yaml
 	outcome 0 leastcap check /tmp/learned.yaml
-	grep -qE '^ +# CHOWN: 52 times allowed, [0-9:]+ to [0-9:]+, by "probe" in fchown\(\), for .*\(\)$' /tmp/learned.yaml
+	grep -qE '^ +# CHOWN: 52 times allowed, 20[0-9: -]+ to 20[0-9: -]+ UTC, by "probe" in fchown\(\), for .*\(\)$' /tmp/learned.yaml
 }
 
 @test "learn: beside the masks, a cgroup that comes meanwhile, an end by itself, a terminal" {
@@ -252,6 +262,29 @@ learned() {
 	TERM=dumb script -qec 'leastcap learn --for 3s -o /tmp/ended.yaml replicas' /dev/null >/tmp/terminal </dev/null
 	outcome 0 leastcap check /tmp/ended.yaml
 	grep -qE '1 capability; nothing new for [12]s' /tmp/terminal
+}
+
+@test "learn: a file that cannot be is told before; what was watched is never lost" {
+	run -1 leastcap learn --for 1h -o /no/such/place /u
+	[[ $output == *"cannot write /no/such/place"* && $output != *watching* ]]
+	mkdir /tmp/taken
+	learn -o /tmp/taken/away /u
+	outcome 0 inside /u $PROBE chown
+	sleep 1
+	rmdir /tmp/taken
+	learned 1
+	grep -q 'cannot write /tmp/taken/away' /tmp/learn.errors
+	is '["CHOWN"] false' "$(suggested '"\(.capabilities.allow) \(.incomplete)"')"
+	# Who answers is no daemon.
+	systemd-socket-activate -a --inetd -l /tmp/nobody.sock echo no 3>&- &
+	LISTENER=$!
+	within 10 test -S /tmp/nobody.sock
+	LEASTCAP_SOCKET=/tmp/nobody.sock learn /u
+	outcome 0 inside /u $PROBE chroot
+	sleep 1
+	learned 1
+	is 'trace ["SYS_CHROOT"] true' "$(suggested '"\(.source) \(.capabilities.allow) \(.incomplete)"')"
+	suggested .text | grep -q 'could be read: it may have used more'
 }
 
 @test "wrong use, and what is not known" {

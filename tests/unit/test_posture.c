@@ -32,14 +32,20 @@ static json_t *binding(const char *cgroup, const char *policy, const char *mode,
 			 policy, "mode", mode, "gone", 0, "capabilities", caps);
 }
 
-static json_t *posture_of(json_t *bindings)
+static json_t *posture_with(json_t *bindings, const char *ended)
 {
+	json_auto_t *before = json_loads(ended, 0, NULL);
 	json_auto_t *status =
 		json_pack("{s:s, s:b, s:o}", "kernel", "6.1", "enforcing", 1, "bindings", bindings);
-	json_t *p = posture(status, NULL);
+	json_t *p = posture(status, NULL, before);
 
 	assert_non_null(p);
 	return p;
+}
+
+static json_t *posture_of(json_t *bindings)
+{
+	return posture_with(bindings, "{}");
 }
 
 static const char *text(const json_t *o, const char *key)
@@ -50,6 +56,27 @@ static const char *text(const json_t *o, const char *key)
 static const json_t *item(const json_t *o, const char *key, size_t i)
 {
 	return json_array_get(json_object_get(o, key), i);
+}
+
+static void caps_are(const json_t *list, const char *wanted)
+{
+	uint64_t set;
+
+	assert_int_equal(caps_parse_list(wanted, &set, NULL, NULL), 0);
+	assert_true(caps_from_json(list) == set);
+}
+
+/* The one policy that is to be changed. */
+static void tighter_is(const json_t *p, const char *policy, const char *keep, const char *drop,
+		       const char *add)
+{
+	const json_t *t = item(p, "tighter", 0);
+
+	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 1);
+	assert_string_equal(text(t, "policy"), policy);
+	caps_are(json_object_get(t, "keep"), keep);
+	caps_are(json_object_get(t, "drop"), drop);
+	caps_are(json_object_get(t, "add"), add);
 }
 
 static void cells_say_what_came_of_a_capability(void **state)
@@ -70,8 +97,7 @@ static void cells_say_what_came_of_a_capability(void **state)
 	assert_int_equal(json_array_size(json_object_get(p, "capabilities")), 4);
 	assert_int_equal(json_array_size(json_object_get(p, "worst")), 1);
 	assert_string_equal(text(item(p, "worst", 0), "capability"), "KILL");
-	assert_string_equal(json_string_value(item(item(p, "tighter", 0), "drop", 0)), "KILL");
-	assert_int_equal(json_array_size(json_object_get(item(p, "tighter", 0), "keep")), 2);
+	tighter_is(p, "web", "CHOWN", "KILL,NET_RAW", "none");
 }
 
 static void a_policy_that_audits_takes_nothing_away(void **state)
@@ -111,6 +137,8 @@ static void what_is_reported_is_used(void **state)
 	assert_string_equal(text(cells, "CHOWN"), "used");
 	assert_string_equal(text(cells, "KILL"), "would-deny");
 	assert_int_equal(json_array_size(json_object_get(p, "worst")), 0);
+	/* Who writes what is to be done does not break it. */
+	tighter_is(p, "web", "CHOWN,KILL", "none", "KILL");
 	assert_int_equal(json_array_size(json_object_get(drift, "never_used")), 1);
 	assert_string_equal(json_string_value(item(drift, "never_used", 0)), "SYS_BOOT");
 	assert_int_equal(json_array_size(json_object_get(drift, "not_allowed")), 0);
@@ -135,7 +163,7 @@ static void what_nobody_holds_is_shown_beside(void **state)
 	json_auto_t *unbound = json_pack("[{s:s, s:s, s:[s]}, {s:s, s:s, s:[s, s]}]", "cgroup",
 					 "/b", "name", "little", "granted", "KILL", "cgroup", "/c",
 					 "name", "great", "granted", "SYS_ADMIN", "KILL");
-	json_auto_t *p = posture(status, unbound);
+	json_auto_t *p = posture(status, unbound, NULL);
 	const json_t *first = item(p, "unbound", 0);
 
 	assert_int_equal(json_array_size(json_object_get(p, "subjects")), 1);
@@ -155,16 +183,45 @@ static void what_one_subject_uses_is_kept_for_all(void **state)
 						      "CHOWN,KILL,SYS_TIME", "CHOWN", "none"),
 					      binding("/b", "web", "enforce", "CHOWN,KILL,SYS_TIME",
 						      "CHOWN,KILL,SYS_TIME", "KILL", "none")));
-	const json_t *t = item(p, "tighter", 0);
 
-	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 1);
-	assert_int_equal(json_array_size(json_object_get(t, "drop")), 1);
-	assert_string_equal(json_string_value(item(t, "drop", 0)), "SYS_TIME");
-	assert_int_equal(json_array_size(json_object_get(t, "keep")), 2);
+	tighter_is(p, "web", "CHOWN,KILL", "SYS_TIME", "none");
 	/* The more dangerous first; each once, with how many have it. */
 	assert_string_equal(text(item(p, "worst", 0), "capability"), "SYS_TIME");
 	assert_int_equal(json_integer_value(json_object_get(item(p, "worst", 0), "count")), 2);
 	assert_int_equal(json_integer_value(json_object_get(item(p, "worst", 1), "count")), 1);
+}
+
+/* Replicas that are no more, and those whose tasks carry the policy on. */
+static void what_has_ended_is_kept(void **state)
+{
+	json_t *gone = binding("", "web", "enforce", "none", "CHOWN,KILL,SYS_TIME", "KILL", "none");
+	json_auto_t *p = NULL;
+
+	json_object_set_new(gone, "gone", json_true());
+	p = posture_with(json_pack("[o, o]",
+				   binding("/a", "web", "enforce", "CHOWN,KILL,SYS_TIME",
+					   "CHOWN,KILL,SYS_TIME", "CHOWN", "none"),
+				   gone),
+			 "{\"web\": [\"SETUID\"], \"other\": [\"SYS_BOOT\"]}");
+	assert_int_equal(json_array_size(json_object_get(p, "subjects")), 1);
+	tighter_is(p, "web", "CHOWN,KILL,SETUID", "SYS_TIME", "SETUID");
+}
+
+static void what_fits_is_not_to_be_changed(void **state)
+{
+	json_auto_t *p = posture_of(json_pack(
+		"[o]", binding("/a", "web", "enforce", "all", "CHOWN", "CHOWN", "SYS_TIME")));
+
+	assert_int_equal(json_array_size(json_object_get(p, "tighter")), 0);
+}
+
+/* It may be granted the next day. */
+static void what_is_allowed_and_not_granted_goes(void **state)
+{
+	json_auto_t *p = posture_of(json_pack(
+		"[o]", binding("/a", "web", "enforce", "CHOWN", "CHOWN,KILL", "CHOWN", "none")));
+
+	tighter_is(p, "web", "CHOWN", "KILL", "none");
 }
 
 static void the_worst_are_ten_and_come_first(void **state)
@@ -203,7 +260,7 @@ static void whatever_a_status_holds(void **state)
 		json_auto_t *status = json_loads(texts[i], 0, NULL), *p = NULL;
 
 		assert_non_null(status);
-		p = posture(status, NULL);
+		p = posture(status, NULL, NULL);
 		assert_non_null(p);
 		assert_true(json_array_size(json_object_get(p, "worst")) <= 1);
 	}
@@ -219,6 +276,9 @@ int main(void)
 		cmocka_unit_test(under_enforcement_drift_tells_apart_what_is_taken_away),
 		cmocka_unit_test(what_nobody_holds_is_shown_beside),
 		cmocka_unit_test(what_one_subject_uses_is_kept_for_all),
+		cmocka_unit_test(what_has_ended_is_kept),
+		cmocka_unit_test(what_fits_is_not_to_be_changed),
+		cmocka_unit_test(what_is_allowed_and_not_granted_goes),
 		cmocka_unit_test(the_worst_are_ten_and_come_first),
 		cmocka_unit_test(whatever_a_status_holds),
 	};

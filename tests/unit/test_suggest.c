@@ -106,6 +106,113 @@ static void feed(struct suggestion *s, const char *text, const char *line)
 	"\"capabilities\": {\"used\": [\"" cap "\"], \"denied\": [], \"would_deny\": []}, " \
 	"\"rules\": {\"used\": [], \"denied\": [], \"would_deny\": [\"devices\"]}}"
 
+/* As it is told since the end says what was watched. */
+#define GONE_WATCHED(id, policy, enforced, audited, used)                                        \
+	"{\"type\": \"gone\", \"policy\": \"" policy "\", \"subject\": {\"cgroup_id\": " id      \
+	", \"unit\": \"a.service\", \"labels\": {\"com.docker.compose.service\": \"" policy      \
+	"\"}}, "                                                                                 \
+	"\"capabilities\": {\"used\": [], \"denied\": [], \"would_deny\": []}, "                 \
+	"\"rules\": {\"enforced\": [" enforced "], \"audited\": [" audited "], \"used\": [" used \
+	"], \"denied\": [], \"would_deny\": []}}"
+
+static void ended(struct suggestion *s, const char *text)
+{
+	struct suggest_subject subject = {.text = text};
+	json_auto_t *st = load("{\"bindings\": []}");
+
+	assert_int_equal(suggestion_init(s, text), 0);
+	assert_int_equal(suggest_bindings(s, &subject, st), 0);
+}
+
+/* Nothing of it is there any more: what its ends say was watched, and nobody did, is refused. */
+static void what_was_watched_until_the_end_can_be_refused(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	size_t by_policy;
+
+	ended(&s, "a.service");
+	feed(&s, "a.service",
+	     GONE_WATCHED("7", "p", "\"mounts\"", "\"bpf\", \"devices\"", "\"bpf\""));
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MOUNTS), SUGGEST_DENY);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_DENY);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_BPF), SUGGEST_ALLOW);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), SUGGEST_UNKNOWN);
+	/* What one of them did not watch may have been used there. */
+	feed(&s, "a.service", GONE_WATCHED("8", "p", "\"mounts\"", "", ""));
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MOUNTS), SUGGEST_DENY);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_UNKNOWN);
+	assert_int_equal(suggest_unsaid(&s, &by_policy), 0);
+	assert_int_equal(by_policy, 0);
+	/* Its policy is known by that alone, and what Compose calls it. */
+	assert_non_null(json_object_get(s.policies, "p"));
+	assert_non_null(json_object_get(s.services, "p"));
+}
+
+/* Told by an older leastcap: the policy, where it is still there, says it; else it is not known, and that is said. */
+static void what_an_end_does_not_say_the_policy_does(void **state)
+{
+	static const char told[] =
+		"{\"policies\": [{\"name\": \"p\", \"written\": {\"name\": \"p\", \"capabilities\": \"none\","
+		" \"mode\": \"audit\", \"mounts\": \"deny\", \"modules\": \"audit\", \"devices\": \"deny\","
+		" \"namespaces\": \"deny\", \"optional\": [\"namespaces\"]}}]}";
+
+	for (int daemon = 0; daemon < 2; daemon++) {
+		enum suggest_rule expected = daemon ? SUGGEST_DENY : SUGGEST_UNKNOWN;
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *text = NULL;
+		json_auto_t *pol = load(told);
+		size_t by_policy;
+
+		ended(&s, "p");
+		feed(&s, "p", GONE("{\"cgroup_id\": 7}", "\"p\"", "CHOWN"));
+		feed(&s, "p", GONE("{\"cgroup_id\": 8}", "\"p\"", "KILL"));
+		if (daemon)
+			assert_int_equal(suggest_policies(&s, json_object_get(pol, "policies")), 0);
+		assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MOUNTS), expected);
+		assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), expected);
+		/* Would be refused, in both. */
+		assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_ALLOW);
+		/* This kernel may have left it out. */
+		assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_NAMESPACES), SUGGEST_UNKNOWN);
+		assert_int_equal(suggest_unsaid(&s, &by_policy), daemon ? 0 : 2);
+		assert_int_equal(by_policy, daemon ? 2 : 0);
+		identify(&s, "p");
+		text = suggest_text(&s, SUGGEST_POLICY, true);
+		assert_non_null(strstr(text, daemon ? "what the policy says now"
+						    : "not known what was watched"));
+		policy_set_free(parsed(&s, true));
+	}
+}
+
+/* It says nothing against what is bound now, and is not passed over in silence either. */
+static void what_is_bound_says_more_than_an_older_end(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	size_t by_policy;
+
+	gather(&s, "web");
+	feed(&s, "web", GONE("{\"cgroup_id\": 7, \"binding\": \"/a/x\"}", "\"gone\"", "CHOWN"));
+	feed(&s, "web", GONE("{\"cgroup_id\": 7, \"binding\": \"/a/one\"}", "\"gone\"", "CHOWN"));
+	assert_int_equal(suggest_unsaid(&s, &by_policy), 1);
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), SUGGEST_DENY);
+}
+
+static void what_cannot_be_read_is_not_taken_for_unused(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *text = NULL;
+	json_auto_t *json = NULL;
+
+	gather(&s, "web");
+	suggest_incomplete(&s);
+	identify(&s, "web");
+	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), SUGGEST_UNKNOWN);
+	text = suggest_text(&s, SUGGEST_POLICY, true);
+	assert_non_null(strstr(text, "could be read: it may have used more"));
+	json = suggest_json(&s, SUGGEST_POLICY, text);
+	assert_true(json_is_true(json_object_get(json, "incomplete")));
+}
+
 static void what_has_ended_counts(void **state)
 {
 	_cleanup_(suggestion_done) struct suggestion s = {};
@@ -334,6 +441,31 @@ static void a_policy_is_replaced_by_its_like(void **state)
 	}
 }
 
+/* Else a kernel that cannot hold it would refuse what it took before. */
+static void what_may_be_left_out_still_may(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t optional;
+	} cases[] = {
+		{"web", LEASTCAP_RULE_BIT(LEASTCAP_RULE_MODULES)},
+		/* It replaces nothing. */
+		{"/a/one", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+		_cleanup_(suggestion_done) struct suggestion s = {};
+
+		gather(&s, cases[i].text);
+		json_object_set_new(s.written, "optional", json_pack("[s]", "modules"));
+		identify(&s, cases[i].text);
+		set = parsed(&s, true);
+		assert_int_equal(set->policies[0].optional, cases[i].optional);
+		assert_true(set->policies[0].deny & LEASTCAP_RULE_BIT(LEASTCAP_RULE_MODULES));
+	}
+}
+
 /* Nothing of it is there now: what it was called is known. */
 static void what_has_ended_has_a_selector(void **state)
 {
@@ -415,6 +547,10 @@ int main(void)
 		cmocka_unit_test(a_subject_is_a_cgroup_a_container_or_what_is_below),
 		cmocka_unit_test(rules_follow_what_was_seen),
 		cmocka_unit_test(what_has_ended_counts),
+		cmocka_unit_test(what_was_watched_until_the_end_can_be_refused),
+		cmocka_unit_test(what_an_end_does_not_say_the_policy_does),
+		cmocka_unit_test(what_is_bound_says_more_than_an_older_end),
+		cmocka_unit_test(what_cannot_be_read_is_not_taken_for_unused),
 		cmocka_unit_test(events_are_evidence),
 		cmocka_unit_test(what_a_quiet_kind_has_left_counts_as_evidence),
 		cmocka_unit_test(evidence_of_events_has_an_end),
@@ -423,6 +559,7 @@ int main(void)
 		cmocka_unit_test(events_name_what_was_reported),
 		cmocka_unit_test(names_are_made_good),
 		cmocka_unit_test(a_policy_is_replaced_by_its_like),
+		cmocka_unit_test(what_may_be_left_out_still_may),
 		cmocka_unit_test(what_has_ended_has_a_selector),
 		cmocka_unit_test(a_policy_without_bindings_is_known),
 		cmocka_unit_test(a_cgroup_becomes_a_selector),

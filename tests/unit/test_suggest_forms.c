@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -68,6 +69,23 @@ static void each_form_has_the_two(void **state)
 	text_is(&s, SUGGEST_POLICY,
 		"policies:\n  - name: \"x\"\n    mode: enforce\n    capabilities:\n      allow:\n"
 		"        - CHOWN\n        - NET_BIND_SERVICE\n");
+}
+
+/* Replicas are one service; what cannot be a service's name is somebody's own idea. */
+static void compose_has_its_own_names(void **state)
+{
+	static const char *const services[] = {"db", "db", "", "a\"b", "a b", "x:\n", "\xff", NULL};
+	_cleanup_(suggestion_done) struct suggestion s = {};
+
+	of_caps(&s, CHOWN);
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++)
+		assert_int_equal(suggest_service(&s, services[i]), 0);
+	text_is(&s, SUGGEST_COMPOSE,
+		"services:\n  \"db\":\n    cap_drop:\n      - ALL\n    cap_add:\n      - CHOWN\n");
+	assert_int_equal(suggest_service(&s, "_web.1"), 0);
+	text_is(&s, SUGGEST_COMPOSE,
+		"services:\n  \"db\":\n    cap_drop:\n      - ALL\n    cap_add:\n      - CHOWN\n"
+		"  \"_web.1\":\n    cap_drop:\n      - ALL\n    cap_add:\n      - CHOWN\n");
 }
 
 static void nothing_is_needed(void **state)
@@ -181,6 +199,26 @@ static void evidence_says_who_and_how_often(void **state)
 	record.check.time = 1000;
 }
 
+/* A watch may last over midnight, and be read elsewhere. */
+static void evidence_has_a_date(void **state)
+{
+	const int64_t day = 86400 * 1000000000LL;
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_(evidence_done) struct evidence e = {};
+	_cleanup_free_ char *text = NULL;
+
+	setenv("TZ", "Pacific/Auckland", 1);
+	tzset();
+	assert_non_null(evidence_record(&e, &record, sizeof(record), NULL, 20454 * day));
+	e.items[0].last = 20455 * day;
+	e.items[0].count = 2;
+	of_caps(&s, 0);
+	suggest_evidence(&s, &e, true);
+	text = suggest_text(&s, SUGGEST_DOCKER, true);
+	assert_non_null(strstr(text, "# CHOWN: 2 times allowed, 2026-01-01 00:00:00 to "
+				     "2026-01-02 00:00:00 UTC, by \"nginx\" in chown()\n"));
+}
+
 static void evidence_has_an_end(void **state)
 {
 	struct leastcap_trace_stack r = record;
@@ -278,9 +316,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_policy_passes_and_says_what_was_seen),
 		cmocka_unit_test(each_form_has_the_two),
+		cmocka_unit_test(compose_has_its_own_names),
 		cmocka_unit_test(nothing_is_needed),
 		cmocka_unit_test(everything_and_more_was_used),
 		cmocka_unit_test(evidence_says_who_and_how_often),
+		cmocka_unit_test(evidence_has_a_date),
 		cmocka_unit_test(evidence_has_an_end),
 		cmocka_unit_test(hostile_programs_stay_in_their_comment),
 		cmocka_unit_test(comments_are_wrapped),

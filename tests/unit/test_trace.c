@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "folder.h"
 #include "kernel/internal.h"
 #include "trace/names.h"
 #include "trace/record.h"
@@ -222,6 +223,21 @@ static void cgroups_have_short_names(void **state)
 	assert_string_equal(trace_name_short(&(struct trace_name){}, buf), "?");
 }
 
+/* By its label, whatever made the container. */
+static void a_container_has_compose_s_name(void **state)
+{
+	struct trace_name name = {};
+
+	folder_write("var/lib/docker/containers/ID/config.v2.json",
+		     "{\"ID\":\"" TEST_ID "\",\"Name\":\"/shop-db-1\",\"Config\":{\"Labels\":{"
+		     "\"" COMPOSE_SERVICE "\":\"db\"}}}");
+	assert_int_equal(trace_name_of("/system.slice/docker-" TEST_ID ".scope/x", folder, &name),
+			 0);
+	assert_string_equal(name.container_name, "shop-db-1");
+	assert_string_equal(name.compose_service, "db");
+	trace_name_done(&name);
+}
+
 /* It reads them while leastcap writes. */
 static void shared_maps_have_the_same_layout(void **state)
 {
@@ -255,6 +271,8 @@ int main(void)
 		cmocka_unit_test(verdicts_have_words),
 		cmocka_unit_test(remarks_are_for_what_is_not_ordinary),
 		cmocka_unit_test(cgroups_have_short_names),
+		cmocka_unit_test_setup_teardown(a_container_has_compose_s_name, folder_setup,
+						folder_teardown),
 		cmocka_unit_test(shared_maps_have_the_same_layout),
 	};
 

@@ -46,8 +46,7 @@ json_t *listing_capabilities(uint64_t allowed, const struct kernel_ledger *ledge
 	return caps;
 }
 
-/* What the policy says of rules, and what came of them. */
-static json_t *rules_json(const struct leastcap_policy *policy, const struct kernel_ledger *l)
+json_t *listing_rules(const struct leastcap_policy *policy, const struct kernel_ledger *l)
 {
 	json_t *rules = event_ledger_rules(l);
 
@@ -141,7 +140,7 @@ static json_t *binding_json(const struct listing *l, const struct leastcap_bindi
 		event_string(shadow_shown(policy->name)), "mode", event_mode(policy->mode),
 		"revision", (json_int_t)policy->revision, "shadow", shadow_json(l, b, policy),
 		"born", !!(b->flags & LEASTCAP_BORN), "gone", gone, "capabilities", caps, "rules",
-		rules_json(policy, ledger), "counters", event_counters(ledger), "restrictions",
+		listing_rules(policy, ledger), "counters", event_counters(ledger), "restrictions",
 		event_restrictions(ledger));
 }
 

@@ -25,6 +25,9 @@ int listing_bindings(const struct listing *l, json_t **ret);
 /* {allowed, used, denied, would_deny, probed}. NULL: no memory. */
 json_t *listing_capabilities(uint64_t allowed, const struct kernel_ledger *ledger);
 
+/* {enforced, audited, used, denied, would_deny}: what the policy says of rules, and what came of them. NULL: no memory. */
+json_t *listing_rules(const struct leastcap_policy *policy, const struct kernel_ledger *ledger);
+
 /* null, or {"reason","seconds_left","by"}; about: who has disarmed it and why, NULL: not known. NULL: no memory. */
 json_t *listing_disarmed(const struct kernel *k, const json_t *about);
 

@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "cli/learn.h"
+#include "cli/output.h"
 #include "cli/suggest.h"
 #include "cli/trace.h"
 #include "kernel/kernel.h"
@@ -209,24 +210,33 @@ static void tell_start(struct learning *l)
 	progress_start(&l->progress, used);
 }
 
+/* What was watched cannot be had again: it is suggested even where the rest of what is known cannot be read. */
 static int conclude(struct learning *l)
 {
 	_cleanup_(suggestion_done) struct suggestion s = {};
 	struct suggest_subject subject = {.text = l->subject};
 	_cleanup_free_ char *path = NULL;
 	struct trace_counts counts;
+	int err, status;
 
-	if (suggest_find(l->subject, &path) || suggestion_init(&s, l->subject))
+	err = suggestion_init(&s, l->subject);
+	if (err) {
+		log_err(err, "cannot make a suggestion for '%s'", l->subject);
 		return CLI_FAILED;
+	}
+	err = suggest_find(l->subject, &path);
 	subject.path = path;
 	s.with_denied = l->options.with_denied;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
 	l->evidence.late = l->follower.late + l->follower.unwatched;
-	if (l->kernel && suggest_gather(&s, &subject))
-		return CLI_FAILED;
+	if (!err && l->kernel)
+		err = suggest_gather(&s, &subject);
+	if (err)
+		suggest_incomplete(&s);
 	suggest_evidence(&s, &l->evidence, !suggest_knows(&s));
-	return suggest_finish(&l->options, &s, &subject);
+	status = suggest_finish(&l->options, &s, &subject);
+	return err ? CLI_FAILED : status;
 }
 
 static void catch_signals(void (*handler)(int sig))
@@ -241,8 +251,9 @@ static int learn_it(struct learning *l)
 {
 	uint64_t *ids = NULL;
 	size_t n = 0;
-	int status = trace_check_host() ?: trace_find(l->subject, &ids, &n), err;
+	int status = out_try(l->options.file) ?: trace_check_host(), err;
 
+	status = status ?: trace_find(l->subject, &ids, &n);
 	if (status)
 		return status;
 	follower_init(&l->follower, l->subject, ids, n);
@@ -252,11 +263,10 @@ static int learn_it(struct learning *l)
 	tell_start(l);
 	err = follow(l);
 	catch_signals(SIG_DFL);
-	if (err) {
-		log_err(err, "cannot read the ring buffer");
-		return CLI_FAILED;
-	}
-	return conclude(l);
+	if (err)
+		log_err(err, "cannot read the ring buffer: not all that came is in what follows");
+	status = conclude(l);
+	return err ? CLI_FAILED : status;
 }
 
 static int parse_option(struct learning *l, int opt)
@@ -274,7 +284,7 @@ static int learn(const struct verb *verb, int argc, char **argv)
 {
 	static const struct option options[] = {{"for", required_argument, NULL, 'f'},
 						SUGGEST_OPTIONS};
-	_cleanup_(learning_done) struct learning l = {.options.verb = verb,
+	_cleanup_(learning_done) struct learning l = {.options = {.verb = verb, .once = true},
 						      .follower.inotify = -EBADF};
 	int opt, status = CLI_DONE;
 

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/duration.h"
 #include "base/escape.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -52,6 +54,42 @@ int out_json(const json_t *json)
 		return CLI_FAILED;
 	}
 	return CLI_DONE;
+}
+
+/* /dev/stdout, which may be a file that has something before, or a socket, which no path opens. */
+static bool is_stdout(const char *path)
+{
+	struct stat a, b;
+
+	return !stat(path, &a) && !fstat(STDOUT_FILENO, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static bool is_file(const char *path)
+{
+	return path && strcmp(path, "-") && !is_stdout(path);
+}
+
+int out_text(const char *path, const char *text, mode_t mode)
+{
+	int err = 0;
+
+	if (is_file(path))
+		err = file_replace(path, text, mode);
+	else if (fputs(text, stdout) < 0 || fflush(stdout))
+		err = -errno;
+	if (err)
+		log_err(err, "cannot write %s", path ?: "to standard output");
+	return err ? CLI_FAILED : CLI_DONE;
+}
+
+int out_try(const char *path)
+{
+	int err = is_file(path) ? file_try_replace(path) : 0;
+
+	if (err)
+		log_err(err, "cannot write %s", path);
+	return err ? CLI_FAILED : CLI_DONE;
 }
 
 char *out_printable(const char *text)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -12,6 +13,15 @@
 
 /* Prints one object and a newline: indented on a terminal, else in one line. Returns an exit status. */
 int out_json(const json_t *json);
+
+/*
+ * Writes a text to where the user wants it: NULL and "-" are standard output; else see file_replace(). Logs. Returns an exit
+ * status.
+ */
+int out_text(const char *path, const char *text, mode_t mode);
+
+/* Could it be, as far as that can be known before? Logs. Returns an exit status. */
+int out_try(const char *path);
 
 /* A printable copy (base/escape.h). To be freed; NULL: no memory. */
 char *out_printable(const char *text);

@@ -3,10 +3,8 @@
 #include "cli/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/caps.h"
@@ -41,7 +39,7 @@ static void add_change(json_t *tighter)
 
 static json_t *make_report(json_t *state)
 {
-	json_auto_t *unbound = report_unbound(state);
+	json_auto_t *unbound = report_unbound(state), *ended = report_ended(state);
 	json_t *report, *each;
 	time_t now = time(NULL);
 	char when[40], host[65] = "";
@@ -49,7 +47,7 @@ static json_t *make_report(json_t *state)
 	size_t i;
 
 	report_name(state);
-	report = posture(state, unbound);
+	report = ended ? posture(state, unbound, ended) : NULL;
 	if (!report)
 		return NULL;
 	if (!localtime_r(&now, &tm) || !strftime(when, sizeof(when), "%Y-%m-%d %H:%M %Z", &tm))
@@ -175,7 +173,7 @@ static void print_tighter(const json_t *tighter)
 			       text ?: "?");
 		} else {
 			putchar('\n');
-			out_words("without", json_object_get(each, "drop"));
+			out_words("capabilities", json_object_get(each, "keep"));
 		}
 	}
 	if (json_array_size(tighter))
@@ -197,50 +195,19 @@ static void print_report(const json_t *report)
 
 /* ---- a page ---- */
 
-/* Written beside it first: a page is there whole, or as it was. */
-static int write_page(const char *path, const json_t *report)
-{
-	_cleanup_free_ char *fresh = NULL;
-	_cleanup_fclose_ FILE *f = NULL;
-	int fd, err = 0;
-
-	if (asprintf(&fresh, "%s.new", path) < 0) {
-		fresh = NULL;
-		return -ENOMEM;
-	}
-	/* One that somebody else has put there is not written to. */
-	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
-	f = fdopen(fd, "w");
-	if (!f) {
-		err = -errno;
-		close(fd);
-	} else {
-		report_html(f, report);
-		if (fflush(f) || ferror(f) || rename(fresh, path))
-			err = errno ? -errno : -EIO;
-	}
-	if (err)
-		unlink(fresh);
-	return err;
-}
-
 static int report_to(const char *html, const json_t *report)
 {
-	int err;
+	_cleanup_free_ char *page = NULL;
+	size_t size;
+	FILE *f = open_memstream(&page, &size);
 
-	if (!strcmp(html, "-")) {
-		report_html(stdout, report);
-		return CLI_DONE;
-	}
-	err = write_page(html, report);
-	if (err) {
-		log_err(err, "cannot write %s", html);
+	if (f)
+		report_html(f, report);
+	if (!f || fclose(f)) {
+		log_err(-errno, "cannot make a page");
 		return CLI_FAILED;
 	}
-	return CLI_DONE;
+	return out_text(html, page, 0640);
 }
 
 static int report_verb(const struct verb *verb, int argc, char **argv)

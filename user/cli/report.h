@@ -12,6 +12,9 @@
 /* Of the report: `unbound` as posture() wants it. NULL: it cannot be looked for. */
 json_t *report_unbound(const json_t *status);
 
+/* Of the report: `ended` as posture() wants it. Logs what cannot be read. NULL: no memory. */
+json_t *report_ended(const json_t *status);
+
 /* Bindings get a `name`, as top shows it. */
 void report_name(json_t *status);
 

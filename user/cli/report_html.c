@@ -228,28 +228,38 @@ static void put_worst(FILE *f, const json_t *worst)
 	fputs("</table></section>\n", f);
 }
 
+/* A sentence of it; none of no capabilities. */
+static void put_caps(FILE *f, const char *before, const json_t *caps)
+{
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(caps, i, each) {
+		fputs(i ? ", " : before, f);
+		put_safe(f, json_string_value(each));
+	}
+	fputs(json_array_size(caps) ? "." : "", f);
+}
+
 static void put_change(FILE *f, const json_t *tighter)
 {
-	const json_t *change = json_object_get(tighter, "change"), *each;
+	const json_t *change = json_object_get(tighter, "change");
 	const char *command = text_of(change, "command"), *file = text_of(change, "file");
-	size_t i;
 
 	fputs("<p>Policy <strong>", f);
 	put_member(f, tighter, "policy");
-	fputs("</strong> allows what none of its subjects has used: ", f);
-	json_array_foreach(json_object_get(tighter, "drop"), i, each) {
-		fputs(i ? ", " : "", f);
-		put_safe(f, json_string_value(each));
-	}
-	fputs(".", f);
+	fputs("</strong>", f);
+	put_caps(f,
+		 " allows what none of its subjects has used: ", json_object_get(tighter, "drop"));
+	put_caps(f, " does not allow what was used: ", json_object_get(tighter, "add"));
 	if (*file) {
-		fputs(" To take it away, write in ", f);
+		fputs(" So that it allows what was used and no more, write in ", f);
 		put_safe(f, file);
 		fprintf(f, ", line %lld:</p>\n<pre>", (long long)out_number(change, "line"));
 		put_block(f, text_of(change, "text"));
 		fputs("</pre>\n", f);
 	} else if (*command) {
-		fputs(" To take it away:</p>\n<pre>", f);
+		fputs(" So that it allows what was used and no more:</p>\n<pre>", f);
 		put_block(f, command);
 		fputs("</pre>\n", f);
 	} else {

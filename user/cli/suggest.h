@@ -14,6 +14,7 @@ struct suggest_options {
 	const char *file; /* where it goes; NULL: standard output */
 	enum suggest_format format;
 	bool with_denied, quiet, json;
+	bool once; /* it cannot be had again: what cannot be written to the file is printed */
 };
 
 /* clang-format off */
@@ -28,12 +29,12 @@ struct suggest_options {
 #define SUGGEST_SHORTS "o:q"
 
 /* Their help. */
-#define SUGGEST_HELP                                                                       \
-	"      --format FORM    policy (default), docker, compose, kubernetes, systemd,\n" \
-	"                       quadlet, label\n"                                          \
-	"      --include-denied add what was refused\n"                                    \
-	"      --name NAME      what the policy is called\n"                               \
-	"  -o, --output FILE    write it there, whole or not at all\n"                     \
+#define SUGGEST_HELP                                                                         \
+	"      --format FORM    policy (default), docker, compose, kubernetes, systemd,\n"   \
+	"                       quadlet, label\n"                                            \
+	"      --include-denied add what was refused\n"                                      \
+	"      --name NAME      what the policy is called\n"                                 \
+	"  -o, --output FILE    write it there, whole or not at all; - is standard output\n" \
 	"  -q, --quiet          no comments\n"
 
 /* One of SUGGEST_OPTIONS, in optarg its argument. Reports wrong use; returns an exit status. */

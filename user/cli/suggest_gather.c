@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where a suggestion's masks are read: the status, the policies, the audit trail. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
-#include "cli/client.h"
 #include "cli/state.h"
 #include "cli/suggest.h"
+#include "cli/trail.h"
 #include "subject/cgroup.h"
 #include "subject/find.h"
 #include "suggest/masks.h"
 #include "trace/subjects.h"
-
-#define LOG_FILE "/var/log/leastcap/events.jsonl"
-/* Older log files: FILE.1, FILE.2, ... */
-#define LOG_FILES_MAX 100
 
 int suggest_find(const char *subject, char **ret)
 {
@@ -40,88 +34,24 @@ struct trail {
 	const struct suggest_subject *subject;
 };
 
+/* Most lines are about something else. */
+static bool may_tell(const char *line, size_t len)
+{
+	static const char *const types[] = {"\"gone\"", "denied\"", "\"would-deny\""};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (memmem(line, len, types[i], strlen(types[i])))
+			return true;
+	}
+	return false;
+}
+
+/* What ended, and who asked for what. */
 static int read_event(const char *line, size_t len, void *ctx)
 {
 	struct trail *t = ctx;
 
-	return suggest_event(t->suggestion, t->subject, line, len);
-}
-
-/* What ended, and who asked for what, by the log: the daemon itself forgets it when it ends. */
-static int read_log(struct trail *t, FILE *f)
-{
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-	int err = 0;
-
-	while (!err && (len = getline(&line, &size, f)) > 0) {
-		if (strstr(line, "\"gone\"") || strstr(line, "denied\"") ||
-		    strstr(line, "\"would-deny\""))
-			err = read_event(line, (size_t)len, t);
-	}
-	return err;
-}
-
-static const char *log_file(const json_t *status)
-{
-	const json_t *each;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "sinks"), i, each) {
-		const char *target = mask_text(each, "target");
-
-		if (!strcmp(mask_text(each, "sink"), "file") && target[0] == '/')
-			return target;
-	}
-	return LOG_FILE;
-}
-
-/* A pipe is somebody else's to read. */
-static FILE *open_log(const char *path)
-{
-	struct stat st;
-	FILE *f = NULL;
-
-	if (!stat(path, &st)) {
-		if (!S_ISREG(st.st_mode))
-			return NULL;
-		f = fopen(path, "re");
-	}
-	if (!f && errno != ENOENT)
-		log_warn(-errno, "cannot read %s: what has ended may be missing", path);
-	return f;
-}
-
-static int read_logs(struct trail *t, const json_t *status)
-{
-	const char *path = log_file(status);
-
-	for (unsigned int i = 0; i < LOG_FILES_MAX; i++) {
-		_cleanup_free_ char *older = NULL;
-		_cleanup_fclose_ FILE *f = NULL;
-		int err;
-
-		if (asprintf(&older, "%s.%u", path, i) < 0)
-			return -ENOMEM;
-		f = open_log(i ? older : path);
-		if (!f && i)
-			break;
-		err = f ? read_log(t, f) : 0;
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int read_daemon(struct trail *t)
-{
-	_cleanup_(api_reply_done) struct api_reply reply = {0};
-	int err = api_stream("/v1/events", read_event, t, &reply);
-
-	if (err && err != -ECANCELED)
-		log_warn(err, "cannot read the daemon's events, ignoring");
-	return err == -ECANCELED ? -ENOMEM : 0;
+	return may_tell(line, len) ? suggest_event(t->suggestion, t->subject, line, len) : 0;
 }
 
 /* ---- all of it ---- */
@@ -133,9 +63,7 @@ static int gather(struct suggestion *s, const struct suggest_subject *subject, c
 	json_auto_t *policies = NULL;
 	int err = suggest_bindings(s, subject, status);
 
-	if (!err && daemon)
-		err = read_daemon(&trail);
-	err = err ?: read_logs(&trail, status);
+	err = err ?: trail_each(status, read_event, &trail);
 	if (!err && daemon) {
 		if (state_policies(&policies))
 			return -EIO;

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A suggestion's options, its last check, and where it goes. */
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/nearest.h"
@@ -49,7 +46,9 @@ int suggest_option(struct suggest_options *o, int opt)
 		o->name = optarg;
 		break;
 	case 'o':
-		o->file = optarg;
+		if (!*optarg)
+			return cli_usage_error(o->verb, "--output: no FILE given");
+		o->file = strcmp(optarg, "-") ? optarg : NULL;
 		break;
 	case 'q':
 		o->quiet = true;
@@ -76,7 +75,10 @@ static int check(const char *text)
 	return policy_parse("<suggestion>", text, strlen(text), &set, &errs);
 }
 
-/* What is suggested is right: a selector that cannot be one, of whatever name somebody has, is left to the user. */
+/*
+ * What is suggested is right: a selector that cannot be one, of whatever name somebody has, is left to the user. *ret is set
+ * with -EINVAL, too.
+ */
 static int make_text(const struct suggest_options *o, struct suggestion *s, char **ret)
 {
 	_cleanup_free_ char *text = suggest_text(s, o->format, !o->quiet);
@@ -90,62 +92,20 @@ static int make_text(const struct suggest_options *o, struct suggestion *s, char
 		text = suggest_text(s, o->format, !o->quiet);
 		err = text ? check(text) : -ENOMEM;
 	}
-	if (!err)
+	if (!err || err == -EINVAL)
 		*ret = TAKE_PTR(text);
 	return err;
 }
 
 /* ---- where it goes ---- */
 
-static int fill(int fd, const char *text)
-{
-	size_t len = strlen(text);
-
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		text += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-/* Beside it, and then in its place. The name does not end as a policy file's does: nobody reads it before. */
-static int replace_file(const char *path, const char *text)
-{
-	_cleanup_free_ char *fresh = NULL;
-	_cleanup_close_ int fd = -EBADF;
-	int err;
-
-	if (asprintf(&fresh, "%s.%d", path, getpid()) < 0)
-		return -ENOMEM;
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	err = fill(fd, text);
-	if (!err && rename(fresh, path))
-		err = -errno;
-	if (err)
-		(void)unlink(fresh);
-	return err;
-}
-
 static int put(const struct suggest_options *o, const char *text)
 {
-	int err;
+	int status = out_text(o->file, text, 0644);
 
-	if (!o->file) {
-		fputs(text, stdout);
-		return CLI_DONE;
-	}
-	err = replace_file(o->file, text);
-	if (err) {
-		log_err(err, "cannot write %s", o->file);
-		return CLI_FAILED;
-	}
-	return CLI_DONE;
+	if (status && o->file && o->once)
+		(void)out_text(NULL, text, 0);
+	return status;
 }
 
 static int put_json(const struct suggest_options *o, const struct suggestion *s, const char *text)
@@ -170,9 +130,12 @@ int suggest_finish(const struct suggest_options *o, struct suggestion *s,
 	int err = suggest_identify(s, subject, o->name);
 
 	err = err ?: make_text(o, s, &text);
-	if (err) {
+	if (err)
 		log_err(err, "cannot make a suggestion for '%s'", subject->text);
+	/* Whatever is wrong with it. */
+	if (err && text && o->once)
+		(void)out_text(NULL, text, 0);
+	if (err)
 		return CLI_FAILED;
-	}
 	return o->json ? put_json(o, s, text) : put(o, text);
 }

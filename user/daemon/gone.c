@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "audit/event.h"
+#include "audit/listing.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
 
@@ -53,6 +54,17 @@ bool is_gone(const struct state *s, uint64_t cgroup)
 
 /* ---- ends ---- */
 
+/* With what was enforced and audited: who reads it later cannot ask any more. */
+static json_t *rules_at_end(struct state *s, uint64_t cgroup, const struct kernel_ledger *ledger)
+{
+	struct leastcap_policy policy;
+	struct leastcap_binding b;
+
+	if (kernel_binding_get(s->k, cgroup, &b) || kernel_policy_get(s->k, b.policy, &policy))
+		return event_ledger_rules(ledger);
+	return listing_rules(&policy, ledger);
+}
+
 /* Its ledger is read a last time, and its binding ends with the last task that carries it. event: NULL where it was told. */
 static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 {
@@ -61,7 +73,7 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 
 	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {
 		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
-		json_object_set_new(event, "rules", event_ledger_rules(&ledger));
+		json_object_set_new(event, "rules", rules_at_end(s, cgroup, &ledger));
 		json_object_set_new(event, "counters", event_counters(&ledger));
 		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
 		(void)tally_note(&s->tally, &ledger);

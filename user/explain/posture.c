@@ -240,30 +240,41 @@ static json_t *worst_json(const struct rows *rows)
 	return list;
 }
 
-/* What each policy could do without: allowed by it, granted to one of its subjects, and used by none. */
-static json_t *tighter_json(const struct rows *rows)
+/* In all that it has held: what has ended, and what is gone and carried by tasks, may come again. */
+static uint64_t used_under(const char *policy, const json_t *bindings, const json_t *ended)
+{
+	uint64_t used = caps_from_json(json_object_get(ended, policy));
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(bindings, i, each) {
+		struct balance is;
+
+		if (strcmp(text_of(each, "policy"), policy) != 0)
+			continue;
+		balance_of(each, &is);
+		used |= is.used;
+	}
+	return used;
+}
+
+/* Each policy that allows anything but what was used under it. */
+static json_t *tighter_json(const struct rows *rows, const json_t *bindings, const json_t *ended)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->items[i];
-		uint64_t used = 0, unused = 0, drop;
+		uint64_t used = used_under(row->policy, bindings, ended);
 
-		/* What no policy selects has none that could do without. */
-		if (!first_of_policy(rows, i) || !strcmp(row->policy, POLICY_UNSELECTED))
+		/* What no policy selects has none to be changed. */
+		if (!first_of_policy(rows, i) || !strcmp(row->policy, POLICY_UNSELECTED) ||
+		    used == row->is.allowed)
 			continue;
-		for (size_t j = i; j < rows->n; j++) {
-			if (strcmp(rows->items[j].policy, row->policy))
-				continue;
-			used |= rows->items[j].is.used;
-			unused |= rows->items[j].is.unused;
-		}
-		drop = unused & row->is.allowed & ~used;
-		if (drop)
-			json_array_append_new(list,
-					      json_pack("{s:s, s:o, s:o}", "policy", row->policy,
-							"drop", caps_to_json(drop), "keep",
-							caps_to_json(row->is.allowed & ~drop)));
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o}", "policy", row->policy,
+						      "drop", caps_to_json(row->is.allowed & ~used),
+						      "add", caps_to_json(used & ~row->is.allowed),
+						      "keep", caps_to_json(used)));
 	}
 	return list;
 }
@@ -290,17 +301,17 @@ static json_t *rows_json(const struct rows *rows)
 	return list;
 }
 
-json_t *posture(const json_t *status, const json_t *unbound)
+json_t *posture(const json_t *status, const json_t *unbound, const json_t *ended)
 {
 	_cleanup_(rows_done) struct rows rows = {0}, free_ones = {0};
+	const json_t *bindings = json_object_get(status, "bindings");
 
-	if (read_rows(json_object_get(status, "bindings"), fill_row, &rows) ||
-	    read_rows(unbound, fill_unbound, &free_ones))
+	if (read_rows(bindings, fill_row, &rows) || read_rows(unbound, fill_unbound, &free_ones))
 		return NULL;
-	return json_pack("{s:O?, s:b, s:o, s:o, s:o, s:o, s:o}", "kernel",
-			 json_object_get(status, "kernel"), "enforcing",
-			 json_is_true(json_object_get(status, "enforcing")), "capabilities",
-			 caps_to_json(columns_of(&rows) | columns_of(&free_ones)), "subjects",
-			 rows_json(&rows), "unbound", unbound ? rows_json(&free_ones) : json_null(),
-			 "worst", worst_json(&rows), "tighter", tighter_json(&rows));
+	return json_pack(
+		"{s:O?, s:b, s:o, s:o, s:o, s:o, s:o}", "kernel", json_object_get(status, "kernel"),
+		"enforcing", json_is_true(json_object_get(status, "enforcing")), "capabilities",
+		caps_to_json(columns_of(&rows) | columns_of(&free_ones)), "subjects",
+		rows_json(&rows), "unbound", unbound ? rows_json(&free_ones) : json_null(), "worst",
+		worst_json(&rows), "tighter", tighter_json(&rows, bindings, ended));
 }

@@ -72,10 +72,22 @@ static void print_docker(const struct suggestion *s, FILE *f, bool comments)
 	fputc('\n', f);
 }
 
+static void print_service(const struct suggestion *s, const char *service, FILE *f, bool comments)
+{
+	fprintf(f, "  \"%s\":\n    cap_drop:\n      - ALL\n", service);
+	print_list(s, f, "cap_add", "    ", comments);
+}
+
 static void print_compose(const struct suggestion *s, FILE *f, bool comments)
 {
-	fprintf(f, "services:\n  \"%s\":\n    cap_drop:\n      - ALL\n", s->name);
-	print_list(s, f, "cap_add", "    ", comments);
+	const char *service;
+	json_t *each;
+
+	fputs("services:\n", f);
+	json_object_foreach(s->services, service, each)
+		print_service(s, service, f, comments);
+	if (!json_object_size(s->services))
+		print_service(s, s->name, f, comments);
 }
 
 static void print_kubernetes(const struct suggestion *s, FILE *f, bool comments)
@@ -196,12 +208,12 @@ json_t *suggest_json(const struct suggestion *s, enum suggest_format format, con
 	json_t *evidence = s->evidence ? evidence_to_json(s->evidence) : suggest_trail_json(s);
 
 	return json_pack(
-		"{s:s, s:s, s:s, s:O, s:s, s:o, s:o, s:O, s:O, s:i, s:I, s:b, s:o, s:I, s:s}",
+		"{s:s, s:s, s:s, s:O, s:s, s:o, s:o, s:O, s:O, s:i, s:I, s:b, s:b, s:o, s:I, s:s}",
 		"subject", s->subject, "name", s->name, "source",
 		s->traced_only ? "trace" : "masks", "select", s->selectors, "format",
 		suggest_formats[format], "capabilities", caps, "rules", rules_json(s), "details",
 		s->details, "bindings", s->bindings, "ended", (int)json_object_size(s->ended),
-		"unrecorded", (json_int_t)s->unrecorded, "include_denied", s->with_denied,
-		"evidence", evidence, "late", (json_int_t)(s->evidence ? s->evidence->late : 0),
-		"text", text);
+		"unrecorded", (json_int_t)s->unrecorded, "incomplete", s->incomplete,
+		"include_denied", s->with_denied, "evidence", evidence, "late",
+		(json_int_t)(s->evidence ? s->evidence->late : 0), "text", text);
 }

@@ -8,6 +8,7 @@
 #include "subject/cgroup.h"
 #include "suggest/masks.h"
 #include "suggest/suggest.h"
+#include "trace/names.h"
 
 /* Shortest beginning of a container's id that selects it, as in `status`. */
 #define CONTAINER_PREFIX_MIN 4
@@ -26,12 +27,13 @@ int suggestion_init(struct suggestion *s, const char *subject)
 		.cgroups = json_object(),
 		.ended = json_object(),
 		.policies = json_object(),
+		.services = json_object(),
 		.trail = json_object(),
 		.trail_seen = json_object(),
 	};
 	json_decref(printable);
 	return s->subject && s->selectors && s->details && s->bindings && s->cgroups && s->ended &&
-			       s->policies && s->trail && s->trail_seen
+			       s->policies && s->services && s->trail && s->trail_seen
 		       ? 0
 		       : -ENOMEM;
 }
@@ -42,6 +44,8 @@ void suggestion_done(struct suggestion *s)
 	free(s->name);
 	json_decref(s->selectors);
 	json_decref(s->written);
+	json_decref(s->optional);
+	json_decref(s->services);
 	json_decref(s->details);
 	json_decref(s->bindings);
 	json_decref(s->cgroups);
@@ -86,6 +90,18 @@ static void join_masks(struct suggestion *s, const json_t *caps, const json_t *r
 	s->rules_denied |= mask_of_rules(json_object_get(rules, "denied"));
 }
 
+void suggest_watched(struct suggestion *s, uint32_t rules)
+{
+	s->watched = s->any_watched ? s->watched & rules : rules;
+	s->any_watched = true;
+}
+
+static uint32_t watched_by(const json_t *rules)
+{
+	return mask_of_rules(json_object_get(rules, "enforced")) |
+	       mask_of_rules(json_object_get(rules, "audited"));
+}
+
 static bool has_binding(const struct suggestion *s, const char *cgroup)
 {
 	return json_object_get(s->cgroups, cgroup);
@@ -95,12 +111,10 @@ static int join_binding(struct suggestion *s, const json_t *b)
 {
 	const json_t *rules = json_object_get(b, "rules"), *cgroup = json_object_get(b, "cgroup"),
 		     *policy = json_object_get(b, "policy");
-	uint32_t watched = mask_of_rules(json_object_get(rules, "enforced")) |
-			   mask_of_rules(json_object_get(rules, "audited"));
 	bool known = has_binding(s, mask_text(b, "cgroup"));
 
 	join_masks(s, json_object_get(b, "capabilities"), rules);
-	s->watched = json_array_size(s->bindings) ? s->watched & watched : watched;
+	suggest_watched(s, watched_by(rules));
 	if (!json_is_string(policy) || !json_is_string(cgroup))
 		return 0;
 	if (json_object_set_new(s->policies, json_string_value(policy), json_true()) ||
@@ -151,27 +165,6 @@ int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject
 	return err;
 }
 
-/* ---- policies ---- */
-
-int suggest_policies(struct suggestion *s, const json_t *policies)
-{
-	const char *name = json_object_iter_key(json_object_iter(s->policies));
-	const json_t *each;
-	size_t i;
-
-	if (json_object_size(s->policies) != 1)
-		return 0;
-	json_array_foreach(policies, i, each) {
-		json_t *written = json_object_get(each, "written");
-
-		if (strcmp(mask_text(each, "name"), name) || !json_is_object(written))
-			continue;
-		json_decref(s->written);
-		s->written = json_incref(written);
-	}
-	return 0;
-}
-
 /* ---- the audit trail ---- */
 
 static bool is_about(const struct suggestion *s, const struct suggest_subject *subject,
@@ -194,20 +187,30 @@ static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 		    const json_t *event)
 {
 	const char *policy = mask_text(event, "policy");
-	json_int_t id =
-		json_integer_value(json_object_get(json_object_get(event, "subject"), "cgroup_id"));
-	const json_t *caps = json_object_get(event, "capabilities");
+	const json_t *who = json_object_get(event, "subject"),
+		     *caps = json_object_get(event, "capabilities"),
+		     *rules = json_object_get(event, "rules");
+	json_int_t id = json_integer_value(json_object_get(who, "cgroup_id"));
+	bool says = json_object_get(rules, "enforced") && json_object_get(rules, "audited");
 	char key[24];
 
 	/* The daemon was not there: nothing was written down. */
 	if (!json_is_object(caps))
 		return 0;
-	join_masks(s, caps, json_object_get(event, "rules"));
-	/* The policy that was asked for, which holds nothing any more. */
-	if (!strcmp(policy, subject->text) && json_object_set_new(s->policies, policy, json_true()))
+	join_masks(s, caps, rules);
+	if (says)
+		suggest_watched(s, watched_by(rules));
+	/* The policy that was asked for, which holds nothing any more, or whatever held what is no more. */
+	if ((!strcmp(policy, subject->text) ||
+	     (!json_array_size(s->bindings) && suggest_name_good(policy))) &&
+	    json_object_set_new(s->policies, policy, json_true()))
+		return -ENOMEM;
+	if (suggest_service(s, mask_text(json_object_get(who, "labels"), COMPOSE_SERVICE)))
 		return -ENOMEM;
 	snprintf(key, sizeof(key), "%lld", (long long)id);
-	return json_object_set_new(s->ended, key, json_true()) ? -ENOMEM : 0;
+	return json_object_set_new(s->ended, key, says ? json_true() : event_string(policy))
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* Of which rule with a list is it, whose detail could be in that list? NULL: of none. */
@@ -292,6 +295,12 @@ void suggest_evidence(struct suggestion *s, struct evidence *evidence, bool only
 	s->used |= evidence_caps(evidence, LEASTCAP_TRACE_ALLOWED);
 	if (only)
 		s->denied = evidence_caps(evidence, LEASTCAP_TRACE_DENIED);
+}
+
+void suggest_incomplete(struct suggestion *s)
+{
+	s->incomplete = true;
+	s->watched = 0;
 }
 
 bool suggest_knows(const struct suggestion *s)

@@ -33,6 +33,17 @@ bool suggest_name_good(const char *name)
 	return len && len < LEASTCAP_NAME_LEN;
 }
 
+int suggest_service(struct suggestion *s, const char *service)
+{
+	if (!service || !*service)
+		return 0;
+	for (const char *c = service; *c; c++) {
+		if (!is_word(*c, false))
+			return 0;
+	}
+	return json_object_set_new(s->services, service, json_true()) ? -ENOMEM : 0;
+}
+
 /* How much of a unit's name is its own. */
 static size_t stem(const char *name)
 {
@@ -142,6 +153,7 @@ int suggest_select(struct suggestion *s, const char *path)
 	json_auto_t *selector = NULL;
 	int err = trace_name_of(path, "/", &name);
 
+	err = err ?: suggest_service(s, name.compose_service);
 	selector = err ? NULL : selector_of(&name);
 	trace_name_done(&name);
 	if (!selector)
@@ -216,11 +228,12 @@ static int select_text(struct suggestion *s, const struct suggest_subject *subje
 		       : 0;
 }
 
-/* Its own selectors say more than those of what it holds just now. */
-static int take_selectors(struct suggestion *s)
+/* Its own selectors say more than those of what it holds just now; and on another host, or kernel, what may be left out. */
+static int take_over(struct suggestion *s)
 {
 	json_t *select = json_object_get(s->written, "select");
 
+	s->optional = json_incref(json_object_get(s->written, "optional"));
 	if (!json_array_size(select))
 		return 0;
 	json_array_clear(s->selectors);
@@ -236,7 +249,7 @@ int suggest_identify(struct suggestion *s, const struct suggest_subject *subject
 		err = select_text(s, subject);
 	policy = replaced(s, subject);
 	if (!err && policy)
-		err = take_selectors(s);
+		err = take_over(s);
 	if (err)
 		return err;
 	s->name = name ? strdup(name) : policy ? strdup(policy) : suggest_name(called(s, subject));

@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "audit/event.h"
 #include "base/caps.h"
 #include "base/escape.h"
 #include "base/words.h"
@@ -83,6 +83,15 @@ static void note_source(const struct suggestion *s, FILE *f)
 {
 	size_t bound = json_array_size(s->bindings), ended = json_object_size(s->ended);
 
+	if (s->incomplete)
+		suggest_note(
+			f,
+			"Not all of what is known of \"%s\" could be read: it may have used more.",
+			s->subject);
+	if (s->traced_only && s->incomplete) {
+		suggest_note(f, "This was used while it was watched.");
+		return;
+	}
 	if (s->traced_only) {
 		suggest_note(
 			f,
@@ -174,25 +183,17 @@ void suggest_notes(const struct suggestion *s, FILE *f)
 
 /* ---- evidence ---- */
 
-static void clock_of(int64_t ns, char buf[16])
-{
-	time_t seconds = (time_t)(ns / 1000000000);
-	struct tm local;
-
-	if (!localtime_r(&seconds, &local) || !strftime(buf, 16, "%H:%M:%S", &local))
-		strcpy(buf, "?");
-}
-
 static void print_reason(FILE *f, const struct evidence_item *item, const char *indent)
 {
-	char comm[4 * LEASTCAP_COMM_LEN + 8], first[16], last[16], cap[32];
+	char comm[4 * LEASTCAP_COMM_LEN + 8], first[EVENT_TIME], last[EVENT_TIME], cap[32];
 
 	escape_text(comm, sizeof(comm), item->comm, strnlen(item->comm, sizeof(item->comm)));
-	clock_of(item->first, first);
-	clock_of(item->last, last);
-	fprintf(f, "%s# %s: %" PRIu64 " time%s %s, %s to %s, by \"%s\"", indent,
-		caps_name(item->cap, cap), item->count, item->count == 1 ? "" : "s",
-		trace_verdict(item->verdict), first, last, comm);
+	event_time(item->first, first);
+	event_time(item->last, last);
+	fprintf(f, "%s# %s: %" PRIu64 " time%s %s", indent, caps_name(item->cap, cap), item->count,
+		item->count == 1 ? "" : "s", trace_verdict(item->verdict));
+	suggest_span(f, first, last);
+	fprintf(f, ", by \"%s\"", comm);
 	if (*item->syscall)
 		fprintf(f, " in %s()", item->syscall);
 	if (*item->function)

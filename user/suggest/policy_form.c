@@ -130,6 +130,35 @@ static void note_unwatched(const struct suggestion *s, FILE *f)
 			text);
 }
 
+/* Ends that an older leastcap has told. */
+static void note_unsaid(const struct suggestion *s, FILE *f)
+{
+	size_t by_policy, unsaid = suggest_unsaid(s, &by_policy);
+
+	if (by_policy)
+		suggest_note(
+			f,
+			"Of %zu that have ended it was not told what was watched: taken for what "
+			"the policy says now.",
+			by_policy);
+	if (unsaid)
+		suggest_note(
+			f,
+			"Of %zu that have ended it is not known what was watched: they may have "
+			"used more of the restrictions.",
+			unsaid);
+}
+
+/* Where a kernel cannot hold them, the policy goes without. */
+static void print_optional(const struct suggestion *s, FILE *f)
+{
+	if (!json_array_size(s->optional))
+		return;
+	fputs("    optional: ", f);
+	print_json(f, s->optional);
+	fputc('\n', f);
+}
+
 /* ---- the whole ---- */
 
 /* - unit: "a.service", or, with more in it, JSON. */
@@ -163,6 +192,8 @@ void suggest_policy(const struct suggestion *s, FILE *f, bool comments)
 {
 	if (comments)
 		note_unwatched(s, f);
+	if (comments)
+		note_unsaid(s, f);
 	if (comments && !json_array_size(s->selectors))
 		suggest_note(
 			f, "Whom it is for has to be written: 'select:', see leastcap-policy(5).");
@@ -171,4 +202,5 @@ void suggest_policy(const struct suggestion *s, FILE *f, bool comments)
 	fputs("    mode: enforce\n", f);
 	print_capabilities(s, f, comments);
 	print_rules(s, f, comments);
+	print_optional(s, f);
 }

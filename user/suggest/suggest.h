@@ -34,11 +34,18 @@ struct suggestion {
 	uint32_t rules_used, rules_would, rules_denied; /* enum leastcap_rule is the bit */
 	uint32_t
 		watched; /* rules that every binding enforces or audits: nothing of them was overlooked */
+	bool any_watched; /* some binding has said it */
 	json_t *written; /* the one policy of all bindings in its own language; NULL: several, or not known */
+	json_t *optional; /* what may be left out, of the policy that is replaced; NULL: nothing */
+	json_t *services; /* Compose's names of the containers -> true */
 	json_t *details; /* {"host-unix": ["/run/x.sock"]}: what events name of a rule */
 	json_t *bindings; /* [{"cgroup","policy","mode"}] */
 	json_t *cgroups; /* their paths -> true */
-	json_t *ended; /* ids of bound cgroups that are gone, and whose end was recorded */
+	/*
+	 * Ids of bound cgroups that are gone, and whose end was recorded -> true; where that does not say what was watched (an
+	 * older leastcap has told it) the policy's name, and false once that has been asked instead.
+	 */
+	json_t *ended;
 	json_t *policies; /* names of the policies concerned -> true */
 	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
 	uint64_t unrecorded; /* checks that no mask has */
@@ -47,6 +54,7 @@ struct suggestion {
 	json_t *trail; /* evidence of the audit trail: what distinguishes it -> as in JSON */
 	json_t *trail_seen; /* set: events that are in it */
 	uint64_t trail_more; /* events for which there was no room */
+	bool incomplete; /* masks, policies or the audit trail could not be read */
 	bool traced_only; /* nothing is bound: the evidence is all there is */
 };
 
@@ -64,7 +72,8 @@ int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject
 		     const json_t *status);
 
 /*
- * What the policies (as GET /v1/policies has them) say themselves; after all that joins. -ENOMEM.
+ * What the policies (as GET /v1/policies has them) say themselves, also of what has ended and does not say it; after all
+ * that joins. -ENOMEM.
  */
 int suggest_policies(struct suggestion *s, const json_t *policies);
 
@@ -75,6 +84,12 @@ int suggest_policies(struct suggestion *s, const json_t *policies);
 int suggest_event(struct suggestion *s, const struct suggest_subject *subject, const char *line,
 		  size_t len);
 
+/* Of how many that have ended it is not known what was watched there, and of how many it is what the policy says now. */
+size_t suggest_unsaid(const struct suggestion *s, size_t *ret_by_policy);
+
+/* Not all of it could be read: nothing is said of what was never used. */
+void suggest_incomplete(struct suggestion *s);
+
 /* The evidence joins: all of it where nothing is bound. */
 void suggest_evidence(struct suggestion *s, struct evidence *evidence, bool only);
 
@@ -84,6 +99,9 @@ bool suggest_knows(const struct suggestion *s);
 /* A policy's name made of a subject's, to be freed. NULL: no memory. */
 char *suggest_name(const char *subject);
 bool suggest_name_good(const char *name);
+
+/* Compose's name of a container joins, if it can be one; NULL: it has none. -ENOMEM. */
+int suggest_service(struct suggestion *s, const char *service);
 
 /* A selector of the cgroup joins: of its container, its unit, or itself. What cannot be selected is left out. -ENOMEM. */
 int suggest_select(struct suggestion *s, const char *path);
@@ -129,6 +147,11 @@ char *suggest_text(const struct suggestion *s, enum suggest_format format, bool 
 /* All of it, and the text as member `text`. NULL: no memory. */
 json_t *suggest_json(const struct suggestion *s, enum suggest_format format, const char *text);
 
+/* ---- between gathering and policies ---- */
+
+/* One more binding, in which nothing of these rules was overlooked. */
+void suggest_watched(struct suggestion *s, uint32_t rules);
+
 /* ---- between the forms ---- */
 
 /* Comments: "# " and words, wrapped. Text of others is in it only printable, and never at the end of a line. */
@@ -145,6 +168,9 @@ int suggest_trail(struct suggestion *s, const json_t *event);
 
 /* As an array; NULL: no memory. */
 json_t *suggest_trail_json(const struct suggestion *s);
+
+/* ", 2026-01-02 03:04:05 to 2026-01-02 04:05:06 UTC" of two times as events have them. */
+void suggest_span(FILE *f, const char *first, const char *last);
 
 /* A line for each of the first max programs that an event says used it; returns how many there are. */
 size_t suggest_trail_reasons(const struct suggestion *s, FILE *f, unsigned int cap,

@@ -130,6 +130,13 @@ static void print_time(FILE *f, const char *before, const char *time)
 	fprintf(f, "%s%.10s %.8s", before, time, strlen(time) > 19 ? time + 11 : "");
 }
 
+void suggest_span(FILE *f, const char *first, const char *last)
+{
+	print_time(f, ", ", first);
+	print_time(f, " to ", last);
+	fputs(" UTC", f);
+}
+
 static void print_item(FILE *f, const json_t *item, const char *indent)
 {
 	json_int_t n = json_integer_value(json_object_get(item, "count"));
@@ -137,9 +144,7 @@ static void print_item(FILE *f, const json_t *item, const char *indent)
 
 	fprintf(f, "%s# %s: %lld time%s %s", indent, mask_text(item, "item"), (long long)n,
 		n == 1 ? "" : "s", mask_text(item, "verdict"));
-	print_time(f, ", ", mask_text(item, "first"));
-	print_time(f, " to ", mask_text(item, "last"));
-	fputs(" UTC", f);
+	suggest_span(f, mask_text(item, "first"), mask_text(item, "last"));
 	if (*comm)
 		fprintf(f, ", by \"%s\"", comm);
 	if (*call)

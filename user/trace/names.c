@@ -26,6 +26,7 @@ static void set_container(const char *path, const char *id, const char *root,
 			  struct trace_name *ret)
 {
 	struct identity identity = {0};
+	const char *service;
 	uint64_t dropped = 0;
 
 	ret->container = strdup(id);
@@ -33,6 +34,8 @@ static void set_container(const char *path, const char *id, const char *root,
 		return;
 	(void)bundle_read(root, path, &identity, &dropped);
 	ret->container_name = TAKE_PTR(identity.name);
+	service = identity_label(&identity, COMPOSE_SERVICE);
+	ret->compose_service = service ? strdup(service) : NULL;
 	identity_done(&identity);
 }
 
@@ -72,6 +75,7 @@ void trace_name_done(struct trace_name *n)
 	free(n->path);
 	free(n->container);
 	free(n->container_name);
+	free(n->compose_service);
 	free(n->unit);
 	*n = (struct trace_name){};
 }

@@ -7,12 +7,16 @@
 
 #include "base/cleanup.h"
 
+/* The label by which Docker Compose finds its containers again; podman-compose sets it, too. */
+#define COMPOSE_SERVICE "com.docker.compose.service"
+
 /* NULL: not known. All of it may hold any bytes, the path and the unit do. */
 struct trace_name {
 	uint64_t cgroup; /* id */
 	char *path; /* NULL: it was gone before it was asked for */
 	char *container; /* 64 digits */
 	char *container_name;
+	char *compose_service; /* what Docker Compose, or who does as it, calls the container */
 	char *unit; /* "nginx.service" */
 };
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What bound cgroups had used that have ended, by the audit trail. */
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/cleanup.h"
+#include "cli/report.h"
+#include "cli/trail.h"
+
+static int join_end(const char *line, size_t len, void *ctx)
+{
+	static const char type[] = "\"gone\"";
+	json_auto_t *event = memmem(line, len, type, strlen(type)) ? json_loadb(line, len, 0, NULL)
+								   : NULL;
+	const char *policy = json_string_value(json_object_get(event, "policy")),
+		   *what = json_string_value(json_object_get(event, "type"));
+	const json_t *caps = json_object_get(event, "capabilities");
+	json_t *all = ctx;
+
+	/* Without capabilities: the daemon was not there, nothing was written down. */
+	if (!policy || !what || strcmp(what, "gone") || !json_is_object(caps))
+		return 0;
+	return json_object_set_new(
+		all, policy,
+		caps_to_json(caps_from_json(json_object_get(all, policy)) |
+			     caps_from_json(json_object_get(caps, "used")) |
+			     caps_from_json(json_object_get(caps, "would_deny"))));
+}
+
+json_t *report_ended(const json_t *status)
+{
+	json_t *all = json_object();
+
+	if (all && !trail_each(status, join_end, all))
+		return all;
+	json_decref(all);
+	return NULL;
+}
