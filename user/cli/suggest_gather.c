@@ -14,7 +14,6 @@
 #include "suggest/masks.h"
 #include "trace/subjects.h"
 
-#define LOG_FILE "/var/log/leastcap/events.jsonl"
 /* Older log files: FILE.1, FILE.2, ... */
 #define LOG_FILES_MAX 100
 
@@ -63,20 +62,6 @@ static int read_log(struct trail *t, FILE *f)
 	return err;
 }
 
-static const char *log_file(const json_t *status)
-{
-	const json_t *each;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "sinks"), i, each) {
-		const char *target = mask_text(each, "target");
-
-		if (!strcmp(mask_text(each, "sink"), "file") && target[0] == '/')
-			return target;
-	}
-	return LOG_FILE;
-}
-
 /* A pipe is somebody else's to read. */
 static FILE *open_log(const char *path)
 {
@@ -95,7 +80,7 @@ static FILE *open_log(const char *path)
 
 static int read_logs(struct trail *t, const json_t *status)
 {
-	const char *path = log_file(status);
+	const char *path = state_log_file(status);
 
 	for (unsigned int i = 0; i < LOG_FILES_MAX; i++) {
 		_cleanup_free_ char *older = NULL;
