@@ -9,6 +9,7 @@ A=$PROBES/addresses
 
 setup_file() {
 	load common
+	groupadd -f leastcap
 	fresh_daemon --sample-interval 0
 	cp "$LEASTCAP_BUILD"/tests/guest/probes/addresses $PROBES/
 	mkdir -p $CG/e/in $CG/api
@@ -242,6 +243,52 @@ small_root() {
 	umount $root/mnt
 	rm -rf $root
 	drop low
+}
+
+@test "status: what a thread behind hundreds of processes has is seen" {
+	local root=/var/tmp/many-root
+	small_root $root
+	mkdir -p $CG/many
+	policy many 'cgroup: /many' '[CHOWN, SYS_CHROOT, SETPCAP, NET_RAW]'
+	inside /many /bin/busybox chroot $root /bin/probe bounded 300 3>&- &
+	within 60 eval '[ "$(wc -l <$CG/many/cgroup.procs)" = 301 ]'
+	leastcap status --json --files many >/tmp/status
+	is '256 true 0 0 0' "$(jq -r '.bindings[0] | "\(.processes | length) \(.processes_more) \(.threads_unread) " +
+		(.processes | "\(map(.bounding | length) | add) \(map(.permitted | length) | add)")' /tmp/status)"
+	is '["CHOWN","NET_RAW"] /bin/raw ["NET_RAW"] false' "$(jq -r '.bindings[0] | "\(.drift.never_used) " +
+		(.files.found[] | "\(.path) \(.left) \(.harmless)")' /tmp/status)"
+	echo 1 >$CG/many/cgroup.kill
+	wait
+	within 20 eval '[ -z "$(cat $CG/many/cgroup.procs)" ]'
+	run -0 --separate-stderr leastcap status --files many
+	[[ $stderr == *"/many has no process now: its root is not known"* ]]
+	rm -rf $root
+	drop many
+}
+
+@test "a cgroup with a name that cannot be shown: its processes, its files, its refusals" {
+	local root=/var/tmp/odd-root name=$'/odd-\e[2J' shown='/odd-\x1b[2J' who
+	small_root $root
+	mkdir -p "$CG$name"
+	policy odd 'cgroup: "/odd-*"' '[CHOWN, SYS_CHROOT]'
+	mark
+	inside "$name" /bin/busybox chroot $root /bin/busybox sh -c 'read x </dac; while :; do sleep 1; done' 2>/dev/null 3>&- &
+	denied DAC_OVERRIDE '.policy == "odd"'
+	for who in odd "$name" "$shown"; do
+		leastcap status --json "$who" | jq -e --arg shown "$shown" \
+			'.bindings[0] | .cgroup == $shown and (.processes | length) > 0 and any(.drift.never_used[]; . == "CHOWN")'
+		is "DAC_OVERRIDE true" "$(explained '.[0] | "\(.event.item) \(.process.pid == .event.process.pid)"' "$who")"
+	done
+	# Who may not open a cgroup by its number finds it all the same.
+	setpriv --reuid 12345 --regid 12345 --groups "$(getent group leastcap | cut -d: -f3)" leastcap status --json odd |
+		jq -e '.bindings[0].processes | length > 0'
+	run -0 --separate-stderr leastcap status --json --files odd
+	is '/bin/raw' "$(jq -r '.bindings[0].files.found[].path' <<<"$output")"
+	is '' "$stderr"
+	echo 1 >"$CG$name/cgroup.kill"
+	wait
+	rm -rf $root
+	drop odd
 }
 
 @test "the report: who has what for nothing, and what to write" {
