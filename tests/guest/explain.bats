@@ -9,6 +9,7 @@ A=$PROBES/addresses
 
 setup_file() {
 	load common
+	groupadd -f leastcap
 	fresh_daemon --sample-interval 0
 	cp "$LEASTCAP_BUILD"/tests/guest/probes/addresses $PROBES/
 	mkdir -p $CG/e/in $CG/api
@@ -158,6 +159,16 @@ write_change() {
 	{ printf '{"type":"denied"\n\xff\xfe\n[]\n'; cat $LOG; echo '{"type":"denied","subject":[]}'; } >$log.1
 	printf '\033[2J denied' >$log
 	is 'SYS_CHROOT SYS_ADMIN' "$(explained '[.[].event.item] | join(" ")' --log $log gone)"
+	# What cannot be explained hides nothing else.
+	printf '{"type":"denied","seq":%s,"policy":"gone","restriction":"%s","item":"%s"}\n' 91 teapots pot 92 mounts pot >$log
+	run -0 --separate-stderr leastcap explain --json --log $log gone
+	is 'SYS_CHROOT SYS_ADMIN' "$(jq -r '[.[].event.item] | join(" ")' <<<"$output")"
+	[[ $stderr == *"event 91 cannot be explained: its restriction 'teapots' is not known"* ]]
+	[[ $stderr == *"event 92 cannot be explained: its item 'pot' is not known"* ]]
+	run -1 --separate-stderr leastcap explain --json --log $log 92
+	is '' "$output"
+	run -1 --separate-stderr leastcap explain "$(jq -s 'map(select(.type == "policy"))[0].seq' $LOG)"
+	[[ $stderr == *"is no refusal: it is of type 'policy'"* ]]
 	run -1 leastcap explain --log /dev/zero
 	run -1 leastcap explain --log /nowhere
 	drop gone
@@ -175,14 +186,26 @@ write_change() {
 	denied SYS_ADMIN '.subject.cgroup == "/api"'
 	is null "$(explained .process)"
 	# The shell tries, and stays: a file of somebody else's, which has no mode.
-	inside /api /bin/busybox sh -c 'read x </tmp/probe-dac; while :; do sleep 1; done' 2>/dev/null 3>&- &
+	inside /api /bin/busybox sh -c 'read x </tmp/probe-dac; while :; do sleep 1; done' "it's" '$(reboot)' 2>/dev/null 3>&- &
 	denied DAC_OVERRIDE '.subject.cgroup == "/api"'
 	is 'DAC_OVERRIDE true true true true' "$(explained '.event.process.pid as $pid | .asked_for.capability +
 		(.process | " \(.pid == $pid) \(.permitted) \(.effective) \(.bounding)")')"
 	leastcap explain | grep -qE '^process +[0-9]+ is still there, has it in permitted, effective, bounding; seccomp: none$'
+	# As a shell takes it.
+	leastcap explain | grep -qE "^called +/bin/busybox sh -c 'read x <.* done' 'it'\\\\''s' '\\$\\(reboot\\)'\$"
 	echo 1 >$CG/api/cgroup.kill
 	wait
 	drop low
+}
+
+# A root with a program that a file gives NET_RAW to; and one to run.
+small_root() {
+	rm -rf "$1"
+	mkdir -p "$1/bin"
+	cp /bin/busybox $PROBE "$1/bin"
+	cp $PROBE "$1/bin/raw"
+	setcap cap_net_raw+ep "$1/bin/raw"
+	cp -p /tmp/probe-dac "$1/dac"
 }
 
 @test "status of a subject: processes, drift, and files that give capabilities" {
@@ -222,6 +245,52 @@ write_change() {
 	drop low
 }
 
+@test "status: what a thread behind hundreds of processes has is seen" {
+	local root=/var/tmp/many-root
+	small_root $root
+	mkdir -p $CG/many
+	policy many 'cgroup: /many' '[CHOWN, SYS_CHROOT, SETPCAP, NET_RAW]'
+	inside /many /bin/busybox chroot $root /bin/probe bounded 300 3>&- &
+	within 60 eval '[ "$(wc -l <$CG/many/cgroup.procs)" = 301 ]'
+	leastcap status --json --files many >/tmp/status
+	is '256 true 0 0 0' "$(jq -r '.bindings[0] | "\(.processes | length) \(.processes_more) \(.threads_unread) " +
+		(.processes | "\(map(.bounding | length) | add) \(map(.permitted | length) | add)")' /tmp/status)"
+	is '["CHOWN","NET_RAW"] /bin/raw ["NET_RAW"] false' "$(jq -r '.bindings[0] | "\(.drift.never_used) " +
+		(.files.found[] | "\(.path) \(.left) \(.harmless)")' /tmp/status)"
+	echo 1 >$CG/many/cgroup.kill
+	wait
+	within 20 eval '[ -z "$(cat $CG/many/cgroup.procs)" ]'
+	run -0 --separate-stderr leastcap status --files many
+	[[ $stderr == *"/many has no process now: its root is not known"* ]]
+	rm -rf $root
+	drop many
+}
+
+@test "a cgroup with a name that cannot be shown: its processes, its files, its refusals" {
+	local root=/var/tmp/odd-root name=$'/odd-\e[2J' shown='/odd-\x1b[2J' who
+	small_root $root
+	mkdir -p "$CG$name"
+	policy odd 'cgroup: "/odd-*"' '[CHOWN, SYS_CHROOT]'
+	mark
+	inside "$name" /bin/busybox chroot $root /bin/busybox sh -c 'read x </dac; while :; do sleep 1; done' 2>/dev/null 3>&- &
+	denied DAC_OVERRIDE '.policy == "odd"'
+	for who in odd "$name" "$shown"; do
+		leastcap status --json "$who" | jq -e --arg shown "$shown" \
+			'.bindings[0] | .cgroup == $shown and (.processes | length) > 0 and any(.drift.never_used[]; . == "CHOWN")'
+		is "DAC_OVERRIDE true" "$(explained '.[0] | "\(.event.item) \(.process.pid == .event.process.pid)"' "$who")"
+	done
+	# Who may not open a cgroup by its number finds it all the same.
+	setpriv --reuid 12345 --regid 12345 --groups "$(getent group leastcap | cut -d: -f3)" leastcap status --json odd |
+		jq -e '.bindings[0].processes | length > 0'
+	run -0 --separate-stderr leastcap status --json --files odd
+	is '/bin/raw' "$(jq -r '.bindings[0].files.found[].path' <<<"$output")"
+	is '' "$stderr"
+	echo 1 >"$CG$name/cgroup.kill"
+	wait
+	rm -rf $root
+	drop odd
+}
+
 @test "the report: who has what for nothing, and what to write" {
 	local name=/page-$(printf '<script>&\033')
 	mkdir "$CG$name"
@@ -254,4 +323,46 @@ write_change() {
 	wait
 	rm $POLICIES/page.yaml
 	api POST /v1/reload
+}
+
+@test "a log elsewhere, of a daemon that was started anew; a number that two events have; what fell quiet" {
+	local n then now
+	LOG=/var/log/leastcap/other.jsonl
+	sed -i "s,^ExecStart=/.*,ExecStart=/usr/sbin/leastcapd --log-file $LOG --sample-interval 0 --quiet-after 1," \
+		/etc/systemd/system/leastcapd.service.d/test.conf
+	systemctl daemon-reload
+	systemctl restart leastcapd
+	mkdir -p $CG/other
+	policy other 'cgroup: /other' '[CHOWN]'
+	mark
+	run -1 inside /other $PROBE setgroups
+	run -1 inside /other $PROBE loop 20 sethostname
+	denied SETGID
+	eventually 20 eval '[ $(events ".item == \"SYS_ADMIN\"" | wc -l) = 20 ]'
+	systemctl restart leastcapd
+	# The daemon does not remember it any more.
+	is SETGID "$(explained '[.[].event.item] | map(select(. == "SETGID"))[0]' /other)"
+	mark
+	run -1 inside /other $PROBE loop 20 chroot
+	eventually 20 eval '[ $(events ".item == \"SYS_CHROOT\"" | wc -l) = 20 ]'
+	n=$(events '.item == "SYS_CHROOT"' | jq -s '.[9].seq')
+	now=$(events ".seq == $n" | jq -r .time)
+	then=$(jq -r "select(.seq == $n) | .time" $LOG | head -n 1)
+	[[ $then < $now ]]
+	run -0 --separate-stderr leastcap explain --json "$n"
+	is "$now SYS_CHROOT" "$(jq -r '.event | "\(.time) \(.item)"' <<<"$output")"
+	[[ $stderr == *"event $n is the one of ${now:0:19} UTC, which the running daemon has told; 1 of other starts"* ]]
+	run -0 --separate-stderr leastcap explain --json --log $LOG "$n"
+	is "$now" "$(jq -r .event.time <<<"$output")"
+	[[ $stderr == *"event $n is the one of ${now:0:19} UTC, the newest; 1 of other starts"* ]]
+	leastcap sampling --interval 5s
+	mark
+	run -1 inside /other $PROBE loop 20 setgroups
+	expect_event '.type == "quiet" and .item == "SETGID"'
+	n=$(events '.type == "quiet" and .item == "SETGID"' | jq .seq)
+	run -0 --separate-stderr leastcap explain --json "$n"
+	is "denied SETGID $(events '.type == "denied" and .item == "SETGID"' | jq -s '.[-1].seq')" \
+		"$(jq -r '.event | "\(.type) \(.item) \(.seq)"' <<<"$output")"
+	[[ $stderr == *"event $n stands for 19 refusals behind event "*" of their kind"* ]]
+	drop other
 }

@@ -34,6 +34,13 @@ start() { docker run -d --privileged --network none "$@"; }
 	policy any 'any: container' '[CHOWN]'
 	start --name front probe sh -c 'probe sethostname; exec probe sleep 1000'
 	denied SYS_ADMIN '.subject.name == "front" and .subject.image == "probe" and .policy == "any"'
+	# By its name, as the daemon has it, and without the daemon as its bundle has it.
+	is "front $(docker_cgroup front)" "$(leastcap status --json front | jq -r '.bindings[] | "\(.name) \(.cgroup)"')"
+	run -1 leastcap status fronts
+	systemctl stop leastcapd
+	is "front $(docker_cgroup front)" "$(leastcap status --json front | jq -r '.bindings[] | "\(.name) \(.cgroup)"')"
+	run -1 leastcap status fronts
+	systemctl start leastcapd
 	leastcap explain --json front >/tmp/explained
 	is 'SYS_ADMIN front' "$(jq -r '.[0].event | "\(.item) \(.subject.name)"' /tmp/explained)"
 	docker rm -f front

@@ -31,12 +31,14 @@ setup_file() {
 	for cgroup in busy/in heard; do
 		inside /top/$cgroup /bin/busybox sh /tmp/loop >/dev/null 2>&1 3>&- &
 	done
+	inside "/top/$EVIL" /bin/busybox sleep 1000 3>&- &
 	tmux -L top -f /dev/null new-session -d -x 80 -y 24 /bin/sh 3>&-
 }
 teardown_file() {
 	load common
 	touch /tmp/quiet
 	tmux -L top kill-server
+	echo 1 >"$CG/top/$EVIL/cgroup.kill"
 	stop_daemon
 }
 
@@ -118,6 +120,19 @@ first() {
 	resize 132 50
 	sees '^mounts +0 +0  deny$' '[0-9:]{8} denied +SYS_ADMIN in sethostname\(\) by probe\[[0-9]+\]' \
 		'^ *[0-9]+ +0  busybox +all$'
+	# Also of one whose name is not shown as it is.
+	key Escape
+	sees ^SUBJECT
+	key Escape
+	sees ^/top/evil
+	key /evil Enter Enter
+	sees '^/top/evil\\x1b\[2J: policy trial' '^ *[0-9]+ +0  busybox +all$'
+	key Escape
+	sees ^SUBJECT
+	key Escape
+	sees ^/top/busy
+	key /busy Enter Enter
+	sees '^/top/busy: policy web'
 	key Escape
 	sees '^SUBJECTv? .* UNUSED CGROUP$'
 	resize 60 10

@@ -99,6 +99,97 @@ static void older_files_are_read_in_their_order(void **state)
 	assert_int_equal(json_array_size(none.found), 0);
 }
 
+#define AT(seq, time, item)                                                                \
+	"{\"v\":1,\"seq\":" seq ",\"time\":\"2026-01-02T03:04:" time "Z\",\"boot\":\"b\"," \
+	"\"type\":\"denied\",\"item\":\"" item "\"}\n"
+
+static int take(struct history *h, const char *line)
+{
+	return history_take_line(h, line, strlen(line) - 1);
+}
+
+/* What the daemon remembers is in its log as well, and is one event; those of other starts of it are counted. */
+static void of_a_number_others_are_counted(void **state)
+{
+	_cleanup_(history_done) struct history h, alone;
+
+	folder_write("log", AT("7", "05.1", "CHOWN") AT("17", "05.2", "FOWNER")
+				    AT("1", "06.1", "KILL") AT("7", "06.2", "KILL"));
+	folder_write("log.1", AT("7", "04.1", "FOWNER"));
+	begin(&h, 7, NULL);
+	assert_int_equal(take(&h, AT("7", "06.2", "KILL")), 0);
+	read_all(&h);
+	assert_int_equal(json_array_size(h.found), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(h.found, 0), "item")),
+			    "KILL");
+	assert_int_equal(h.others, 2);
+	begin(&alone, 17, NULL);
+	read_all(&alone);
+	assert_int_equal(seq_of(&alone, 0), 17);
+	assert_int_equal(alone.others, 0);
+}
+
+#define OF(seq, time, type, verdict, binding, item, process)                               \
+	"{\"v\":1,\"seq\":" seq ",\"time\":\"2026-01-02T03:04:" time "Z\",\"boot\":\"b\"," \
+	"\"type\":\"" type "\",\"verdict\":" verdict ",\"restriction\":\"capabilities\","  \
+	"\"item\":\"" item "\",\"shadow\":false,\"subject\":{\"binding_id\":" binding "}," \
+	"\"process\":{" process "}}\n"
+#define REFUSED(seq, time, binding, item, process) \
+	OF(seq, time, "denied", "null", binding, item, process)
+#define SH "\"comm\":\"sh\",\"exe\":\"/bin/sh\""
+
+static void what_fell_quiet_is_found(void **state)
+{
+	static const char *const others[] = {
+		REFUSED("15", "15.0", "4", "KILL", SH), /* it came later */
+		REFUSED("14", "05.0", "5", "KILL", SH),
+		REFUSED("13", "05.0", "4", "CHOWN", SH),
+		REFUSED("12", "05.0", "4", "KILL", "\"comm\":\"sh\",\"exe\":\"/bin/other\""),
+		OF("11", "05.0", "would-deny", "null", "4", "KILL", SH),
+	};
+	static const char quiet[] = OF("20", "10.0", "quiet", "\"denied\"", "4", "KILL", SH);
+	_cleanup_(history_done) struct history h, none;
+
+	begin(&none, 20, NULL);
+	assert_int_equal(take(&none, quiet), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_int_equal(take(&none, others[i]), 0);
+	assert_non_null(none.quiet);
+	assert_int_equal(json_array_size(none.found), 0);
+
+	begin(&h, 20, NULL);
+	assert_int_equal(take(&h, quiet), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_int_equal(take(&h, others[i]), 0);
+	/* Again, of the log. */
+	assert_int_equal(take(&h, quiet), 0);
+	assert_int_equal(take(&h, REFUSED("10", "05.0", "4", "KILL", SH)), 0);
+	assert_int_equal(take(&h, REFUSED("9", "04.0", "4", "KILL", SH)), 0);
+	assert_int_equal(json_array_size(h.found), 1);
+	assert_int_equal(seq_of(&h, 0), 10);
+	assert_int_equal(h.others, 0);
+}
+
+/* Of a process that is gone the file is not known; one of very many programs is not told apart. */
+static void a_quiet_program_is_known_by_what_is_known(void **state)
+{
+	static const char *const quiet[] = {
+		OF("20", "10.0", "quiet", "\"denied\"", "4", "KILL",
+		   "\"comm\":\"sh\",\"exe\":null"),
+		OF("20", "10.0", "quiet", "\"denied\"", "4", "KILL", "\"comm\":null,\"exe\":null"),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(quiet); i++) {
+		_cleanup_(history_done) struct history h;
+
+		begin(&h, 20, NULL);
+		assert_int_equal(take(&h, quiet[i]), 0);
+		assert_int_equal(take(&h, REFUSED("8", "05.0", "4", "KILL", "\"comm\":\"x\"")), 0);
+		assert_int_equal(take(&h, REFUSED("7", "05.0", "4", "KILL", SH)), 0);
+		assert_int_equal(seq_of(&h, 0), i ? 8 : 7);
+	}
+}
+
 static void of_a_subject_each_kind_is_found_once(void **state)
 {
 	static const char *const subjects[] = {"front",
@@ -283,6 +374,9 @@ int main(void)
 			what_was_only_reported_is_found_if_there_is_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(older_files_are_read_in_their_order, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(of_a_number_others_are_counted, setup, teardown),
+		cmocka_unit_test(what_fell_quiet_is_found),
+		cmocka_unit_test(a_quiet_program_is_known_by_what_is_known),
 		cmocka_unit_test_setup_teardown(of_a_subject_each_kind_is_found_once, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_cgroup_of_a_name_finds_events_without_it, setup,

@@ -222,6 +222,50 @@ static void escaped_text_fits_in_any_buffer(void **state)
 	}
 }
 
+/* A shell is asked: it takes each for one word, which is the same. */
+static void words_are_words_for_a_shell(void **state)
+{
+	static const char *const words[] = {"plain-1_2:3/4.5,6@7%8+9",
+					    "",
+					    "it's",
+					    "'",
+					    "''",
+					    "$(echo gone)",
+					    "`echo gone`",
+					    "a;b|c&d>e<f(g)",
+					    "\"$HOME\"",
+					    "~",
+					    "#x",
+					    "a=b",
+					    "*",
+					    "{a,b}",
+					    "!1",
+					    "\\",
+					    "a b\tc",
+					    "\xc3\xa9"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		_cleanup_free_ char *word = shell_word(words[i]), *command = NULL;
+		char line[128] = "";
+		FILE *shell;
+
+		assert_non_null(word);
+		assert_true(asprintf(&command, "printf '<%%s>\\n' %s", word) > 0);
+		shell = popen(command, "r");
+		assert_non_null(shell);
+		assert_non_null(fgets(line, sizeof(line), shell));
+		assert_int_equal(pclose(shell), 0);
+		line[strcspn(line, "\n")] = '\0';
+		assert_int_equal(strlen(line), strlen(words[i]) + 2);
+		assert_memory_equal(line + 1, words[i], strlen(words[i]));
+		/* Nothing is left to what a shell may be. */
+		if (i)
+			assert_int_equal(word[0], '\'');
+		else
+			assert_string_equal(word, words[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +282,7 @@ int main(void)
 						to_stderr),
 		cmocka_unit_test(characters_are_recognised),
 		cmocka_unit_test(escaped_text_fits_in_any_buffer),
+		cmocka_unit_test(words_are_words_for_a_shell),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

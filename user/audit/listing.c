@@ -7,6 +7,7 @@
 #include "audit/event.h"
 #include "base/caps.h"
 #include "base/duration.h"
+#include "base/escape.h"
 #include "base/shadow.h"
 #include "subject/cgroup.h"
 #include "subject/container.h"
@@ -22,17 +23,31 @@ struct collect {
 	json_t *bindings;
 };
 
+/* A path as it is, or as it is shown. */
+static bool is_path(const char *subject, const char *path)
+{
+	_cleanup_free_ char *shown = strchr(subject, '\\') ? escape_dup(path, strlen(path)) : NULL;
+
+	return !strcmp(subject, path) || (shown && !strcmp(subject, shown));
+}
+
+static bool is_container(const char *subject, const char *id, const struct identity *who)
+{
+	size_t len = strlen(subject);
+
+	if (!*id)
+		return false;
+	return (who->name && !strcmp(subject, who->name)) ||
+	       (len >= CONTAINER_PREFIX_MIN && !strncmp(id, subject, len));
+}
+
 static bool selected(const struct collect *c, const char *path, const char *container,
-		     const char *policy)
+		     const struct identity *who, const char *policy)
 {
 	const char *subject = c->listing->subject;
-	size_t len = subject ? strlen(subject) : 0;
 
-	if (!subject || !strcmp(subject, policy) || !strcmp(subject, path))
-		return true;
-	if (c->unit && !strcmp(c->unit, path))
-		return true;
-	return *container && len >= CONTAINER_PREFIX_MIN && !strncmp(container, subject, len);
+	return !subject || !strcmp(subject, policy) || is_path(subject, path) ||
+	       (c->unit && !strcmp(c->unit, path)) || is_container(subject, container, who);
 }
 
 json_t *listing_capabilities(uint64_t allowed, const struct kernel_ledger *ledger)
@@ -118,14 +133,11 @@ static json_t *shadow_json(const struct listing *l, const struct leastcap_bindin
 
 static json_t *binding_json(const struct listing *l, const struct leastcap_binding *b,
 			    const char *path, bool gone, const struct leastcap_policy *policy,
-			    const struct kernel_ledger *ledger, const char *container)
+			    const struct kernel_ledger *ledger, const char *container,
+			    const struct identity *who)
 {
-	const struct identity nobody = {},
-			      *who = *container && l->who ? l->who(path, l->ctx) : NULL;
 	json_t *caps = listing_capabilities(policy->allow, ledger);
 	uint64_t granted = 0;
-
-	who = who ?: &nobody;
 
 	/* Processes may end while they are counted. */
 	if (!gone)
@@ -151,6 +163,7 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	/* A policy that cannot be read allows nothing, see leastcap_join(). */
 	struct leastcap_policy policy = {.name = "?"};
 	struct kernel_ledger ledger = {.cgroup = b->cgroup};
+	const struct identity nobody = {}, *who = NULL;
 	_cleanup_free_ char *live = NULL;
 	char container[65] = "";
 	const char *path;
@@ -167,6 +180,9 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	path = path ? path : "";
 	if (container_from_path(path, container, NULL) != 1)
 		container[0] = '\0';
+	else if (l->who)
+		who = l->who(path, l->ctx);
+	who = who ?: &nobody;
 	err = kernel_policy_get(l->kernel, b->policy, &policy);
 	if (err && err != -ENOENT)
 		return err;
@@ -174,10 +190,10 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	err = kernel_ledger_get(l->kernel, b->cgroup, &ledger);
 	if (err && err != -ENOENT)
 		return err;
-	if (!selected(c, path, container, shadow_shown(policy.name)))
+	if (!selected(c, path, container, who, shadow_shown(policy.name)))
 		return 0;
-	err = json_array_append_new(c->bindings,
-				    binding_json(l, b, path, gone, &policy, &ledger, container));
+	err = json_array_append_new(
+		c->bindings, binding_json(l, b, path, gone, &policy, &ledger, container, who));
 	return err ? -ENOMEM : 0;
 }
 

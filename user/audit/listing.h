@@ -10,11 +10,12 @@
 
 struct listing {
 	struct kernel *kernel;
-	const char
-		*subject; /* cgroup path, unit, container id or its beginning, policy; NULL: all */
+	/* A cgroup's path, a unit, a container's name, id or its beginning, a policy; NULL: all. */
+	const char *subject;
 	/* The path of a cgroup that is gone, if somebody remembers it; may be NULL. */
 	const char *(*old_path)(uint64_t cgroup, void *ctx);
-	/* What is known of the container of a cgroup; may be NULL, and answer NULL: nothing. */
+	/* What is known of the container of a cgroup; may be NULL, and answer NULL: nothing. Valid until it is asked
+	 * again. */
 	const struct identity *(*who)(const char *cgroup, void *ctx);
 	void *ctx;
 };

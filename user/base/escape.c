@@ -118,3 +118,35 @@ char *escape_dup(const char *text, size_t len)
 		escape_text(buf, size, text, len);
 	return buf;
 }
+
+/* "=" is an assignment in front of a command, "~" a home. */
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("_-+./,:@%", c));
+}
+
+char *shell_word(const char *text)
+{
+	size_t plain = 0, len = strlen(text);
+	char *word, *to;
+
+	while (is_plain(text[plain]))
+		plain++;
+	if (len && plain == len)
+		return strdup(text);
+	/* "'\\''" for each "'", and the two around. */
+	to = word = malloc(4 * len + 3);
+	if (!word)
+		return NULL;
+	*to++ = '\'';
+	for (; *text; text++) {
+		if (*text == '\'')
+			to = stpcpy(to, "'\\''");
+		else
+			*to++ = *text;
+	}
+	*to++ = '\'';
+	*to = '\0';
+	return word;
+}

@@ -25,4 +25,10 @@ size_t escape_text(char *buf, size_t size, const char *text, size_t len);
 /* The same, whole; to be freed by the caller. NULL: no memory. */
 char *escape_dup(const char *text, size_t len);
 
+/*
+ * A word that a POSIX shell takes as nothing but that word: in single quotes, where it has anything that could mean something
+ * else. To be freed by the caller. NULL: no memory.
+ */
+char *shell_word(const char *text);
+
 #endif

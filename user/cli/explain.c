@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* leastcap explain: why something was refused, and what would allow it. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/explain.h"
 #include "cli/output.h"
+#include "explain/refused.h"
 
 /* A longer number is the beginning of a container's id. */
 #define SEQ_DIGITS 10
@@ -56,13 +58,64 @@ static void say_none(const struct history *h)
 {
 	const char *near = history_nearest(h);
 
-	if (h->by_seq)
+	if (h->quiet)
+		log_err(0,
+			"event %llu stands for refusals behind another one of their kind, which "
+			"is not known any more",
+			(unsigned long long)h->seq);
+	else if (h->by_seq)
 		log_err(0, "no event %llu is known", (unsigned long long)h->seq);
 	else if (h->subject)
 		log_err(0, "no refusal of '%s' is known%s%s%s", h->subject,
 			near ? ", did you mean '" : "", near ?: "", near ? "'?" : "");
 	else
 		log_err(0, "no refusal is known: nothing was refused or reported");
+}
+
+/* Which one is explained, where it is not the only one, or not the one that was asked for. */
+static void say_which(const struct history *h)
+{
+	const json_t *named = h->quiet ?: json_array_get(h->found, 0);
+	const char *time = json_string_value(json_object_get(named, "time"));
+
+	if (h->others)
+		log_warn(0,
+			 "event %llu is the one of %.19s UTC, %s; %zu of other starts of the "
+			 "daemon had that number, too",
+			 (unsigned long long)h->seq, time ?: "?",
+			 h->remembered ? "which the running daemon has told" : "the newest",
+			 h->others);
+	if (h->quiet && json_array_size(h->found))
+		log_info("event %llu stands for %lld refusals behind event %lld of their kind, "
+			 "which is this one",
+			 (unsigned long long)h->seq, (long long)out_number(h->quiet, "suppressed"),
+			 (long long)out_number(json_array_get(h->found, 0), "seq"));
+}
+
+static void say_unknown(const json_t *event)
+{
+	long long seq = (long long)out_number(event, "seq");
+	struct refused r;
+	const char *word;
+
+	switch (refused_of_event(event, &r)) {
+	case -EBADMSG:
+		word = json_string_value(json_object_get(event, "type"));
+		log_warn(0, "event %lld is no refusal: it is of type '%s'", seq, word ?: "?");
+		break;
+	case -ENOENT:
+		word = json_string_value(json_object_get(event, "restriction"));
+		log_warn(0, "event %lld cannot be explained: its restriction '%s' is not known",
+			 seq, word ?: "?");
+		break;
+	case -ENODATA:
+		word = json_string_value(json_object_get(event, "item"));
+		log_warn(0, "event %lld cannot be explained: its item '%s' is not known", seq,
+			 word ?: "?");
+		break;
+	default:
+		log_warn(-ENOMEM, "event %lld cannot be explained", seq);
+	}
 }
 
 static int show(const struct history *h, bool json)
@@ -75,21 +128,19 @@ static int show(const struct history *h, bool json)
 		json_t *one = explain_event(event);
 
 		if (!one) {
-			const char *type = json_string_value(json_object_get(event, "type"));
-
-			log_err(0,
-				"event %lld is no refusal that can be explained: its type is '%s'",
-				(long long)out_number(event, "seq"), type ?: "?");
-			return CLI_FAILED;
+			say_unknown(event);
+			continue;
 		}
 		if (!json) {
-			if (i)
+			if (json_array_size(all))
 				putchar('\n');
 			explain_print(one);
 		}
 		if (json_array_append_new(all, one))
 			return CLI_FAILED;
 	}
+	if (!json_array_size(all))
+		return CLI_FAILED;
 	if (json)
 		return out_json(h->subject ? all : json_array_get(all, 0));
 	if (h->more)
@@ -112,8 +163,9 @@ static int explain_verb(const struct verb *verb, int argc, char **argv)
 	}
 	if (explain_find(&h, log))
 		return CLI_FAILED;
-	if (h.cut)
+	if (h.cut && !(h.by_seq && json_array_size(h.found)))
 		log_warn(0, "the log is long: only its newest events were looked at");
+	say_which(&h);
 	if (!json_array_size(h.found)) {
 		say_none(&h);
 		return CLI_FAILED;
@@ -127,8 +179,9 @@ const struct verb verb_explain = {
 	.fn = explain_verb,
 	.help = "why something was refused, and the smallest change that would allow it",
 	.text = "Without an argument: the newest refusal. EVENT is the number of an event, its\n"
-		"`seq`. SUBJECT is a cgroup path, a systemd unit, a container's name or id (or its\n"
-		"beginning), or a policy's name: the newest refusal of each kind.\n\n"
+		"`seq`; of several of that number the running daemon's, else the newest. SUBJECT\n"
+		"is a cgroup path, a systemd unit, a container's name or id (or its beginning), or\n"
+		"a policy's name: the newest refusal of each kind.\n\n"
 		"  -l, --log FILE  events of this log and its older files FILE.1, ... alone;\n"
 		"                  otherwise those that the daemon remembers, and its log\n",
 };

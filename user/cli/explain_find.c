@@ -8,18 +8,31 @@
 #include <time.h>
 
 #include "base/duration.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/explain.h"
 #include "cli/output.h"
+#include "cli/state.h"
 #include "explain/explain.h"
 #include "policy/policy.h"
 #include "subject/cgroup.h"
 #include "subject/find.h"
 
-#define LOG_FILE "/var/log/leastcap/events.jsonl"
 #define NSEC_PER_SEC 1000000000LL
+
+/* NULL: the daemon does not answer, or not with an object. */
+static json_t *ask(const char *path)
+{
+	struct api_reply reply = {0};
+	int err = path ? api_request("GET", path, NULL, 0, &reply) : -ENOMEM;
+
+	if (!err && api_ok(&reply) && json_is_object(reply.json))
+		return reply.json;
+	api_reply_done(&reply);
+	return NULL;
+}
 
 /* ---- events ---- */
 
@@ -50,66 +63,69 @@ static int find_in_daemon(struct history *h)
 	return err > 0 ? 0 : err;
 }
 
+/* Of a number the log may have others. */
 static bool has_all(const struct history *h)
 {
-	return !h->subject && json_array_size(h->found);
+	return !h->subject && !h->by_seq && json_array_size(h->found);
 }
 
 /*
  * What an event does not name it may still be about: of a container whose name was not known then, the cgroup is. An event
- * has the path of a unit and of an id's beginning as well.
+ * has the path of a unit and of an id's beginning as well. In events paths are as they are shown.
  */
 static char *find_path(const char *subject)
 {
-	char *path = NULL;
+	_cleanup_free_ char *path = NULL;
 
-	if (!subject || *subject == '/' || !subject_find(subject, &path) ||
-	    !subject_find_named(subject, &path))
-		return path;
-	return NULL;
+	if (!subject)
+		return NULL;
+	if (*subject == '/')
+		return escape_dup(subject, strlen(subject));
+	if (subject_find(subject, &path) && subject_find_named(subject, &path))
+		return NULL;
+	return escape_dup(path, strlen(path));
+}
+
+/* log: NULL for the daemon's, which knows where it writes. */
+static int read_log(struct history *h, const char *log, bool daemon)
+{
+	json_auto_t *status = log ? NULL : ask("/v1/status");
+	const char *path = log ?: state_log_file(status);
+	int err = history_read(h, path);
+
+	/* What the daemon remembers is enough, where there is no log or it may not be read. */
+	if (!err || daemon)
+		return 0;
+	if (err == -EINVAL) {
+		log_err(0, "%s is no regular file", path);
+		return err;
+	}
+	if (!log)
+		log_err(0, "the daemon does not run: its log is all there is");
+	return log_err(err, "cannot read %s", path);
 }
 
 int explain_find(struct history *h, const char *log)
 {
 	_cleanup_free_ char *path = find_path(h->subject);
-	int err, read = 0;
+	int err;
 
 	h->path = path;
-	err = log ? 0 : find_in_daemon(h);
+	err = log ? -ENOTCONN : find_in_daemon(h);
 	if (err == -EREMOTEIO)
 		return err;
 	if (err && err != -ENOTCONN) {
 		api_unreachable(err);
 		return err;
 	}
-	if (log || !has_all(h))
-		read = history_read(h, log ?: LOG_FILE);
+	h->remembered = h->quiet || json_array_size(h->found);
+	err = has_all(h) ? 0 : read_log(h, log, !err);
 	history_finish(h);
 	h->path = NULL;
-	/* What the daemon remembers is enough, where there is no log or it may not be read. */
-	if (!read || (!log && !err))
-		return 0;
-	if (read == -EINVAL) {
-		log_err(0, "%s is no regular file", log ?: LOG_FILE);
-		return read;
-	}
-	if (!log)
-		log_err(0, "the daemon does not run: its log is all there is");
-	return log_err(read, "cannot read %s", log ?: LOG_FILE);
+	return err;
 }
 
 /* ---- policies ---- */
-
-static json_t *ask(const char *path)
-{
-	struct api_reply reply = {0};
-	int err = path ? api_request("GET", path, NULL, 0, &reply) : -ENOMEM;
-
-	if (!err && api_ok(&reply) && json_is_object(reply.json))
-		return reply.json;
-	api_reply_done(&reply);
-	return NULL;
-}
 
 /* NULL: the daemon does not know it, or does not run. */
 static json_t *ask_policy(const char *name, bool shadow)
@@ -140,12 +156,28 @@ static json_t *ask_bindings(const char *cgroup)
 	return NULL;
 }
 
+/* The path that the cgroup of an event has; of one that is gone the one that it is shown with. */
+static char *find_cgroup(const json_t *subject)
+{
+	const char *shown = json_string_value(json_object_get(subject, "cgroup")),
+		   *key = "cgroup_id";
+	char *path = NULL;
+
+	if (!shown) {
+		shown = json_string_value(json_object_get(subject, "binding"));
+		key = "binding_id";
+	}
+	if (shown && cgroup_shown(shown, (uint64_t)out_number(subject, key), &path))
+		return strdup(shown);
+	return path;
+}
+
 /* All bindings but the one that has decided: {"cgroup","policy"}. */
 static json_t *ask_others(const json_t *event)
 {
 	const json_t *subject = json_object_get(event, "subject"), *each;
 	const char *binding = json_string_value(json_object_get(subject, "binding"));
-	const char *cgroup = json_string_value(json_object_get(subject, "cgroup")) ?: binding;
+	_cleanup_free_ char *cgroup = find_cgroup(subject);
 	json_auto_t *show = cgroup ? ask_bindings(cgroup) : NULL;
 	json_t *others = json_array();
 	size_t i;
@@ -196,11 +228,12 @@ static int64_t event_boottime(const json_t *event)
 static bool find_process(const json_t *event, struct process *ret)
 {
 	const json_t *subject = json_object_get(event, "subject");
-	const char *binding = json_string_value(json_object_get(subject, "binding"));
+	const char *shown = json_string_value(json_object_get(subject, "binding"));
 	json_int_t pid = out_number(json_object_get(event, "process"), "pid");
-	_cleanup_free_ char *cgroup = NULL;
+	_cleanup_free_ char *binding = NULL, *cgroup = NULL;
 
-	if (pid < 1 || pid > INT32_MAX || !binding || !same_boot(event) ||
+	if (pid < 1 || pid > INT32_MAX || !shown || !same_boot(event) ||
+	    cgroup_shown(shown, (uint64_t)out_number(subject, "binding_id"), &binding) ||
 	    process_read((pid_t)pid, ret) || cgroup_of((pid_t)pid, &cgroup))
 		return false;
 	/* An event's time is cut to seconds here. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "cli/explain.h"
 #include "cli/output.h"
 
@@ -47,7 +48,7 @@ static void print_head(const json_t *event)
 	putchar('\n');
 }
 
-/* As they would be typed; an argument with blanks, or none in it, in quotes. */
+/* As they would be typed: people copy that, and what is called chooses its words. */
 static char *arguments(const json_t *args)
 {
 	char *text = NULL;
@@ -58,10 +59,10 @@ static char *arguments(const json_t *args)
 	if (!f)
 		return NULL;
 	json_array_foreach(args, i, each) {
-		_cleanup_free_ char *word = out_printable(json_string_value(each) ?: "");
-		const char *quote = word && *word && !strchr(word, ' ') ? "" : "'";
+		_cleanup_free_ char *shown = out_printable(json_string_value(each) ?: ""),
+				    *word = shown ? shell_word(shown) : NULL;
 
-		fprintf(f, "%s%s%s%s", i ? " " : "", quote, word ?: "?", quote);
+		fprintf(f, "%s%s", i ? " " : "", word ?: "?");
 	}
 	fclose(f);
 	return text;
@@ -74,9 +75,10 @@ static void print_more(const json_t *p)
 			    *parent = out_member(p, "parent");
 	json_int_t inner = out_number(p, "container_pid"), above = out_number(p, "ppid");
 
+	/* Not wrapped: what is copied has to be one line. */
 	if (args && *args)
-		line("called", "%s%s", args,
-		     json_is_true(json_object_get(p, "args_cut")) ? " ..." : "");
+		printf("%-*s%s%s\n", LABEL, "called", args,
+		       json_is_true(json_object_get(p, "args_cut")) ? " ..." : "");
 	if (parent && *parent)
 		line("by", "%s[%lld]", parent, (long long)above);
 	else if (above)

@@ -12,6 +12,19 @@
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/state.h"
+#include "subject/bundle.h"
+
+#define LOG_FILE "/var/log/leastcap/events.jsonl"
+
+/* Whom the daemon asks besides is not asked here. */
+static const struct identity *who_by_bundle(const char *cgroup, void *ctx)
+{
+	struct identity *who = ctx;
+
+	identity_done(who);
+	bundle_who("/", cgroup, who);
+	return who;
+}
 
 int state_status_from_maps(const char *subject, json_t **ret)
 {
@@ -19,7 +32,8 @@ int state_status_from_maps(const char *subject, json_t **ret)
 	json_auto_t *bindings = NULL, *policy_name = NULL, *disarmed = json_null();
 	uint64_t losses[LEASTCAP_LOSSES] = {0};
 	struct leastcap_policy policy;
-	struct listing list = {.subject = subject};
+	_cleanup_(identity_done) struct identity who = {};
+	struct listing list = {.subject = subject, .who = who_by_bundle, .ctx = &who};
 	struct utsname host;
 	char build[17] = "";
 	bool enforcing = false;
@@ -183,6 +197,21 @@ int state_status(const char *subject, json_t **ret)
 		return log_err(-ENOMEM, "cannot ask the daemon");
 	err = after_ask(ask(path, ret));
 	return err == 1 ? after_maps(state_status_from_maps(subject, ret)) : err;
+}
+
+const char *state_log_file(const json_t *status)
+{
+	const json_t *each;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "sinks"), i, each) {
+		const char *sink = json_string_value(json_object_get(each, "sink")),
+			   *target = json_string_value(json_object_get(each, "target"));
+
+		if (sink && !strcmp(sink, "file") && target && target[0] == '/')
+			return target;
+	}
+	return LOG_FILE;
 }
 
 int state_policies(json_t **ret)

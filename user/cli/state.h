@@ -17,6 +17,9 @@
 /* As GET /v1/status. subject may be NULL. Logs on failure; -errno. */
 int state_status(const char *subject, json_t **ret);
 
+/* Where the daemon writes its events, by its status; where it does not say, by default. As long as status. */
+const char *state_log_file(const json_t *status);
+
 /* As GET /v1/policies. Logs on failure; -errno. */
 int state_policies(json_t **ret);
 

@@ -256,8 +256,8 @@ const struct verb verb_status = {
 	.args = "[--files] [SUBJECT]",
 	.fn = status_verb,
 	.help = "bound subjects: granted, allowed, used and denied capabilities",
-	.text = "SUBJECT is a cgroup path, a systemd unit, a container's id (or its beginning) or\n"
-		"a policy's name. For each binding:\n\n"
+	.text = "SUBJECT is a cgroup path, a systemd unit, a container's name or id (or its\n"
+		"beginning) or a policy's name. For each binding:\n\n"
 		"  granted  what its processes hold now\n"
 		"  allowed  what the policy lets them use\n"
 		"  used     what they asked for and got\n"

@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-/* Joins a binding of the status: `processes`, `processes_more`, `drift`, and where files is true `files`. -errno; logs it. */
+/* Joins a binding of the status: `processes`, `processes_more`, `threads_unread`, `drift`, and where files is true `files`. -errno;
+ * logs it. */
 int status_subject_add(json_t *binding, bool files);
 
 /* For people: what was added. */

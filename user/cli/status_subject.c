@@ -15,14 +15,27 @@
 #include "explain/balance.h"
 #include "subject/capfiles.h"
 #include "subject/cgroup.h"
+#include "subject/granted.h"
 #include "subject/process.h"
 
-/* Of one binding. */
+/* That are shown of one binding. */
 #define PROCESSES_MAX 256
 
 #define FILES_MAX 1000
 #define ENTRIES_MAX 2000000
 #define FILES_NS (120ULL * 1000000000)
+
+struct subject {
+	struct process *all; /* those that are shown */
+	size_t n;
+	bool more; /* there are others */
+	struct granted_sets sets; /* of all there are */
+};
+
+static void subject_done(struct subject *s)
+{
+	free(s->all);
+}
 
 /* ---- processes ---- */
 
@@ -35,26 +48,32 @@ static json_t *process_json(const struct process *p)
 			 "no_new_privs", p->no_new_privs, "seccomp", (int)p->seccomp);
 }
 
-static json_t *drift_json(const json_t *binding, const struct process *all, size_t n)
+static int read_subject(const char *path, struct subject *ret)
 {
-	uint64_t granted = 0;
+	int err = processes_in(path, PROCESSES_MAX, &ret->all, &ret->n, &ret->more);
 
-	for (size_t i = 0; i < n; i++)
-		granted |= all[i].permitted;
-	return balance_drift(binding, granted);
+	return err ?: granted_sets(path, &ret->sets);
 }
 
-static int add_processes(json_t *binding, const struct process *all, size_t n, bool more)
+/* Where not all sets are known, neither is what is granted for nothing. */
+static json_t *drift_json(const json_t *binding, const struct subject *s)
+{
+	return s->sets.unread ? json_null() : balance_drift(binding, s->sets.permitted);
+}
+
+static int add_processes(json_t *binding, const struct subject *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < n; i++) {
-		if (json_array_append_new(list, process_json(&all[i])))
+	for (size_t i = 0; list && i < s->n; i++) {
+		if (json_array_append_new(list, process_json(&s->all[i])))
 			break;
 	}
-	if (json_array_size(list) != n ||
-	    json_object_set_new(binding, "processes_more", json_boolean(more)) ||
-	    json_object_set_new(binding, "drift", drift_json(binding, all, n))) {
+	if (json_array_size(list) != s->n ||
+	    json_object_set_new(binding, "processes_more", json_boolean(s->more)) ||
+	    json_object_set_new(binding, "threads_unread",
+				json_integer((json_int_t)s->sets.unread)) ||
+	    json_object_set_new(binding, "drift", drift_json(binding, s))) {
 		json_decref(list);
 		return -ENOMEM;
 	}
@@ -88,16 +107,15 @@ static int open_root_of(const struct process *p, const char *cgroup, int *ret)
 }
 
 /* Of the first one that is still there. */
-static int open_root(const struct process *all, size_t n, const char *cgroup, int *ret_root,
-		     uid_t *ret_uid)
+static int open_root(const struct subject *s, const char *cgroup, int *ret_root, uid_t *ret_uid)
 {
 	int err = -ESRCH;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < s->n; i++) {
 		_cleanup_close_ int fd = -EBADF;
 
-		err = open_root_of(&all[i], cgroup, &fd);
-		err = err ?: capfiles_root_uid(all[i].pid, ret_uid);
+		err = open_root_of(&s->all[i], cgroup, &fd);
+		err = err ?: capfiles_root_uid(s->all[i].pid, ret_uid);
 		if (err)
 			continue;
 		*ret_root = TAKE_FD(fd);
@@ -118,9 +136,10 @@ static json_t *file_json(const struct capfile *f, const struct capfiles *all, ui
 			 caps_to_json(gives), "left", caps_to_json(left), "harmless", left == 0);
 }
 
-static int add_files(json_t *binding, const struct process *all, size_t n, uint64_t bounding)
+static int add_files(json_t *binding, const struct subject *s, const char *cgroup)
 {
-	const char *cgroup = json_string_value(json_object_get(binding, "cgroup")) ?: "";
+	/* One that could not be read may have any. */
+	uint64_t bounding = s->sets.unread ? ~0ULL : s->sets.bounding;
 	_cleanup_(capfiles_done) struct capfiles found = {0};
 	bool tty = isatty(STDERR_FILENO);
 	struct capfiles_options options = {
@@ -133,7 +152,7 @@ static int add_files(json_t *binding, const struct process *all, size_t n, uint6
 	_cleanup_close_ int root = -EBADF;
 	json_t *list = json_array();
 	struct balance balance;
-	int err = open_root(all, n, cgroup, &root, &options.root_uid);
+	int err = open_root(s, cgroup, &root, &options.root_uid);
 
 	balance_of(binding, &balance);
 	if (!err)
@@ -158,32 +177,38 @@ static int add_files(json_t *binding, const struct process *all, size_t n, uint6
 		       : 0;
 }
 
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ESTALE || err == -ENODEV;
+}
+
 int status_subject_add(json_t *binding, bool files)
 {
-	const char *cgroup = json_string_value(json_object_get(binding, "cgroup"));
-	_cleanup_free_ struct process *all = NULL;
-	uint64_t bounding = 0;
-	bool more = false;
-	size_t n = 0;
-	int err = 0;
+	const char *shown = json_string_value(json_object_get(binding, "cgroup"));
+	uint64_t id = (uint64_t)json_integer_value(json_object_get(binding, "cgroup_id"));
+	_cleanup_(subject_done) struct subject subject = {};
+	_cleanup_free_ char *path = NULL;
+	int err;
 
-	if (!cgroup || json_is_true(json_object_get(binding, "gone")))
+	if (!shown || json_is_true(json_object_get(binding, "gone")))
 		return 0;
-	err = processes_in(cgroup, PROCESSES_MAX, &all, &n, &more);
-	/* It may have been removed meanwhile. */
-	if (err && err != -ENOENT)
-		return log_err(err, "cannot read the processes of %s", cgroup);
-	err = add_processes(binding, all, n, more);
-	if (err || !files)
-		return err;
-	if (!n) {
-		log_warn(0, "%s has no process now: its root is not known", cgroup);
+	err = cgroup_shown(shown, id, &path);
+	err = err ?: read_subject(path, &subject);
+	if (err && !is_gone(err))
+		return log_err(err, "cannot read the processes of %s", shown);
+	if (add_processes(binding, &subject))
+		return log_err(-ENOMEM, "cannot tell the processes of %s", shown);
+	if (!files)
+		return 0;
+	if (err || !subject.n) {
+		log_warn(0, "%s %s: its root is not known", shown,
+			 err			? "is gone meanwhile"
+			 : subject.sets.threads ? "has no process that can be read"
+						: "has no process now");
 		return 0;
 	}
-	for (size_t i = 0; i < n; i++)
-		bounding |= all[i].bounding;
-	err = add_files(binding, all, n, bounding);
-	return err ? log_err(err, "cannot look through the files of %s", cgroup) : 0;
+	err = add_files(binding, &subject, path);
+	return err ? log_err(err, "cannot look through the files of %s", shown) : 0;
 }
 
 /* ---- for people ---- */
@@ -285,6 +310,10 @@ void status_subject_print(const json_t *binding)
 		print_process(each);
 	if (json_is_true(json_object_get(binding, "processes_more")))
 		printf("  %-12sthere are more\n", "processes");
+	if (out_number(binding, "threads_unread"))
+		printf("  %-12s%lld threads could not be read: what is granted for nothing is not "
+		       "known\n",
+		       "processes", (long long)out_number(binding, "threads_unread"));
 	print_drift(json_object_get(binding, "drift"));
 	print_files(json_object_get(binding, "files"));
 }

@@ -9,29 +9,10 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/client.h"
+#include "cli/state.h"
 
-#define LOG_FILE "/var/log/leastcap/events.jsonl"
 /* Older log files: FILE.1, FILE.2, ... */
 #define LOG_FILES_MAX 100
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "";
-}
-
-static const char *log_file(const json_t *status)
-{
-	const json_t *each;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "sinks"), i, each) {
-		const char *target = text_of(each, "target");
-
-		if (!strcmp(text_of(each, "sink"), "file") && target[0] == '/')
-			return target;
-	}
-	return LOG_FILE;
-}
 
 /* A pipe is somebody else's to read. */
 static FILE *open_log(const char *path)
@@ -64,7 +45,7 @@ static int read_log(FILE *f, int (*fn)(const char *line, size_t len, void *ctx),
 static int read_logs(const json_t *status, int (*fn)(const char *line, size_t len, void *ctx),
 		     void *ctx)
 {
-	const char *path = log_file(status);
+	const char *path = state_log_file(status);
 
 	for (unsigned int i = 0; i < LOG_FILES_MAX; i++) {
 		_cleanup_free_ char *older = NULL;

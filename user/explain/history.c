@@ -37,6 +37,7 @@ void history_done(struct history *h)
 	json_decref(h->kinds);
 	json_decref(h->names);
 	json_decref(h->reported);
+	json_decref(h->quiet);
 }
 
 /* ---- one event ---- */
@@ -114,13 +115,66 @@ static int take_kind(struct history *h, const json_t *event)
 	return 0;
 }
 
+static bool same_text(const json_t *a, const json_t *b, const char *key)
+{
+	return !strcmp(text_of(a, key), text_of(b, key));
+}
+
+/* A program is known by its file, where both say it, else by what it calls itself; with neither it is one of many. */
+static bool same_program(const json_t *event, const json_t *quiet)
+{
+	const json_t *a = json_object_get(event, "process"), *b = json_object_get(quiet, "process");
+
+	if (*text_of(a, "exe") && *text_of(b, "exe"))
+		return same_text(a, b, "exe");
+	return !*text_of(b, "comm") || same_text(a, b, "comm");
+}
+
+static const json_t *binding_id(const json_t *event)
+{
+	return json_object_get(json_object_get(event, "subject"), "binding_id");
+}
+
+/* Is it a refusal of the kind that has fallen quiet? */
+static bool is_of_quiet(const json_t *event, const json_t *quiet)
+{
+	return !strcmp(text_of(event, "type"), text_of(quiet, "verdict")) &&
+	       same_text(event, quiet, "restriction") && same_text(event, quiet, "item") &&
+	       same_text(event, quiet, "boot") &&
+	       json_equal(json_object_get(event, "shadow"), json_object_get(quiet, "shadow")) &&
+	       json_equal(binding_id(event), binding_id(quiet)) && same_program(event, quiet) &&
+	       strcmp(text_of(event, "time"), text_of(quiet, "time")) <= 0;
+}
+
+/* The daemon and its log tell of the same one. */
+static int take_number(struct history *h, const json_t *event)
+{
+	const json_t *first = h->quiet ?: json_array_get(h->found, 0);
+
+	if (first) {
+		h->others += !same_text(event, first, "time") || !same_text(event, first, "boot");
+		return 0;
+	}
+	if (strcmp(text_of(event, "type"), "quiet") != 0)
+		return json_array_append(h->found, (json_t *)event) ? -ENOMEM : 0;
+	h->quiet = json_incref((json_t *)event);
+	return 0;
+}
+
+/* Numbers begin anew with each start of the daemon: the newest is meant, and all are looked at. */
+static int take_seq(struct history *h, const json_t *event)
+{
+	if ((uint64_t)json_integer_value(json_object_get(event, "seq")) == h->seq)
+		return take_number(h, event);
+	if (!h->quiet || json_array_size(h->found) || !is_of_quiet(event, h->quiet))
+		return 0;
+	return json_array_append(h->found, (json_t *)event) ? -ENOMEM : 0;
+}
+
 int history_take(struct history *h, const json_t *event)
 {
-	if (h->by_seq) {
-		if ((uint64_t)json_integer_value(json_object_get(event, "seq")) != h->seq)
-			return 0;
-		return json_array_append(h->found, (json_t *)event) ? -ENOMEM : 1;
-	}
+	if (h->by_seq)
+		return take_seq(h, event);
 	if (!is_refusal(event))
 		return 0;
 	if (h->subject) {
@@ -137,14 +191,22 @@ int history_take(struct history *h, const json_t *event)
 	return 0;
 }
 
+/* Most lines of a long log need not be parsed. */
+static bool may_matter(const struct history *h, const char *line, size_t len)
+{
+	char seq[24];
+	int n = snprintf(seq, sizeof(seq), "%llu", (unsigned long long)h->seq);
+
+	if (h->by_seq && memmem(line, len, seq, (size_t)n))
+		return true;
+	return (!h->by_seq || h->quiet) && memmem(line, len, "den", 3);
+}
+
 int history_take_line(struct history *h, const char *line, size_t len)
 {
 	json_auto_t *event = NULL;
 
-	if (len > LINE_MAX_LEN)
-		return 0;
-	/* Most lines of a long log need not be parsed. */
-	if (!h->by_seq && !memmem(line, len, "den", 3))
+	if (len > LINE_MAX_LEN || !may_matter(h, line, len))
 		return 0;
 	event = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	return json_is_object(event) ? history_take(h, event) : 0;

@@ -24,6 +24,9 @@ struct history {
 	const char *path; /* the cgroup that the subject means now; NULL: not known */
 	json_t *found; /* array of events, newest first */
 	json_t *kinds; /* set */
+	json_t *quiet; /* by_seq: that event is of type quiet; found is the one that it belongs to */
+	bool remembered; /* by_seq: the running daemon knows it */
+	size_t others; /* by_seq: events of other starts of the daemon with that number, which are older */
 	json_t *reported; /* without a subject: the newest that was only reported */
 	json_t *names; /* set: subjects that there are, for the nearest one */
 	size_t more; /* kinds that were left out */

@@ -42,19 +42,22 @@ int refused_of_event(const json_t *event, struct refused *ret)
 	uint32_t restriction = 0;
 	int cap;
 
-	if (!type || !word || !name || (strcmp(type, "denied") && strcmp(type, "would-deny")))
+	if (!type || (strcmp(type, "denied") != 0 && strcmp(type, "would-deny") != 0))
 		return -EBADMSG;
-	while (restriction < LEASTCAP_RESTRICTIONS && strcmp(word_restriction(restriction), name))
+	while (name && restriction < LEASTCAP_RESTRICTIONS &&
+	       strcmp(word_restriction(restriction), name) != 0)
 		restriction++;
-	if (restriction == LEASTCAP_RESTRICTIONS)
-		return -EBADMSG;
+	if (!name || restriction == LEASTCAP_RESTRICTIONS)
+		return -ENOENT;
+	if (!word)
+		return -ENODATA;
 	cap = restriction ? -ENOENT : caps_parse(word, strlen(word));
 	*ret = (struct refused){
 		.item = cap >= 0 ? (uint32_t)cap : find_item(restriction, word),
 		.detail = json_string_value(json_object_get(event, "detail")),
 	};
 	if (cap < 0 && !ret->item)
-		return -EBADMSG;
+		return -ENODATA;
 	ret->rule = cap >= 0 ? -1 : item_rule(restriction, ret->item);
 	return 0;
 }

@@ -17,7 +17,7 @@ struct refused {
 
 enum refuses { REFUSES_NOT, REFUSES_MAYBE, REFUSES };
 
-/* -EBADMSG: the event is no verdict, or one with words that are not known. */
+/* -EBADMSG: the event is no refusal. Its restriction is not known: -ENOENT; its item: -ENODATA. */
 int refused_of_event(const json_t *event, struct refused *ret);
 
 /* Of a capability. */

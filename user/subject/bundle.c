@@ -243,6 +243,14 @@ int bundle_read(const char *root, const char *cgroup, struct identity *ret, uint
 	return err;
 }
 
+void bundle_who(const char *root, const char *cgroup, struct identity *ret)
+{
+	uint64_t dropped = 0;
+
+	if (strncmp(cgroup, "/user.slice/user-", strlen("/user.slice/user-")) != 0)
+		(void)bundle_read(root, cgroup, ret, &dropped);
+}
+
 /* ---- plain runc and crun ---- */
 
 struct plain {

@@ -27,6 +27,9 @@ static inline bool bundle_in_pod(const char *cgroup)
  */
 int bundle_read(const char *root, const char *cgroup, struct identity *ret, uint64_t *dropped);
 
+/* The same, but for what is below a user: root's files do not tell of the containers of a user's engines. */
+void bundle_who(const char *root, const char *cgroup, struct identity *ret);
+
 /* The same for a container of plain runc or crun, whose name is free text and whose cgroup says nothing.
  * -EINVAL: that can be no such name. */
 int bundle_read_plain(const char *root, const char *name, struct identity *ret, uint64_t *dropped);

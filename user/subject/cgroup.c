@@ -259,6 +259,42 @@ int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *c
 	return root < 0 ? root : walk_below(root, "", 0, &walk);
 }
 
+struct wanted {
+	uint64_t id;
+	char *path;
+};
+
+static int take_wanted(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	struct wanted *w = ctx;
+
+	if (id != w->id)
+		return 0;
+	w->path = strdup(path);
+	return w->path ? 1 : -ENOMEM;
+}
+
+int cgroup_shown(const char *shown, uint64_t id, char **ret)
+{
+	struct wanted wanted = {.id = id};
+	int err;
+
+	/* Whatever is escaped has one. */
+	if (!strchr(shown, '\\')) {
+		*ret = strdup(shown);
+		return *ret ? 0 : -ENOMEM;
+	}
+	err = cgroup_path(id, ret);
+	/* A handle is opened for CAP_DAC_READ_SEARCH alone. */
+	if (err != -EPERM)
+		return err;
+	err = cgroup_walk(take_wanted, &wanted);
+	if (err < 0)
+		return err;
+	*ret = wanted.path;
+	return wanted.path ? 0 : -ENOENT;
+}
+
 int cgroup_walk_below(const char *path,
 		      int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx),
 		      void *ctx)

@@ -20,6 +20,12 @@ bool cgroup_path_below(const char *path, const char *above);
 /* Path of a live cgroup from its id; to be freed by the caller. -ESTALE or -ENOENT: it is gone. */
 int cgroup_path(uint64_t id, char **ret);
 
+/*
+ * The same of a cgroup whose path is known as it is shown, with what is not printable escaped (base/escape.h), and its id: of a
+ * status, of an event. Needs no privileges.
+ */
+int cgroup_shown(const char *shown, uint64_t id, char **ret);
+
 /* Is it surely gone? The same as an error of cgroup_path(), for much less. */
 bool cgroup_is_gone(uint64_t id);
 

@@ -26,16 +26,12 @@ static bool id_begins(const char *path, const char *id, const char *subject)
 	return !strncmp(id, subject, strlen(subject));
 }
 
-/* What a container has below itself it may call like somebody else; a user's containers are not in root's files. */
 static bool is_called(const char *path, const char *id, const char *subject)
 {
 	struct identity identity = {0};
-	uint64_t dropped = 0;
 	bool same;
 
-	if (!strncmp(path, "/user.slice/user-", strlen("/user.slice/user-")))
-		return false;
-	(void)bundle_read("/", path, &identity, &dropped);
+	bundle_who("/", path, &identity);
 	same = identity.name && !strcmp(identity.name, subject);
 	identity_done(&identity);
 	return same;

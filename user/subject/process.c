@@ -75,7 +75,7 @@ static int64_t start_of(pid_t pid)
 	return p ? strtoll(p, NULL, 10) * (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)) : 0;
 }
 
-int process_read(pid_t pid, struct process *ret)
+int process_read_status(pid_t pid, struct process *ret)
 {
 	struct process process = {.pid = pid};
 	_cleanup_fclose_ FILE *f = NULL;
@@ -89,9 +89,58 @@ int process_read(pid_t pid, struct process *ret)
 	err = process_parse(f, &process);
 	if (err)
 		return err == -EBADMSG && ferror(f) ? -ESRCH : err;
-	process.start_ns = start_of(pid);
 	*ret = process;
 	return 0;
+}
+
+int process_read(pid_t pid, struct process *ret)
+{
+	int err = process_read_status(pid, ret);
+
+	if (!err)
+		ret->start_ns = start_of(pid);
+	return err;
+}
+
+/* ---- those of a cgroup ---- */
+
+struct pids {
+	bool threads;
+	int (*fn)(pid_t pid, void *ctx);
+	void *ctx;
+};
+
+static int read_pids(const char *cgroup, const char *name, const struct pids *p)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	char pid[32];
+	int stop = 0;
+
+	if (asprintf(&path, CGROUP_ROOT "%s/%s", cgroup, name) < 0)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (!stop && fgets(pid, sizeof(pid), f))
+		stop = p->fn((pid_t)strtol(pid, NULL, 10), p->ctx);
+	return !stop && ferror(f) ? -errno : stop;
+}
+
+static int pids_of(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	const struct pids *p = ctx;
+	int err = p->threads ? -EOPNOTSUPP : read_pids(path, "cgroup.procs", p);
+
+	/* Of a threaded cgroup only the threads can be listed. */
+	return err == -EOPNOTSUPP ? read_pids(path, "cgroup.threads", p) : err;
+}
+
+int pids_in(const char *cgroup, bool threads, int (*fn)(pid_t pid, void *ctx), void *ctx)
+{
+	struct pids pids = {.threads = threads, .fn = fn, .ctx = ctx};
+
+	return cgroup_walk_below(cgroup, pids_of, &pids);
 }
 
 struct list {
@@ -100,8 +149,10 @@ struct list {
 	bool more;
 };
 
-static int add(struct list *l, pid_t pid)
+static int add(pid_t pid, void *ctx)
 {
+	struct list *l = ctx;
+
 	if (l->n == l->max) {
 		l->more = true;
 		return 1;
@@ -112,33 +163,11 @@ static int add(struct list *l, pid_t pid)
 	return 0;
 }
 
-/* Of a threaded cgroup only the threads can be listed. */
-static int add_cgroup(const char *path, uint64_t id, uint32_t level, void *ctx)
-{
-	static const char *const files[] = {"cgroup.procs", "cgroup.threads"};
-	int stop = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		_cleanup_free_ char *file = NULL;
-		_cleanup_fclose_ FILE *f = NULL;
-		char pid[32];
-
-		if (asprintf(&file, CGROUP_ROOT "%s/%s", path, files[i]) < 0)
-			return -ENOMEM;
-		f = fopen(file, "re");
-		while (f && !stop && fgets(pid, sizeof(pid), f))
-			stop = add(ctx, (pid_t)strtol(pid, NULL, 10));
-		if (stop || (f && !ferror(f)))
-			break;
-	}
-	return stop;
-}
-
 int processes_in(const char *cgroup, size_t max, struct process **ret, size_t *ret_n,
 		 bool *ret_more)
 {
 	struct list l = {.items = calloc(max, sizeof(*l.items)), .max = max};
-	int err = l.items ? cgroup_walk_below(cgroup, add_cgroup, &l) : -ENOMEM;
+	int err = l.items ? pids_in(cgroup, false, add, &l) : -ENOMEM;
 
 	if (err < 0) {
 		free(l.items);

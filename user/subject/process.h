@@ -22,8 +22,12 @@ struct process {
 /* Of /proc/PID/status; pid and start_ns are left alone. -EBADMSG: that is not in it. */
 int process_parse(FILE *status, struct process *ret);
 
-/* -ESRCH: it is gone. */
+/* -ESRCH: it is gone. The number may be a thread's. */
 int process_read(pid_t pid, struct process *ret);
+int process_read_status(pid_t pid, struct process *ret); /* without start_ns */
+
+/* Calls fn for the processes of a cgroup and below it, or for all their threads, until it returns non-zero. */
+int pids_in(const char *cgroup, bool threads, int (*fn)(pid_t pid, void *ctx), void *ctx);
 
 /* Those of a cgroup and below it, at most max. *ret is to be freed; *ret_more: there are others. */
 int processes_in(const char *cgroup, size_t max, struct process **ret, size_t *ret_n,

@@ -163,17 +163,20 @@ int suggest_select(struct suggestion *s, const char *path)
 	return json_array_append(s->selectors, selector) ? -ENOMEM : 0;
 }
 
-/* Is it the path itself, and not one that was made printable? */
-static bool is_path(const json_t *binding)
+/* What is gone cannot be selected. */
+static int select_binding(struct suggestion *s, const json_t *binding)
 {
-	const char *path = mask_text(binding, "cgroup");
-	uint64_t id;
+	json_int_t id = json_integer_value(json_object_get(binding, "cgroup_id"));
+	const char *shown = mask_text(binding, "cgroup");
+	_cleanup_free_ char *path = NULL;
+	int err;
 
-	if (json_is_true(json_object_get(binding, "gone")) || path[0] != '/')
-		return false;
-	return !strchr(path, '\\') ||
-	       (!cgroup_id(path, &id, NULL) &&
-		(json_int_t)id == json_integer_value(json_object_get(binding, "cgroup_id")));
+	if (json_is_true(json_object_get(binding, "gone")) || shown[0] != '/')
+		return 0;
+	err = cgroup_shown(shown, (uint64_t)id, &path);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	return suggest_select(s, path);
 }
 
 static int select_bindings(struct suggestion *s)
@@ -183,8 +186,8 @@ static int select_bindings(struct suggestion *s)
 	int err = 0;
 
 	json_array_foreach(s->bindings, i, each) {
-		if (!err && is_path(each) && json_array_size(s->selectors) < SELECTORS_MAX)
-			err = suggest_select(s, mask_text(each, "cgroup"));
+		if (!err && json_array_size(s->selectors) < SELECTORS_MAX)
+			err = select_binding(s, each);
 	}
 	return err;
 }

@@ -189,6 +189,9 @@ static void add_processes(const json_t *binding, struct top_lines *ret)
 		add_process(each, ret);
 	if (json_is_true(json_object_get(binding, "processes_more")))
 		top_lines_add(ret, TOP_PLAIN, "there are more");
+	if (number_of(binding, "threads_unread"))
+		top_lines_add(ret, TOP_PLAIN, "%lld threads could not be read",
+			      number_of(binding, "threads_unread"));
 	if (!json_array_size(list))
 		top_lines_add(ret, TOP_PLAIN, "%s",
 			      json_is_array(list) ? "none" : "they cannot be read");

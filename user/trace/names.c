@@ -16,23 +16,14 @@ struct trace_names {
 	struct trace_name items[NAMES]; /* cgroup id n at n % NAMES */
 };
 
-/* Below it the engines are the user's own: root's files do not tell of their containers. */
-static bool of_a_user(const char *path)
-{
-	return !strncmp(path, "/user.slice/user-", strlen("/user.slice/user-"));
-}
-
 static void set_container(const char *path, const char *id, const char *root,
 			  struct trace_name *ret)
 {
 	struct identity identity = {0};
 	const char *service;
-	uint64_t dropped = 0;
 
 	ret->container = strdup(id);
-	if (of_a_user(path))
-		return;
-	(void)bundle_read(root, path, &identity, &dropped);
+	bundle_who(root, path, &identity);
 	ret->container_name = TAKE_PTR(identity.name);
 	service = identity_label(&identity, COMPOSE_SERVICE);
 	ret->compose_service = service ? strdup(service) : NULL;

@@ -693,6 +693,33 @@ static int way_sleep(char **argv)
 	return 0;
 }
 
+static void *just_stay(void *arg)
+{
+	pause();
+	return NULL;
+}
+
+/* bounded N: the leader and N processes of its give up all they have and may have, a second thread keeps it. They stay. */
+static int way_bounded(char **argv)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {};
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, just_stay, NULL))
+		fail("pthread_create");
+	for (int cap = 0; !syscall(SYS_prctl, 24 /* PR_CAPBSET_DROP */, cap, 0, 0, 0); cap++)
+		;
+	if (errno != EINVAL || syscall(SYS_capset, &header, none))
+		fail("no capabilities");
+	for (int n = atoi(argv[0]); n > 0; n--) {
+		if (!fork())
+			break;
+	}
+	pause();
+	return 0;
+}
+
 static const struct way {
 	const char *name;
 	int args; /* at least */
@@ -722,6 +749,7 @@ static const struct way {
 	{"after", 2, way_after, "SECONDS ACT"},
 	{"fsmount", 2, way_fsmount, "TYPE KEY=VALUE"},
 	{"sleep", 1, way_sleep, "SECONDS"},
+	{"bounded", 1, way_bounded, "N"},
 };
 
 int main(int argc, char **argv)
