@@ -188,12 +188,7 @@ unsigned int state_apply(struct state *s, const struct apply_request *request,
 	err = state_follow(s, &fresh, set, complaints);
 	if (err) {
 		unsave(s, request, set);
-		return err == -EINVAL
-			       ? answer_error(
-					 422,
-					 "the policy selects what it cannot have, nothing was changed",
-					 complaints, ret)
-			       : answer_errno(err, "cannot apply, nothing was changed", ret);
+		return answer_unfollowed(err, complaints, ret);
 	}
 	return answer_applied(s, request, set, old, by, ret);
 }

@@ -260,6 +260,8 @@ unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...
 unsigned int answer_errno(int err, const char *what, json_t **ret);
 /* 500: STATE cannot be written, and nothing was changed. */
 unsigned int answer_unsaved(int err, const struct state *s, json_t **ret);
+/* state_follow() has refused policies that were to be applied: 422 with what it complains of, or 500. */
+unsigned int answer_unfollowed(int err, json_t *complaints, json_t **ret);
 /* 200, or 500 where there is no memory. Takes json over. */
 unsigned int answer_json(json_t *json, json_t **ret);
 unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs, json_t **ret);

@@ -68,20 +68,18 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	if (err)
 		return answer_errno(err, "nothing was changed", ret);
 	if (json_array_size(complaints))
-		return answer_text(
-			422, ret, "nothing was changed: %.400s",
-			json_string_value(json_object_get(json_array_get(complaints, 0), "message"))
-				?: "?");
+		return answer_error(422, TIES_REFUSED, complaints, ret);
 	err = applied_save_all(s->state_dir, set) ?: applied_remove(s->state_dir, shadow);
 	if (err) {
 		unsave_all(s, set, &s->sources);
 		return answer_unsaved(err, s, ret);
 	}
-	err = state_follow(s, &fresh, NULL, complaints);
+	/* As a shadow, in mode audit, it could be what it cannot be in force. */
+	err = state_follow(s, &fresh, set, complaints);
 	if (err) {
 		unsave_all(s, set, &s->sources);
 		(void)applied_save(s->state_dir, p);
-		return answer_errno(err, "nothing was changed", ret);
+		return answer_unfollowed(err, complaints, ret);
 	}
 	tell_policy(s, "promoted", name, old, NULL, by);
 	(void)published_policy(s, name, &now);
