@@ -78,9 +78,13 @@ struct plan_host {
 	void *ctx;
 };
 
-/* What is amiss with a selector: it selects nothing. file: where it is, if not the source's. */
-typedef void (*plan_complain_fn)(const struct source *source, const char *file,
-				 struct policy_pos pos, const char *message, void *ctx);
+/*
+ * What is amiss with a selector. file: where it is, if not the source's. lost: the policy that is not bound by it, or not at
+ * all, whatever there is on the host; NULL: it only selects nothing now.
+ */
+typedef void (*plan_complain_fn)(const struct source *source, const struct policy *lost,
+				 const char *file, struct policy_pos pos, const char *message,
+				 void *ctx);
 
 /* Resolves against the host; host may be NULL. -errno: not made. */
 int plan_make(const struct sources *sources, const struct plan_host *host,

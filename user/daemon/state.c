@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/words.h"
+#include "daemon/fall_back.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
 #include "daemon/saved.h"
@@ -114,16 +115,15 @@ static bool defines(const struct policy_set *set, const char *name)
 	return false;
 }
 
-static void complain(const struct source *source, const char *file, struct policy_pos pos,
-		     const char *message, void *ctx)
+static void complain(const struct source *source, const struct policy *lost, const char *file,
+		     struct policy_pos pos, const char *message, void *ctx)
 {
 	struct complaints *c = ctx;
 
 	if (c->applied && (!source->api || !defines(c->applied, source->set->policies[0].name)))
 		return;
-	if (!file)
-		file = source->set ? source->set->file : source->file;
-	json_array_append_new(c->list, problem_new(file, pos, message, NULL, NULL));
+	json_array_append_new(c->list,
+			      problem_new(source_shown(source, file), pos, message, NULL, NULL));
 }
 
 int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
@@ -267,7 +267,8 @@ static int read_all(struct state *s, struct policy_reads *reads, struct sources 
 	const char *over = s->confirm.over;
 	size_t n;
 	int err = sources_load(s->config_dir, s->state_dir, &s->sources, reads, problems, fresh)
-			  ?: confirm_join(s, fresh, problems);
+			  ?: confirm_join(s, fresh, problems)
+			  ?: fall_back(s, fresh, problems);
 
 	n = json_array_size(problems);
 	err = err ?: ties_written(fresh, NULL, problems);
@@ -303,6 +304,7 @@ int state_reload(struct state *s, const struct peer *by)
 		tell_reload(s, "refused", NULL, by);
 		return log_err(-ENOTUNIQ, "policies select the same, they all stay as they are");
 	}
+	sources_save_good(&s->sources, s->state_dir);
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
 	confirm_tell(s, by);

@@ -103,6 +103,7 @@ void tell_reload(struct state *s, const char *action, const json_t *changed, con
 		json_object_set_new(event, "changes",
 				    json_integer((json_int_t)json_array_size(changed)));
 		json_object_set(event, "changed", few);
+		json_object_set_new(event, "problems", json_integer((json_int_t)problems_count(s)));
 		json_object_set_new(event, "by", peer_json(by));
 	}
 	json_decref(few);
