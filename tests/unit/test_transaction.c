@@ -262,6 +262,67 @@ static void another_file_that_cannot_be_bound_ends_nothing(void **state)
 	assert_string_equal(fake_bound("/web"), "");
 }
 
+/* ---- what is born meanwhile ---- */
+
+/* While the plan is made a cgroup comes, and the kernel binds it by the pattern that is in force. */
+static void give_birth(struct kernel *k)
+{
+	uint64_t id = fake_cgroup("/new-1");
+
+	k->walked = NULL;
+	k->bindings[id] = (struct leastcap_binding){
+		.cgroup = id, .policy = k->patterns[0].policy, .flags = LEASTCAP_BORN, .level = 1};
+}
+
+static void what_is_born_during_a_change_that_fails_stays_bound(void **state)
+{
+	struct leastcap_binding now, *born;
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	/* It fails before the newborn's turn, and after it. */
+	for (int i = 0; i < 2; i++) {
+		fake_begin();
+		fake_cgroup("/new-0");
+		apply(s, POLICY("new", "cgroup: \"/new-*\"", "none"), false);
+		assert_int_equal(fake.n_patterns, 1);
+		fake.walked = give_birth;
+		if (i)
+			fake.patterns_err = -E2BIG;
+		else
+			fake.too_large = "new";
+		assert_int_equal(
+			ask_apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false, &answer),
+			500);
+		json_decref(answer);
+		born = &fake.bindings[fake_cgroup("/new-1")];
+		assert_string_equal(fake_bound("/new-1"), "new");
+		assert_int_equal(born->policy, fake.patterns[0].policy);
+		assert_int_equal(born->flags, LEASTCAP_BORN);
+		assert_string_equal(fake_bound("/new-0"), "new");
+	}
+	/* One that succeeds has it, too, as one that was born. */
+	now = *born;
+	apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false);
+	assert_int_not_equal(born->policy, now.policy);
+	assert_int_equal(born->flags, LEASTCAP_BORN);
+	assert_string_equal(fake_bound("/new-1"), "new");
+}
+
+static void what_a_failed_change_has_bound_is_unbound(void **state)
+{
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	fake_cgroup("/a");
+	fake.patterns_err = -E2BIG;
+	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "none"), false, &answer), 500);
+	json_decref(answer);
+	assert_string_equal(fake_bound("/a"), "");
+	assert_null(sources_find(&s->sources, "a", NULL));
+	assert_false(on_disk("state/applied/a.yaml"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, done)
 
 int main(void)
@@ -271,6 +332,8 @@ int main(void)
 		TEST(a_file_that_cannot_be_bound_keeps_its_last_good_form),
 		TEST(without_a_better_form_what_can_be_bound_is),
 		TEST(another_file_that_cannot_be_bound_ends_nothing),
+		TEST(what_is_born_during_a_change_that_fails_stays_bound),
+		TEST(what_a_failed_change_has_bound_is_unbound),
 	};
 
 	return cmocka_run_group_tests_name("transaction", tests, NULL, NULL);

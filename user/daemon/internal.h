@@ -106,20 +106,17 @@ struct state {
 	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
-/* publish.c: the kernel's bindings, births and default as they are. Taken before the plan is made: what comes
- * meanwhile is no old binding. NULL: no memory. */
-struct before *before_take(struct state *s);
-struct before *before_free(struct before *before);
-DEFINE_CLEANUP(struct before *, before_free);
+/* ---- publish.c ---- */
 
 /*
  * Makes the kernel follow a plan, under the lock: all of it, or -errno and the old state. What is kept (keep.h) stays as it
  * is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
  * have come unseen: plan again. Logs nothing.
  */
+struct before;
 struct keep;
-int publish(struct state *s, struct plan *plan, const struct before *before,
-	    const struct keep *keep, bool *ret_news);
+int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
+	    bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);

@@ -27,6 +27,7 @@ struct want {
 	size_t order; /* of the selectors of one policy */
 	bool unheard; /* a container that has it already, and nobody says now who that is */
 	bool kept; /* the kernel keeps what it has instead: publish() */
+	bool bound; /* it had none: publish() has bound it */
 };
 
 struct want_birth {

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "daemon/before.h"
 #include "daemon/gone.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
@@ -94,90 +95,6 @@ static int policy_id(struct state *s, struct ids *ids, const struct policy *poli
 	return 0;
 }
 
-/* ---- what is there already ---- */
-
-struct saved_birth {
-	char *path;
-	uint64_t policy;
-};
-
-/* The kernel's state before the change. */
-struct before {
-	struct leastcap_binding *bindings;
-	size_t n_bindings;
-	struct saved_birth *births;
-	size_t n_births;
-	struct leastcap_birth_pattern *patterns;
-	size_t n_patterns;
-	uint64_t any;
-};
-
-static int save_binding(const struct leastcap_binding *b, void *ctx)
-{
-	struct before *before = ctx;
-	struct leastcap_binding *grown =
-		reallocarray(before->bindings, before->n_bindings + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	before->bindings = grown;
-	grown[before->n_bindings++] = *b;
-	return 0;
-}
-
-static int save_birth(const char *path, uint64_t policy, void *ctx)
-{
-	struct before *before = ctx;
-	struct saved_birth *grown =
-		reallocarray(before->births, before->n_births + 1, sizeof(*grown));
-	char *copy = strdup(path);
-
-	if (grown)
-		before->births = grown;
-	if (!grown || !copy) {
-		free(copy);
-		return -ENOMEM;
-	}
-	grown[before->n_births++] = (struct saved_birth){copy, policy};
-	return 0;
-}
-
-static void before_done(struct before *before)
-{
-	for (size_t i = 0; i < before->n_births; i++)
-		free(before->births[i].path);
-	free(before->births);
-	free(before->bindings);
-	free(before->patterns);
-}
-
-static const struct leastcap_binding *before_find(const struct before *before, uint64_t cgroup)
-{
-	/* kernel_binding_each() goes in ascending order. */
-	size_t low = 0, high = before->n_bindings;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (before->bindings[mid].cgroup == cgroup)
-			return &before->bindings[mid];
-		if (before->bindings[mid].cgroup < cgroup)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
-static const struct saved_birth *before_find_birth(const struct before *before, const char *path)
-{
-	for (size_t i = 0; i < before->n_births; i++) {
-		if (!strcmp(before->births[i].path, path))
-			return &before->births[i];
-	}
-	return NULL;
-}
-
 /* ---- forwards and back ---- */
 
 /* Is a pattern among those that are wanted? */
@@ -222,27 +139,34 @@ static int put_patterns(struct state *s, struct plan *plan, const struct before 
 	return kernel_patterns_set(s->k, patterns, n, ret_changed);
 }
 
-static int put_wanted(struct state *s, struct plan *plan, const struct before *before,
-		      struct ids *ids, const struct keep *keep, bool *ret_patterns)
+static int put_want(struct state *s, struct want *w, struct before *before, struct ids *ids,
+		    const struct keep *keep)
 {
-	uint64_t id = 0, shadow;
+	const struct leastcap_binding *old = NULL;
+	uint64_t id = 0, shadow = 0;
+	int err = before_look(s, before, w->cgroup, &old);
+
+	w->kept = old && keep_has(keep, old->policy);
+	if (err || w->kept)
+		return err;
+	err = policy_id(s, ids, w->policy, &id);
+	if (!err && w->shadow)
+		err = policy_id(s, ids, w->shadow, &shadow);
+	if (err || (old && old->policy == id && old->shadow == shadow))
+		return err;
+	err = kernel_bind(s->k, w->cgroup, w->level, id, shadow, old ? old->flags : 0);
+	w->bound = !err && !old;
+	return err;
+}
+
+static int put_wanted(struct state *s, struct plan *plan, struct before *before, struct ids *ids,
+		      const struct keep *keep, bool *ret_patterns)
+{
+	uint64_t id = 0;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < plan->n_wants; i++) {
-		struct want *w = &plan->wants[i];
-		const struct leastcap_binding *old = before_find(before, w->cgroup);
-
-		w->kept = old && keep_has(keep, old->policy);
-		if (w->kept)
-			continue;
-		shadow = 0;
-		err = policy_id(s, ids, w->policy, &id);
-		if (!err && w->shadow)
-			err = policy_id(s, ids, w->shadow, &shadow);
-		if (!err && (!old || old->policy != id || old->shadow != shadow))
-			err = kernel_bind(s->k, w->cgroup, w->level, id, shadow,
-					  old ? old->flags : 0);
-	}
+	for (size_t i = 0; !err && i < plan->n_wants; i++)
+		err = put_want(s, &plan->wants[i], before, ids, keep);
 	for (size_t i = 0; !err && i < plan->n_births; i++) {
 		const struct want_birth *w = &plan->births[i];
 		const struct saved_birth *old = before_find_birth(before, w->path);
@@ -266,7 +190,7 @@ static int put_wanted(struct state *s, struct plan *plan, const struct before *b
 static void put_back(struct state *s, const struct plan *plan, const struct before *before)
 {
 	for (size_t i = 0; i < plan->n_wants; i++) {
-		if (!before_find(before, plan->wants[i].cgroup))
+		if (plan->wants[i].bound)
 			(void)kernel_unbind(s->k, plan->wants[i].cgroup);
 	}
 	for (size_t i = 0; i < before->n_bindings; i++) {
@@ -334,30 +258,8 @@ static bool has_news(const struct plan *plan, const struct before *before)
 	return false;
 }
 
-struct before *before_take(struct state *s)
-{
-	struct before *before = calloc(1, sizeof(*before));
-
-	if (!before)
-		return NULL;
-	before->any = kernel_default(s->k);
-	if (kernel_binding_each(s->k, save_binding, before) ||
-	    kernel_birth_each(s->k, save_birth, before) ||
-	    kernel_patterns_get(s->k, &before->patterns, &before->n_patterns))
-		return before_free(before);
-	return before;
-}
-
-struct before *before_free(struct before *before)
-{
-	if (before)
-		before_done(before);
-	free(before);
-	return NULL;
-}
-
-int publish(struct state *s, struct plan *plan, const struct before *before,
-	    const struct keep *keep, bool *ret_news)
+int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
+	    bool *ret_news)
 {
 	_cleanup_(ids_done) struct ids ids = {};
 	bool patterns = false;

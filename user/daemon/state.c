@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/words.h"
+#include "daemon/before.h"
 #include "daemon/fall_back.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
