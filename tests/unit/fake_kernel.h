@@ -32,6 +32,7 @@ struct kernel {
 	size_t max_bindings; /* 0: as many as there are */
 	const char *too_large; /* the policy of that name has no room */
 	int patterns_err; /* of kernel_patterns_set(), once */
+	void (*failed)(struct kernel *k); /* happens then */
 	void (*walked)(struct kernel *k); /* happens while the plan is made */
 };
 
@@ -308,6 +309,8 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 	int err = k->patterns_err;
 
 	k->patterns_err = 0;
+	if (err && k->failed)
+		k->failed(k);
 	if (err)
 		return err;
 	if (n > FAKE_MAX)

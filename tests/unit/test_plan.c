@@ -17,6 +17,7 @@
 #include "daemon/plan.h"
 #include "daemon/resolve.h"
 #include "policy/pattern.h"
+#include "saving.h"
 
 static struct policy a = {.name = (char *)"a"}, b = {.name = (char *)"b"};
 static struct source source = {.file = (char *)"f"};

@@ -43,15 +43,6 @@ unsigned int answer_unsaved(int err, const struct state *s, json_t **ret)
 			   err == -EPROTONOSUPPORT ? "it is of a newer leastcap" : strerror(-err));
 }
 
-unsigned int answer_unfollowed(int err, json_t *complaints, json_t **ret)
-{
-	return err == -EINVAL
-		       ? answer_error(422,
-				      "the policy selects what it cannot have, nothing was changed",
-				      complaints, ret)
-		       : answer_errno(err, "cannot apply, nothing was changed", ret);
-}
-
 unsigned int answer_json(json_t *json, json_t **ret)
 {
 	*ret = json;

@@ -129,6 +129,15 @@ int published_policy(struct state *s, const char *name, struct leastcap_policy *
 int state_follow(struct state *s, struct sources *sources, const struct policy_set *applied,
 		 json_t *complaints);
 
+/*
+ * The same, and what is ready to be written, in the kernel and on disk or in neither. modes: the overrides that are to be in
+ * force; NULL: those that are. 0, or the status of the answer.
+ */
+struct change;
+unsigned int state_change(struct state *s, struct sources *sources,
+			  const struct policy_set *applied, json_t *modes, struct change *change,
+			  json_t **ret);
+
 /* containers.c */
 
 /* For plan_host: what is known of a container, which is asked for if it was not. */
@@ -257,35 +266,30 @@ unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...
 unsigned int answer_errno(int err, const char *what, json_t **ret);
 /* 500: STATE cannot be written, and nothing was changed. */
 unsigned int answer_unsaved(int err, const struct state *s, json_t **ret);
-/* state_follow() has refused policies that were to be applied: 422 with what it complains of, or 500. */
-unsigned int answer_unfollowed(int err, json_t *complaints, json_t **ret);
 /* 200, or 500 where there is no memory. Takes json over. */
 unsigned int answer_json(json_t *json, json_t **ret);
 unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs, json_t **ret);
 
-/* ---- state.c ---- */
+/* ---- transaction.c ---- */
 
 /* Makes a plan and changes nothing. complaints and applied: as for state_follow(), but all is 0. */
 int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
 	     json_t *complaints, struct plan *ret);
 /* How many cgroups a policy is bound to, or evaluated for. */
 size_t count_wants(const struct state *s, const char *name);
+
+/* ---- state.c ---- */
+
 /* A warning. */
 void problem_log(const json_t *problem);
-
-/* ---- apply.c ---- */
-
-/* The disk as `sources` have it, where `set` was written. */
-void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources);
 
 /* ---- confirm.c ---- */
 
 /* Does an apply wait to be confirmed? 0: no. Else 409, with who applied what and how long is left. */
 unsigned int confirm_busy(struct state *s, json_t **ret);
-/* Saves what is about to be applied; confirm_take() after it was, confirm_drop() if it was not. */
-int confirm_save(struct state *s, const struct policy_set *set, uint64_t seconds,
-		 const struct peer *by);
-void confirm_drop(struct state *s);
+/* What is about to be applied waits: part of a change that is yet to be made. confirm_done() if it is not made. */
+int confirm_begin(struct state *s, const struct policy_set *set, uint64_t seconds,
+		  const struct peer *by, struct change *change);
 /* Reads what waited when the last daemon ended. */
 int confirm_open(struct state *s);
 /* Sources that were just read get what waits; what is over is left out, and told by confirm_tell(). */
@@ -300,8 +304,7 @@ void confirm_done(struct confirm *c);
 int modes_open(struct state *s);
 /* The modes of policies become what is written in them, or what overrides it. */
 void modes_join(const json_t *modes, struct sources *sources);
-/* A policy that is gone keeps no override. */
-void modes_forget(struct state *s, const char *name);
+int modes_stage(const json_t *modes, struct change *change);
 
 /* ---- disarm.c ---- */
 

@@ -82,12 +82,6 @@ bool sources_broken(const struct sources *sources, const char *name);
 struct policy_set *policy_set_copy(const struct policy_set *from);
 int sources_copy(const struct sources *from, struct sources *ret);
 
-/* Saves an applied policy to state_dir/applied/NAME.yaml, a shadow to shadow/NAME.json, whole or not at all; removes it. */
-int applied_save(const char *state_dir, const struct policy *policy);
-/* The same of several. Without room on the disk none is replaced. */
-int applied_save_all(const char *state_dir, const struct policy_set *set);
-int applied_remove(const char *state_dir, const char *name);
-
 /* {"file","line","column","message"[,"hint","source_line"]}; NULL: no memory. */
 json_t *problem_new(const char *file, struct policy_pos pos, const char *message, const char *hint,
 		    const char *source_line);
