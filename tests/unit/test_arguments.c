@@ -48,7 +48,7 @@ static void what_it_does_not_is_named_with_the_nearest(void **state)
 	} wrong[] = {
 		{"dry-run=1", "unknown parameter \"dry-run\", did you mean dry_run?"},
 		{"file=a&shdow=1", "unknown parameter \"shdow\", did you mean shadow?"},
-		{"file=a&confrim", "unknown parameter \"confrim\", did you mean confirm?"},
+		{"file=a&konfirm", "unknown parameter \"konfirm\", did you mean confirm?"},
 		{"zzzz=1", "unknown parameter \"zzzz\"; this path takes file, family, dry_run, "
 			   "shadow, confirm"},
 		{"file=a&", "unknown parameter \"\"; this path takes"},

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/fall_back.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "daemon/saved.h"
+#include "daemon/unfit.h"
 
 /* ---- what would not be bound ---- */
 
@@ -130,20 +134,22 @@ static bool clashes(const struct sources *fresh, const struct source *here,
 	return false;
 }
 
+static void add_problem(json_t *problems, json_t *problem, bool form)
+{
+	json_object_set_new(problem, "hint",
+			    json_string(form ? "the last good form of this file stays"
+					     : "what is bound stays"));
+	json_array_append(problems, problem);
+}
+
 static void put_back(const struct sources *fresh, struct source *source, const struct losses *lost,
 		     struct policy_set *set, json_t *problems)
 {
 	if (set && clashes(fresh, source, set))
 		set = policy_set_free(set);
 	for (size_t i = 0; i < lost->n; i++) {
-		json_t *problem = lost->items[i].problem;
-
-		if (lost->items[i].source != source)
-			continue;
-		json_object_set_new(problem, "hint",
-				    json_string(set ? "the last good form of this file stays"
-						    : "what is bound stays"));
-		json_array_append(problems, problem);
+		if (lost->items[i].source == source)
+			add_problem(problems, lost->items[i].problem, set);
 	}
 	policy_set_free(source->set);
 	source->set = set;
@@ -167,4 +173,52 @@ int fall_back(struct state *s, struct sources *fresh, json_t *problems)
 			put_back(fresh, source, &lost, TAKE_PTR(then->set), problems);
 	}
 	return err;
+}
+
+/* ---- what has no room ---- */
+
+static bool is_same(const struct policy_set *a, const struct policy_set *b)
+{
+	_cleanup_free_ char *x = policies_text(a->policies, a->n_policies),
+			    *y = policies_text(b->policies, b->n_policies);
+
+	return x && y && !strcmp(x, y);
+}
+
+/* True: the file that has a policy has its last good form now. */
+static bool use_good(struct state *s, struct sources *fresh, const char *policy)
+{
+	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
+	const struct source *found = NULL;
+	struct source *source;
+
+	if (!sources_find(fresh, policy, &found) || found->api || found->kept)
+		return false;
+	source = find_file(fresh, found->file);
+	set = sources_last_good(NULL, s->state_dir, source->file);
+	if (!set || is_same(set, source->set) || clashes(fresh, source, set))
+		return false;
+	policy_set_free(source->set);
+	source->set = TAKE_PTR(set);
+	source->kept = true;
+	return true;
+}
+
+int fall_back_unfit(struct state *s, json_t *problems, json_t *complaints)
+{
+	_cleanup_(sources_done) struct sources fresh = {};
+	json_auto_t *found = json_array();
+	int err = found ? sources_copy(&s->sources, &fresh) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < s->plan.n_unfit; i++) {
+		const struct plan_unfit *unfit = &s->plan.unfit[i];
+		json_auto_t *problem = unfit_problem(s, &s->sources, unfit);
+
+		if (use_good(s, &fresh, unfit->policy->name))
+			add_problem(found, problem, true);
+	}
+	if (err || !json_array_size(found))
+		return err;
+	err = state_follow(s, &fresh, NULL, complaints);
+	return err ?: json_array_extend(problems, found);
 }

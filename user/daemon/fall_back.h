@@ -15,4 +15,10 @@
  */
 int fall_back(struct state *s, struct sources *fresh, json_t *problems);
 
+/*
+ * The same for what a daemon that starts has just found no room for: an edit, maybe, that the one before has refused. The last
+ * good forms of those files are followed, if there are others; complaints: as for state_follow().
+ */
+int fall_back_unfit(struct state *s, json_t *problems, json_t *complaints);
+
 #endif

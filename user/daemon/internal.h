@@ -77,6 +77,7 @@ struct state {
 	json_t *problems; /* array */
 	json_t *kept; /* array; problems: what stays bound because nobody can say now whether it should */
 	json_t *ties; /* array; problems: policies that have a subject by their names only. NULL: none yet */
+	json_t *unfit; /* object; problems: policies that there is no room for, by their names. NULL: none yet */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
 	struct confirm confirm;
 	json_t *modes; /* overrides: name -> "audit" or "enforce" */
@@ -109,14 +110,15 @@ struct state {
 /* ---- publish.c ---- */
 
 /*
- * Makes the kernel follow a plan, under the lock: all of it, or -errno and the old state. What is kept (keep.h) stays as it
- * is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
+ * Makes the kernel follow a plan, under the lock: all of it but what may be left out (unfit.h), or -errno and the old state; the
+ * plan says what did not fit. What is kept (keep.h) stays as it is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
  * have come unseen: plan again. Logs nothing.
  */
 struct before;
 struct keep;
+struct leave_out;
 int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
-	    bool *ret_news);
+	    const struct leave_out *may, bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
@@ -229,6 +231,9 @@ void tell_policy(struct state *s, const char *action, const char *policy, const 
 /* Emits {"type":"policy","action":"tied",...}: the loser's. */
 void tell_tie(struct state *s, const struct plan_tie *tie);
 
+/* Emits {"type":"policy","action":"unfit",...}. */
+void tell_unfit(struct state *s, const struct plan_unfit *unfit, const char *why);
+
 /* Emits {"type":"reload",...}. action: "done", "refused", "failed"; changed: what has changed; may be NULL. */
 void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by);
 
@@ -258,6 +263,10 @@ size_t problems_count(const struct state *s);
 bool state_enforcing(struct state *s, char build[17]);
 
 /* ---- answer.c ---- */
+
+#define MAP_FULL                                                                                 \
+	"a map of the kernel is full: bindings (leastcapd --max-bindings), or names, addresses " \
+	"or file system types of policies"
 
 unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
 unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)

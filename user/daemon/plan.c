@@ -21,6 +21,7 @@ void plan_done(struct plan *plan)
 	free(plan->wants);
 	free(plan->patterns);
 	free(plan->ties);
+	free(plan->unfit);
 	*plan = (struct plan){};
 }
 

@@ -100,6 +100,7 @@ struct state *state_free(struct state *s)
 	json_decref(s->own_problems);
 	json_decref(s->kept);
 	json_decref(s->ties);
+	json_decref(s->unfit);
 	json_decref(s->modes);
 	json_decref(s->applied);
 	tally_done(&s->tally);
@@ -195,6 +196,32 @@ static int read_all(struct state *s, struct policy_reads *reads, struct sources 
 	return err;
 }
 
+/* problems: what else is known to be wrong. */
+static int fail_reload(struct state *s, int err, json_t *problems, const struct peer *by)
+{
+	_cleanup_free_ char *message = NULL;
+
+	if (asprintf(&message, "cannot be put in force, the policies stay as they are: %s",
+		     err == -E2BIG || err == -ENOSPC ? MAP_FULL : strerror(-err)) < 0)
+		message = NULL;
+	json_array_append_new(problems, problem_new(s->config_dir, (struct policy_pos){},
+						    message ?: strerror(-err), NULL, NULL));
+	use_problems(s, json_incref(problems));
+	tell_reload(s, "failed", NULL, by);
+	return log_err(err, "cannot reload, the policies stay as they are");
+}
+
+/* The first time all of it that has room is; then of the rest the forms that had. */
+static int follow(struct state *s, struct sources *fresh, json_t *problems, json_t *selectors)
+{
+	bool first = !s->followed;
+	int err = state_follow(s, fresh, NULL, selectors);
+
+	if (!err && first && s->plan.n_unfit && fall_back_unfit(s, problems, selectors))
+		log_warn(0, "cannot go back to the last good forms of what has no room, ignoring");
+	return err;
+}
+
 int state_reload(struct state *s, const struct peer *by)
 {
 	_cleanup_(sources_done) struct sources fresh = {}, old = {};
@@ -208,13 +235,12 @@ int state_reload(struct state *s, const struct peer *by)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
 	err = read_all(s, &reads, &fresh, problems, &refused);
 	if (!err && !refused)
-		err = sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, NULL, selectors);
+		err = sources_copy(&s->sources, &old) ?: follow(s, &fresh, problems, selectors);
 	keep_reads(s, &reads, err);
+	if (json_array_extend(problems, selectors) || json_array_extend(problems, s->own_problems))
+		err = err ?: -ENOMEM;
 	if (err)
-		tell_reload(s, "failed", NULL, by);
-	if (err || json_array_extend(problems, selectors) ||
-	    json_array_extend(problems, s->own_problems))
-		return log_err(err, "cannot reload, the policies stay as they are");
+		return fail_reload(s, err, problems, by);
 	use_problems(s, json_incref(problems));
 	if (refused) {
 		tell_reload(s, "refused", NULL, by);

@@ -87,6 +87,15 @@ void tell_tie(struct state *s, const struct plan_tie *tie)
 		  policy_event(s, "tied", tie->loser.policy->name, NULL, extra, &(struct peer){0}));
 }
 
+void tell_unfit(struct state *s, const struct plan_unfit *unfit, const char *why)
+{
+	json_auto_t *extra =
+		json_pack("{s:I, s:s}", "subjects", (json_int_t)unfit->n, "reason", why);
+
+	sink_emit(s->sink,
+		  policy_event(s, "unfit", unfit->policy->name, NULL, extra, &(struct peer){0}));
+}
+
 void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by)
 {
 	json_t *event, *few;

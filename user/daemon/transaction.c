@@ -8,6 +8,7 @@
 #include "daemon/internal.h"
 #include "daemon/keep.h"
 #include "daemon/ties.h"
+#include "daemon/unfit.h"
 
 struct complaints {
 	json_t *list;
@@ -46,12 +47,25 @@ int plan_try(struct state *s, const struct sources *sources, const struct policy
 	return err;
 }
 
+/* What a change was refused for is the last that did not fit. */
+static void complain_unfit(const struct state *s, const struct sources *sources,
+			   const struct plan *plan, const struct leave_out *may, json_t *complaints)
+{
+	const struct plan_unfit *last = plan->n_unfit ? &plan->unfit[plan->n_unfit - 1] : NULL;
+
+	if (last && !unfit_may(s, may, last->policy->name))
+		json_array_append_new(complaints, unfit_problem(s, sources, last));
+}
+
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
 #define ROUNDS 4
 
 static int plan_and_publish(struct state *s, const struct sources *sources,
 			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
 {
+	/* There is nothing to go on with, or nobody has changed anything. */
+	const struct leave_out may = {.any = !s->followed || sources == &s->sources,
+				      .applied = applied};
 	_cleanup_(keep_done) struct keep keep = {};
 	_cleanup_close_ int lock = kernel_lock();
 	bool news = true;
@@ -72,9 +86,11 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 		err = plan_try(s, sources, applied, complaints, ret);
 		if (!err && applied && json_array_size(complaints))
 			err = -EINVAL;
-		err = err ? err : publish(s, ret, before, &keep, &news);
-		if (err)
+		err = err ? err : publish(s, ret, before, &keep, &may, &news);
+		if (err) {
+			complain_unfit(s, sources, ret, &may, complaints);
 			return err;
+		}
 	}
 	json_decref(s->kept);
 	s->kept = keep_problems(&keep, ret);
@@ -106,6 +122,7 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	rules_forget(s);
 	proof_policies_changed(s);
 	ties_follow(s);
+	unfit_follow(s);
 	return 0;
 }
 
