@@ -242,6 +242,19 @@ as_member() { setpriv --reuid 12345 --regid 12345 --groups "$(getent group least
 	[[ $head == *"405 Method Not Allowed"* && $head == *"Allow: GET, POST"* ]]
 	is 400 "$(status_of GET '/v1/events?since=x')"
 	is 400 "$(status_of GET '/v1/status?subject=%ff')"
+	# What could have been meant to make less of it than it is without.
+	printf 'policies:\n  - name: good\n    select: [{ cgroup: /bad }]\n    capabilities: all\n' >/tmp/bad/f
+	for query in dry_run confirm shadow dry-run=1 dryrun=1 'dry_run=1&dry_run=0' Shadow=1 family '=1'; do
+		is 400 "$(status_of POST "/v1/policies?file=f&$query" --data-binary @/tmp/bad/f)"
+	done
+	run -0 api POST '/v1/policies?file=f&dry-run=1' --data-binary @/tmp/bad/f
+	[[ "$(jq -r .error <<<"${lines[0]}")" == 'unknown parameter "dry-run", did you mean dry_run?'* ]]
+	is 400 "$(status_of DELETE '/v1/policies/good?shadow')"
+	is 400 "$(status_of DELETE '/v1/policies/good?shdow=1')"
+	is 400 "$(status_of POST '/v1/mode?policy=good&mode=audit&dry_run=1')"
+	is 400 "$(status_of POST '/v1/reload?dry_run=1')"
+	is 400 "$(status_of GET '/metrics?x=1')"
+	is 400 "$(status_of GET '/v1/events?follow')"
 	head -c 2000000 /dev/zero | tr '\0' '#' >/tmp/bad/f
 	is 413 "$(status_of POST /v1/policies --data-binary @/tmp/bad/f)"
 	is 413 "$(status_of POST /v1/policies -H 'Transfer-Encoding: chunked' --data-binary @/tmp/bad/f)"

@@ -145,6 +145,40 @@ changed() {
 	rm /tmp/shadowed.yaml
 }
 
+@test "a daemon that starts with more than there is room for holds the rest, and says so" {
+	fresh_daemon --max-bindings 2 --prove-every 0
+	systemctl stop leastcapd
+	leastcap unload
+	mkdir -p $CG/other/{1,2,3}
+	form saved /saved none
+	form other '"/other/*"' none
+	sed -i 's/^    capabilities/    mode: audit\n&/' "$POLICIES/other.yaml"
+	outcome 0 inside /saved $PROBE sethostname
+	mark
+	systemctl start leastcapd
+	outcome 1 inside /saved $PROBE sethostname
+	denied SYS_ADMIN '.policy == "saved"'
+	is '["other","saved"]' "$(leastcap status --json | jq -c '[.bindings[].policy] | sort')"
+	is "[[\"$POLICIES/other.yaml\",2]]" "$(leastcap status --json | jq -c '[.problems[] | [.file, .line]]')"
+	[[ $(leastcap status --json | jq -r '.problems[0].message') == *'"other" does not fit: 2 subjects are not bound'*'--max-bindings'* ]]
+	expect_event '.type == "policy" and .action == "unfit" and .policy == "other" and .subjects == 2'
+	api GET /metrics | grep -qx 'leastcap_unfit_subjects 2'
+	eventually 10 eval '[[ $(systemctl show -P StatusText leastcapd) == *"NO ROOM for 1 policy"* ]]'
+	# While it runs, a change for which there is no room is refused, and told.
+	mark
+	form more /other all
+	is 500 "$(api POST /v1/reload | tail -n 1)"
+	is "[\"$POLICIES\",\"$POLICIES/more.yaml\",\"$POLICIES/other.yaml\"]" "$(leastcap status --json | jq -c '[.problems[].file] | sort')"
+	expect_event '.type == "reload" and .action == "failed" and .problems == 3'
+	outcome 1 inside /saved $PROBE sethostname
+	rm "$POLICIES"/{other,more}.yaml
+	api POST /v1/reload
+	is '[]' "$(problem_files)"
+	outcome 1 inside /saved $PROBE sethostname
+	rmdir $CG/other/{1,2,3}
+	fresh_daemon
+}
+
 unloads() { journalctl -o cat LEASTCAP_TYPE=unload | wc -l; }
 
 @test "unload leaves an event, with and without a daemon" {

@@ -319,6 +319,34 @@ user_unit() {
 	systemctl reload leastcapd
 }
 
+@test "a good file that is edited into such a pattern keeps its last good form, over a restart, too" {
+	local file=/etc/leastcap/policies.d/edit.yaml form
+	form() { printf 'policies:\n  - name: edit\n    select: [{ unit: "%s" }]\n    capabilities: none\n' "$1" >$file; }
+	run -0 systemd-run -q --wait --unit edit-1.service $PROBE chroot
+	form 'edit-*.service'
+	systemctl reload leastcapd
+	mark
+	run -1 systemd-run -q --wait --unit edit-2.service $PROBE chroot
+	denied SYS_CHROOT '.policy == "edit"'
+	form '*.service'
+	systemctl reload leastcapd
+	expect_event '.type == "reload" and .action == "done" and .problems == 1 and .changes == 0'
+	is "[[\"$file\",3,\"the last good form of this file stays\"]]" \
+		"$(leastcap status --json | jq -c '[.problems[] | [.file, .line, .hint]]')"
+	[[ $(leastcap status --json | jq -r '.problems[0].message') == *"holds leastcapd itself"* ]]
+	for _ in 1 2; do
+		mark
+		run -1 systemd-run -q --wait --unit edit-3.service $PROBE chroot
+		denied SYS_CHROOT '.policy == "edit" and .subject.binding == "/system.slice/edit-3.service"'
+		systemctl reset-failed edit-3.service
+		systemctl restart leastcapd
+	done
+	rm $file
+	systemctl reload leastcapd
+	run -0 systemd-run -q --wait --unit edit-4.service $PROBE chroot
+	is '[]' "$(leastcap status --json | jq -c .problems)"
+}
+
 @test "without a policy for any container, and after a change that was refused" {
 	local id only='policies: [{ name: only, select: [{ container: { label: { rank: only } } }], capabilities: none }]'
 	fresh_daemon --entering-limit 600

@@ -94,7 +94,7 @@ metric() { api GET /metrics | sed -n 's/^leastcap_tied_subjects //p'; }
 	# A shadow takes nobody's subject before it is promoted.
 	leastcap apply --shadow $DIR/b.yaml
 	run -1 leastcap promote two
-	[[ $output == *"nothing was changed: policies "*"policy \"one\" is at $POLICIES/a.yaml:3:22"* ]]
+	[[ $output == *"error: policies "*"policy \"one\" is at $POLICIES/a.yaml:3:22"* ]]
 	is '[true]' "$(leastcap list --json | jq -c '[.policies[] | select(.name == "two") | .mode_by == "shadow"]')"
 	leastcap remove --shadow two
 	[ ! -e /var/lib/leastcap/applied/two.yaml ]

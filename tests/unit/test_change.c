@@ -19,6 +19,7 @@
 #include "daemon/compare.h"
 #include "daemon/internal.h"
 #include "daemon/saved.h"
+#include "saving.h"
 
 #define BIT(n) (1ULL << (n))
 #define MOUNTS LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS)
@@ -343,10 +344,15 @@ static void apply_and_die(const char *dir, uint64_t seconds)
 					"  - name: new\n    capabilities: none\n");
 	const struct peer by = {.pid = 7, .comm = "leastcap"};
 	struct state *s = daemon_new(dir);
+	struct change *change = NULL;
 
 	put(&s->sources, POLICY("web", "enforce", "[CHOWN]"), false);
 	assert_int_equal(applied_save(dir, sources_find(&s->sources, "web", NULL)), 0);
-	assert_int_equal(confirm_save(s, set, seconds, &by), 0);
+	assert_int_equal(change_begin(dir, &change), 0);
+	assert_int_equal(confirm_begin(s, set, seconds, &by, change), 0);
+	assert_int_equal(change_ready(change), 0);
+	assert_int_equal(change_commit(change), 0);
+	change_free(change);
 	assert_int_equal(s->confirm.old.n, 1);
 	daemon_dies(s);
 	policy_set_free(set);
@@ -410,30 +416,6 @@ static void after_its_time_and_in_another_boot_it_comes_back(void **state)
 	}
 }
 
-static void confirmed_by_a_daemon_that_died_before_it_said_so_it_stays(void **state)
-{
-	struct policy_set *set = parsed("policies:\n  - name: web\n    capabilities: none\n"
-					"  - name: new\n    capabilities: none\n");
-	char dir[] = "/tmp/test_change-XXXXXX";
-	struct state *s;
-
-	assert_non_null(mkdtemp(dir));
-	apply_and_die(dir, 60);
-	assert_int_equal(applied_save(dir, &set->policies[0]), 0);
-	/* Half of it is not all of it. */
-	s = daemon_starts(dir);
-	assert_null(s->confirm.over);
-	daemon_dies(s);
-	assert_int_equal(applied_save(dir, &set->policies[1]), 0);
-	change_saved(dir, "deadline", json_integer((json_int_t)boot_now()));
-	s = daemon_starts(dir);
-	assert_string_equal(s->confirm.over, "confirmed");
-	assert_int_equal(sources_find(&s->sources, "web", NULL)->allow, 0);
-	assert_non_null(sources_find(&s->sources, "new", NULL));
-	daemon_dies(s);
-	policy_set_free(set);
-}
-
 static void without_anything_that_waits_nobody_is_busy(void **state)
 {
 	char dir[] = "/tmp/test_change-XXXXXX";
@@ -480,7 +462,6 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_written_whole_replaces_nothing),
 		cmocka_unit_test(in_time_a_daemon_that_starts_goes_on_waiting),
 		cmocka_unit_test(after_its_time_and_in_another_boot_it_comes_back),
-		cmocka_unit_test(confirmed_by_a_daemon_that_died_before_it_said_so_it_stays),
 		cmocka_unit_test(without_anything_that_waits_nobody_is_busy),
 		cmocka_unit_test(a_truncated_list_of_modes_is_a_problem_and_changes_nothing_else),
 	};

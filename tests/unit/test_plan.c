@@ -17,6 +17,7 @@
 #include "daemon/plan.h"
 #include "daemon/resolve.h"
 #include "policy/pattern.h"
+#include "saving.h"
 
 static struct policy a = {.name = (char *)"a"}, b = {.name = (char *)"b"};
 static struct source source = {.file = (char *)"f"};
@@ -282,8 +283,13 @@ static void a_bad_file_keeps_its_last_good_form_and_stops_nobody(void **state)
 	assert_true(json_array_size(problems) >= 1);
 	assert_int_equal(sources_find(&second, "one", NULL)->allow, 0);
 	assert_int_equal(sources_find(&second, "two", NULL)->allow, 1ULL << 5);
+	/* It was in force, and is not saved again in place of itself. */
+	sources_save_good(&first, dir);
+	sources_save_good(&second, dir);
 	assert_int_equal(sources_load(config, dir, NULL, NULL, problems, &third), 0);
 	assert_int_equal(sources_find(&third, "one", NULL)->allow, 0);
+	assert_true(third.items[0].kept);
+	assert_false(third.items[1].kept);
 	sources_done(&first);
 	sources_done(&second);
 	sources_done(&third);

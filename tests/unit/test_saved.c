@@ -15,6 +15,7 @@
 #include "daemon/sources.h"
 #include "folder.h"
 #include "policies.h"
+#include "saving.h"
 
 #define POLICY(name) "policies:\n- name: " name "\n  capabilities: none\n"
 

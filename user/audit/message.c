@@ -96,6 +96,7 @@ int message_priority(const json_t *event)
 	if (!strcmp(type, "proof") && !strcmp(message_member(event, "action"), "failed"))
 		return 2;
 	if (!strcmp(message_member(event, "action"), "tied") ||
+	    !strcmp(message_member(event, "action"), "unfit") ||
 	    (!strcmp(type, "reload") && strcmp(message_member(event, "action"), "done") != 0))
 		return 4;
 	for (size_t i = 0; i < ARRAY_SIZE(warnings); i++) {

@@ -322,7 +322,8 @@ int api_refused(const struct api_reply *reply, const char *file)
 	const char *text = json_string_value(json_object_get(reply->json, "error"));
 	const json_t *errors = json_object_get(reply->json, "errors");
 
-	if (file && json_array_size(errors) > 0 && !api_errors_print(errors, file))
+	/* Each has a file of its own, if not this one. */
+	if (json_array_size(errors) > 0 && !api_errors_print(errors, file ?: "?"))
 		return CLI_FAILED;
 	if (text)
 		log_err(0, "%s", text);

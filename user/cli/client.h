@@ -40,7 +40,7 @@ bool api_alive(void);
 /* Logs why there was no answer, and what to do. Returns CLI_FAILED. */
 int api_unreachable(int err);
 
-/* Logs an answer that is not 2xx. file: what `errors` of a bad policy are about. Returns CLI_FAILED. */
+/* Logs an answer that is not 2xx. file: what `errors` of a bad policy are about that name none; may be NULL. Returns CLI_FAILED. */
 int api_refused(const struct api_reply *reply, const char *file);
 
 /* A request without a body, and its answer as JSON or by print(). path: NULL for no memory. Returns the exit status. */

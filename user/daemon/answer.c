@@ -29,11 +29,7 @@ unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...
 unsigned int answer_errno(int err, const char *what, json_t **ret)
 {
 	if (err == -E2BIG || err == -ENOSPC)
-		return answer_text(
-			500, ret,
-			"%s: a map of the kernel is full: bindings (leastcapd --max-bindings), or names, "
-			"addresses or file system types of policies",
-			what);
+		return answer_text(500, ret, "%s: " MAP_FULL, what);
 	return answer_text(500, ret, "%s: %s", what, strerror(-err));
 }
 

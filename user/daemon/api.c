@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "audit/event.h"
 #include "audit/prom.h"
 #include "base/escape.h"
 #include "base/log.h"
+#include "daemon/arguments.h"
 #include "daemon/http_loop.h"
 #include "daemon/requests.h"
 #include "daemon/socket.h"
@@ -55,6 +57,7 @@ struct route {
 	unsigned int (*fn)(struct api *a, struct MHD_Connection *c, struct request *r,
 			   json_t **ret);
 	request_fn call;
+	const char *arguments[6]; /* that it takes; ends with NULL */
 };
 
 /* ---- answers ---- */
@@ -71,7 +74,8 @@ static unsigned int refuse(json_t **ret, unsigned int status, const char *fmt, .
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	json_decref(*ret);
-	*ret = json_pack("{s:s}", "error", text);
+	/* It may have been cut within a character. */
+	*ret = json_pack("{s:o}", "error", event_string(text));
 	return status;
 }
 
@@ -178,23 +182,33 @@ static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct 
 }
 
 static const struct route routes[] = {
-	{MHD_HTTP_METHOD_GET, "/v1/status", false, get_status, NULL},
-	{MHD_HTTP_METHOD_GET, "/v1/policies", false, get_policies, NULL},
-	{MHD_HTTP_METHOD_POST, "/v1/policies", true, NULL, request_apply},
-	{MHD_HTTP_METHOD_DELETE, "/v1/policies/", true, NULL, request_remove},
-	{MHD_HTTP_METHOD_POST, "/v1/confirm", true, NULL, request_confirm},
-	{MHD_HTTP_METHOD_POST, "/v1/promote", true, NULL, request_promote},
-	{MHD_HTTP_METHOD_POST, "/v1/mode", true, NULL, request_mode},
-	{MHD_HTTP_METHOD_POST, "/v1/disarm", true, NULL, request_disarm},
-	{MHD_HTTP_METHOD_POST, "/v1/rearm", true, NULL, request_rearm},
-	{MHD_HTTP_METHOD_GET, "/v1/sampling", false, NULL, request_sampling},
-	{MHD_HTTP_METHOD_POST, "/v1/sampling", true, NULL, request_sample},
-	{MHD_HTTP_METHOD_GET, "/v1/policy", false, NULL, request_policy},
-	{MHD_HTTP_METHOD_GET, "/v1/show", false, NULL, request_show},
-	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload, NULL},
-	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload, NULL},
-	{MHD_HTTP_METHOD_GET, "/v1/events", false, NULL, NULL},
-	{MHD_HTTP_METHOD_GET, "/metrics", false, get_metrics, NULL},
+	{MHD_HTTP_METHOD_GET, "/v1/status", false, get_status, NULL, {"subject", NULL}},
+	{MHD_HTTP_METHOD_GET, "/v1/policies", false, get_policies, NULL, {NULL}},
+	{MHD_HTTP_METHOD_POST,
+	 "/v1/policies",
+	 true,
+	 NULL,
+	 request_apply,
+	 {"file", "family", "dry_run", "shadow", "confirm", NULL}},
+	{MHD_HTTP_METHOD_DELETE, "/v1/policies/", true, NULL, request_remove, {"shadow", NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/confirm", true, NULL, request_confirm, {NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/promote", true, NULL, request_promote, {"policy", NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/mode", true, NULL, request_mode, {"policy", "mode", NULL}},
+	{MHD_HTTP_METHOD_POST,
+	 "/v1/disarm",
+	 true,
+	 NULL,
+	 request_disarm,
+	 {"seconds", "reason", NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/rearm", true, NULL, request_rearm, {NULL}},
+	{MHD_HTTP_METHOD_GET, "/v1/sampling", false, NULL, request_sampling, {NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/sampling", true, NULL, request_sample, {"interval_ms", NULL}},
+	{MHD_HTTP_METHOD_GET, "/v1/policy", false, NULL, request_policy, {"name", "shadow", NULL}},
+	{MHD_HTTP_METHOD_GET, "/v1/show", false, NULL, request_show, {"subject", NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/reload", true, post_reload, NULL, {NULL}},
+	{MHD_HTTP_METHOD_POST, "/v1/unload", true, post_unload, NULL, {NULL}},
+	{MHD_HTTP_METHOD_GET, "/v1/events", false, NULL, NULL, {"since", "follow", NULL}},
+	{MHD_HTTP_METHOD_GET, "/metrics", false, get_metrics, NULL, {NULL}},
 };
 
 static unsigned int call_route(struct api *a, struct MHD_Connection *c, struct request *r)
@@ -269,6 +283,13 @@ static enum MHD_Result check_argument(void *ctx, enum MHD_ValueKind kind, const 
 	return MHD_YES;
 }
 
+static enum MHD_Result note_argument(void *ctx, enum MHD_ValueKind kind, const char *key,
+				     const char *value)
+{
+	arguments_note(ctx, key, value);
+	return MHD_YES;
+}
+
 /* Returns 0 if the request may go on, else its status, with the answer in r. */
 static unsigned int decide(struct api *a, struct MHD_Connection *c, struct request *r,
 			   const char *method)
@@ -276,6 +297,7 @@ static unsigned int decide(struct api *a, struct MHD_Connection *c, struct reque
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	bool in_group = false, bad = !is_utf8(r->path);
+	struct arguments arguments = {};
 	int err = info ? socket_peer(info->connect_fd, a->group, &r->peer, &in_group) : -EBADF;
 	unsigned int status;
 
@@ -293,7 +315,10 @@ static unsigned int decide(struct api *a, struct MHD_Connection *c, struct reque
 		return status;
 	if (r->route->change && r->peer.uid != 0)
 		return refuse(&r->answer, MHD_HTTP_FORBIDDEN, "changing needs root");
-	return 0;
+	arguments.known = r->route->arguments;
+	MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, note_argument, &arguments);
+	return *arguments.wrong ? refuse(&r->answer, MHD_HTTP_BAD_REQUEST, "%s", arguments.wrong)
+				: 0;
 }
 
 static unsigned int body_too_large(struct request *r)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "audit/event.h"
+#include "daemon/change.h"
 #include "daemon/internal.h"
 #include "daemon/ties.h"
 #include "policy/compile.h"
@@ -34,19 +35,6 @@ static unsigned int answer_applied(struct state *s, const struct apply_request *
 	if (answer && request->confirm)
 		json_object_set_new(answer, "confirm", confirm_json(s));
 	return answer_json(answer, ret);
-}
-
-void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources)
-{
-	for (size_t i = 0; i < set->n_policies; i++) {
-		const struct source *source = NULL;
-		const struct policy *old = sources_find(sources, set->policies[i].name, &source);
-
-		if (old && source->api)
-			(void)applied_save(s->state_dir, old);
-		else
-			(void)applied_remove(s->state_dir, set->policies[i].name);
-	}
 }
 
 /* The file of policies.d, or one that it includes, that defines a policy. NULL: none. */
@@ -96,24 +84,20 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 	return err ? answer_errno(err, "cannot apply, nothing was changed", ret) : 0;
 }
 
-static int save(struct state *s, const struct apply_request *request, const struct policy_set *set,
-		const struct peer *by)
+/* All that the disk has to have for it, beside its place. */
+static int stage(struct state *s, const struct apply_request *request, const struct policy_set *set,
+		 const struct peer *by, struct change **ret)
 {
-	int err = request->confirm ? confirm_save(s, set, request->confirm, by)
-				   : applied_save_all(s->state_dir, set);
+	_cleanup_(change_freep) struct change *change = NULL;
+	int err = change_begin(s->state_dir, &change);
 
-	if (err && !request->confirm)
-		unsave_all(s, set, &s->sources);
+	if (!err)
+		err = request->confirm ? confirm_begin(s, set, request->confirm, by, change)
+				       : change_put_policies(change, set);
+	err = err ?: change_ready(change);
+	if (!err)
+		*ret = TAKE_PTR(change);
 	return err;
-}
-
-static void unsave(struct state *s, const struct apply_request *request,
-		   const struct policy_set *set)
-{
-	if (request->confirm)
-		confirm_drop(s);
-	else
-		unsave_all(s, set, &s->sources);
 }
 
 static int parse(const struct apply_request *request, struct policy_set **ret,
@@ -166,6 +150,7 @@ unsigned int state_apply(struct state *s, const struct apply_request *request,
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_(sources_done) struct sources fresh = {};
+	_cleanup_(change_freep) struct change *change = NULL;
 	json_auto_t *complaints = json_array(), *old = revisions_take(s);
 	unsigned int status = request->dry_run ? 0 : confirm_busy(s, ret);
 	int err;
@@ -182,27 +167,37 @@ unsigned int state_apply(struct state *s, const struct apply_request *request,
 		return answer_error(422, TIES_REFUSED, complaints, ret);
 	if (request->dry_run)
 		return dry_run(s, &fresh, set, complaints, ret);
-	err = save(s, request, set, by);
-	if (err)
-		return answer_unsaved(err, s, ret);
-	err = state_follow(s, &fresh, set, complaints);
-	if (err) {
-		unsave(s, request, set);
-		return err == -EINVAL
-			       ? answer_error(
-					 422,
-					 "the policy selects what it cannot have, nothing was changed",
-					 complaints, ret)
-			       : answer_errno(err, "cannot apply, nothing was changed", ret);
+	err = stage(s, request, set, by, &change);
+	status = err ? answer_unsaved(err, s, ret)
+		     : state_change(s, &fresh, set, NULL, change, ret);
+	if (status) {
+		if (request->confirm)
+			confirm_done(&s->confirm);
+		return status;
 	}
 	return answer_applied(s, request, set, old, by, ret);
+}
+
+/* A policy, and the mode that overrides its own. */
+static int stage_removal(struct state *s, const char *name, json_t *modes, struct change **ret)
+{
+	_cleanup_(change_freep) struct change *change = NULL;
+	int err = change_begin(s->state_dir, &change) ?: change_take_policy(change, name);
+
+	if (!err && !json_object_del(modes, name))
+		err = modes_stage(modes, change);
+	err = err ?: change_ready(change);
+	if (!err)
+		*ret = TAKE_PTR(change);
+	return err;
 }
 
 unsigned int state_remove(struct state *s, const char *name, bool shadow, const struct peer *by,
 			  json_t **ret)
 {
 	_cleanup_(sources_done) struct sources fresh = {};
-	json_auto_t *complaints = json_array(), *old = revisions_take(s);
+	_cleanup_(change_freep) struct change *change = NULL;
+	json_auto_t *modes = json_deep_copy(s->modes), *old = revisions_take(s);
 	_cleanup_free_ char *full = NULL;
 	const struct source *source = NULL;
 	const struct policy *was;
@@ -213,7 +208,7 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 		return status;
 	if (asprintf(&full, "%s%s", shadow ? LEASTCAP_SHADOW_PREFIX : "", name) < 0)
 		full = NULL;
-	if (!full || !old || !complaints)
+	if (!full || !old || !modes)
 		return answer_errno(-ENOMEM, "cannot remove, nothing was changed", ret);
 	was = sources_find(&s->sources, full, &source);
 	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
@@ -225,17 +220,11 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, full);
 	if (err)
 		return answer_errno(err, "cannot remove, nothing was changed", ret);
-	err = applied_remove(s->state_dir, full);
-	if (err)
-		return answer_unsaved(err, s, ret);
-	err = state_follow(s, &fresh, NULL, complaints);
-	if (err) {
-		if (was)
-			(void)applied_save(s->state_dir, was);
-		return answer_errno(err, "cannot remove, nothing was changed", ret);
-	}
-	if (!shadow)
-		modes_forget(s, full);
+	err = stage_removal(s, full, modes, &change);
+	status = err ? answer_unsaved(err, s, ret)
+		     : state_change(s, &fresh, NULL, modes, change, ret);
+	if (status)
+		return status;
 	tell_policy(s, "removed", full, old, NULL, by);
 	return answer_json(json_pack("{s:s, s:b}", "removed", name, "shadow", shadow), ret);
 }

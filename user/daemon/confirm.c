@@ -3,17 +3,20 @@
  * An apply that comes back unless it is confirmed. What was applied waits in STATE/confirm.json, with its deadline; what it
  * replaced stays where it is saved. So taking it back needs no room on the disk, and a daemon that starts finds
  * the old policies, and joins what waits to them if there is time left. Another boot has none. A daemon that is told to end takes
- * it back before: nobody knows when the next one starts.
+ * it back before: nobody knows when the next one starts. Confirmed, all of it gets its place in one change, which also says that
+ * in the file, until it is told.
  */
 #include <string.h>
 
 #include "audit/event.h"
 #include "base/duration.h"
 #include "base/log.h"
+#include "daemon/change.h"
 #include "daemon/internal.h"
 #include "daemon/saved.h"
 
 #define CONFIRM_FILE "confirm.json"
+#define CONFIRMED "confirmed" /* how it ends; it is not saved otherwise */
 #define NSEC_PER_SEC 1000000000ULL
 
 void confirm_done(struct confirm *c)
@@ -99,8 +102,8 @@ static int note_old(struct confirm *c, const struct sources *sources)
 	return 0;
 }
 
-int confirm_save(struct state *s, const struct policy_set *set, uint64_t seconds,
-		 const struct peer *by)
+int confirm_begin(struct state *s, const struct policy_set *set, uint64_t seconds,
+		  const struct peer *by, struct change *change)
 {
 	struct confirm c = {.set = policy_set_copy(set)};
 	uint64_t now = boot_now();
@@ -115,24 +118,12 @@ int confirm_save(struct state *s, const struct policy_set *set, uint64_t seconds
 					  saved_form(&set->policies[i])))
 			err = -ENOMEM;
 	}
-	err = err ?: saved_write(s->state_dir, CONFIRM_FILE, c.about);
-	if (err) {
-		(void)saved_remove(s->state_dir, CONFIRM_FILE);
-		confirm_done(&c);
-		return err;
-	}
-	s->confirm = c;
-	return 0;
-}
-
-void confirm_drop(struct state *s)
-{
-	int err = saved_remove(s->state_dir, CONFIRM_FILE);
-
-	/* When it is read again its time is over, or it is of another boot. */
+	err = err ?: change_put(change, CONFIRM_FILE, c.about);
 	if (err)
-		log_warn(err, "cannot remove %s/%s, ignoring", s->state_dir, CONFIRM_FILE);
-	confirm_done(&s->confirm);
+		confirm_done(&c);
+	else
+		s->confirm = c;
+	return err;
 }
 
 int confirm_open(struct state *s)
@@ -157,27 +148,17 @@ int confirm_open(struct state *s)
 			c->set = NULL;
 		policy_errors_done(&errs);
 	}
-	/* What cannot be read is not applied: that is what was before. */
-	if (!c->set) {
+	/* All of it is where it is saved, and only has to be told. */
+	if (!strcmp(json_string_value(json_object_get(c->about, "over")) ?: "", CONFIRMED)) {
+		c->over = CONFIRMED;
+	} else if (!c->set) {
+		/* What cannot be read is not applied: that is what was before. */
 		log_warn(0, "%s/%s cannot be read: what waited there to be confirmed is taken back",
 			 s->state_dir, CONFIRM_FILE);
 		c->about = c->about ?: json_object();
 		c->over = "rolled-back";
 	}
 	return c->about ? 0 : -ENOMEM;
-}
-
-/* Has somebody saved all of it already, and then ended before he could say so? */
-static bool is_saved(const struct confirm *c, const struct sources *sources)
-{
-	for (size_t i = 0; i < c->set->n_policies; i++) {
-		const struct policy *p = sources_find(sources, c->set->policies[i].name, NULL);
-		json_auto_t *x = p ? saved_form(p) : NULL, *y = saved_form(&c->set->policies[i]);
-
-		if (!x || !json_equal(x, y))
-			return false;
-	}
-	return true;
 }
 
 int confirm_join(struct state *s, struct sources *fresh, json_t *problems)
@@ -187,10 +168,6 @@ int confirm_join(struct state *s, struct sources *fresh, json_t *problems)
 
 	if (!c->about || c->over)
 		return 0;
-	if (is_saved(c, fresh)) {
-		c->over = "confirmed";
-		return 0;
-	}
 	if (!seconds_left(s)) {
 		c->over = "rolled-back";
 		return 0;
@@ -234,7 +211,7 @@ void confirm_tell(struct state *s, const struct peer *by)
 	if (!action)
 		return;
 	log_info("what waited to be confirmed is %s",
-		 strcmp(action, "confirmed") ? "taken back" : "confirmed");
+		 strcmp(action, CONFIRMED) ? "taken back" : "confirmed");
 	end(s, action, NULL, by);
 }
 
@@ -286,23 +263,27 @@ void state_ending(struct state *s)
 
 unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret)
 {
+	_cleanup_(change_freep) struct change *change = NULL;
 	struct confirm *c = &s->confirm;
+	json_auto_t *over = json_copy(c->about);
 	json_t *names;
 	int err;
 
 	if (!c->about || c->over || !seconds_left(s))
 		return answer_text(409, ret, "nothing waits to be confirmed");
-	err = applied_save_all(s->state_dir, c->set) ?: saved_remove(s->state_dir, CONFIRM_FILE);
+	err = json_object_set_new(over, "over", json_string(CONFIRMED)) ? -ENOMEM : 0;
+	err = err ?: change_begin(s->state_dir, &change) ?:
+	      change_put_policies(change, c->set) ?: change_put(change, CONFIRM_FILE, over) ?:
+	      change_ready(change) ?: change_commit(change);
 	if (err) {
 		char left[DURATION_TEXT];
 
-		unsave_all(s, c->set, &c->old);
 		return answer_text(
 			500, ret,
 			"cannot save it in %s: %s; it is not confirmed, and comes back in %s",
 			s->state_dir, strerror(-err), duration_text(seconds_left(s), left));
 	}
 	names = names_json(c->set);
-	end(s, "confirmed", NULL, by);
+	end(s, CONFIRMED, NULL, by);
 	return answer_json(json_pack("{s:o}", "confirmed", names), ret);
 }

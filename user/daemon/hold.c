@@ -22,9 +22,11 @@
 static int look_at_waiting(uint64_t cgroup, void *ctx)
 {
 	struct state *s = ctx;
+	const struct want *want = plan_find(&s->plan, cgroup);
 	const char *path = names_get(s, cgroup);
 
-	if (!path)
+	/* What has no room is not bound: it waits for as long as it may. */
+	if (!path || (want && want->unfit))
 		return 0;
 	if (identities_settled(s->identities, path)) {
 		kernel_waiting_end(s->k, cgroup);

@@ -77,6 +77,7 @@ struct state {
 	json_t *problems; /* array */
 	json_t *kept; /* array; problems: what stays bound because nobody can say now whether it should */
 	json_t *ties; /* array; problems: policies that have a subject by their names only. NULL: none yet */
+	json_t *unfit; /* object; problems: policies that there is no room for, by their names. NULL: none yet */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
 	struct confirm confirm;
 	json_t *modes; /* overrides: name -> "audit" or "enforce" */
@@ -106,20 +107,18 @@ struct state {
 	bool born; /* something was bound at birth, and may be due a shadow */
 };
 
-/* publish.c: the kernel's bindings, births and default as they are. Taken before the plan is made: what comes
- * meanwhile is no old binding. NULL: no memory. */
-struct before *before_take(struct state *s);
-struct before *before_free(struct before *before);
-DEFINE_CLEANUP(struct before *, before_free);
+/* ---- publish.c ---- */
 
 /*
- * Makes the kernel follow a plan, under the lock: all of it, or -errno and the old state. What is kept (keep.h) stays as it
- * is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
+ * Makes the kernel follow a plan, under the lock: all of it but what may be left out (unfit.h), or -errno and the old state; the
+ * plan says what did not fit. What is kept (keep.h) stays as it is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
  * have come unseen: plan again. Logs nothing.
  */
+struct before;
 struct keep;
-int publish(struct state *s, struct plan *plan, const struct before *before,
-	    const struct keep *keep, bool *ret_news);
+struct leave_out;
+int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
+	    const struct leave_out *may, bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
@@ -131,6 +130,15 @@ int published_policy(struct state *s, const char *name, struct leastcap_policy *
  */
 int state_follow(struct state *s, struct sources *sources, const struct policy_set *applied,
 		 json_t *complaints);
+
+/*
+ * The same, and what is ready to be written, in the kernel and on disk or in neither. modes: the overrides that are to be in
+ * force; NULL: those that are. 0, or the status of the answer.
+ */
+struct change;
+unsigned int state_change(struct state *s, struct sources *sources,
+			  const struct policy_set *applied, json_t *modes, struct change *change,
+			  json_t **ret);
 
 /* containers.c */
 
@@ -223,6 +231,9 @@ void tell_policy(struct state *s, const char *action, const char *policy, const 
 /* Emits {"type":"policy","action":"tied",...}: the loser's. */
 void tell_tie(struct state *s, const struct plan_tie *tie);
 
+/* Emits {"type":"policy","action":"unfit",...}. */
+void tell_unfit(struct state *s, const struct plan_unfit *unfit, const char *why);
+
 /* Emits {"type":"reload",...}. action: "done", "refused", "failed"; changed: what has changed; may be NULL. */
 void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by);
 
@@ -253,6 +264,10 @@ bool state_enforcing(struct state *s, char build[17]);
 
 /* ---- answer.c ---- */
 
+#define MAP_FULL                                                                                 \
+	"a map of the kernel is full: bindings (leastcapd --max-bindings), or names, addresses " \
+	"or file system types of policies"
+
 unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
 unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -264,29 +279,26 @@ unsigned int answer_unsaved(int err, const struct state *s, json_t **ret);
 unsigned int answer_json(json_t *json, json_t **ret);
 unsigned int answer_parse_errors(const char *file, const struct policy_errors *errs, json_t **ret);
 
-/* ---- state.c ---- */
+/* ---- transaction.c ---- */
 
 /* Makes a plan and changes nothing. complaints and applied: as for state_follow(), but all is 0. */
 int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
 	     json_t *complaints, struct plan *ret);
 /* How many cgroups a policy is bound to, or evaluated for. */
 size_t count_wants(const struct state *s, const char *name);
+
+/* ---- state.c ---- */
+
 /* A warning. */
 void problem_log(const json_t *problem);
-
-/* ---- apply.c ---- */
-
-/* The disk as `sources` have it, where `set` was written. */
-void unsave_all(struct state *s, const struct policy_set *set, const struct sources *sources);
 
 /* ---- confirm.c ---- */
 
 /* Does an apply wait to be confirmed? 0: no. Else 409, with who applied what and how long is left. */
 unsigned int confirm_busy(struct state *s, json_t **ret);
-/* Saves what is about to be applied; confirm_take() after it was, confirm_drop() if it was not. */
-int confirm_save(struct state *s, const struct policy_set *set, uint64_t seconds,
-		 const struct peer *by);
-void confirm_drop(struct state *s);
+/* What is about to be applied waits: part of a change that is yet to be made. confirm_done() if it is not made. */
+int confirm_begin(struct state *s, const struct policy_set *set, uint64_t seconds,
+		  const struct peer *by, struct change *change);
 /* Reads what waited when the last daemon ended. */
 int confirm_open(struct state *s);
 /* Sources that were just read get what waits; what is over is left out, and told by confirm_tell(). */
@@ -301,8 +313,7 @@ void confirm_done(struct confirm *c);
 int modes_open(struct state *s);
 /* The modes of policies become what is written in them, or what overrides it. */
 void modes_join(const json_t *modes, struct sources *sources);
-/* A policy that is gone keeps no override. */
-void modes_forget(struct state *s, const char *name);
+int modes_stage(const json_t *modes, struct change *change);
 
 /* ---- disarm.c ---- */
 

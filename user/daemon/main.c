@@ -209,7 +209,8 @@ static int serve(const struct options *o, struct kernel *k, struct sink *sink)
 	err = state_reload(state, &(struct peer){0});
 	if (err)
 		return err; /* it has told why; what was bound before stays bound */
-	err = kernel_remove_others();
+	/* They may hold what has no room in this one. */
+	err = state_unfit(state) ? 0 : kernel_remove_others();
 	if (err)
 		log_warn(err, "cannot remove what another version has loaded, ignoring");
 	err = api_open(&(struct api_options){.socket = o->socket,

@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "daemon/internal.h"
 #include "daemon/ties.h"
+#include "daemon/unfit.h"
 #include "subject/container.h"
 
 /* More than there are. */
@@ -61,6 +62,12 @@ static void put_state(struct prom *p, struct state *s)
 	prom_one(p, "leastcap_tied_subjects", "gauge",
 		 "Cgroups that several policies select equally well: the first by name has them.",
 		 (double)ties_count(&s->plan));
+	prom_one(p, "leastcap_unfit_policies", "gauge",
+		 "Policies that there is no room for in the kernel, wholly or in part.",
+		 (double)s->plan.n_unfit);
+	prom_one(p, "leastcap_unfit_subjects", "gauge",
+		 "Cgroups that are not bound as their policies say, for want of room.",
+		 (double)unfit_subjects(&s->plan));
 	prom_one(p, "leastcap_bindings", "gauge", "Cgroups that a policy is bound to.",
 		 (double)s->bindings);
 	prom_one(p, "leastcap_births_total", "counter",

@@ -4,6 +4,7 @@
 
 #include "audit/event.h"
 #include "base/log.h"
+#include "daemon/change.h"
 #include "daemon/internal.h"
 #include "daemon/saved.h"
 
@@ -67,21 +68,10 @@ void modes_join(const json_t *modes, struct sources *sources)
 	}
 }
 
-static int modes_save(struct state *s, const json_t *modes)
+int modes_stage(const json_t *modes, struct change *change)
 {
-	return json_object_size(modes) ? saved_write(s->state_dir, MODES_FILE, modes)
-				       : saved_remove(s->state_dir, MODES_FILE);
-}
-
-void modes_forget(struct state *s, const char *name)
-{
-	int err;
-
-	if (json_object_del(s->modes, name))
-		return;
-	err = modes_save(s, s->modes);
-	if (err)
-		log_warn(err, "cannot save %s/%s, ignoring", s->state_dir, MODES_FILE);
+	return json_object_size(modes) ? change_put(change, MODES_FILE, modes)
+				       : change_take(change, MODES_FILE);
 }
 
 /* What was said wrong, and how it would be right; NULL: nothing. */
@@ -126,14 +116,6 @@ static unsigned int try_out(struct state *s, const char *name, const struct sour
 	return 0;
 }
 
-static void use_modes(struct state *s, json_t *modes)
-{
-	json_t *old = s->modes;
-
-	s->modes = json_incref(modes);
-	json_decref(old);
-}
-
 /* A file that could not be read has been written anew. */
 static void end_problems(struct state *s)
 {
@@ -153,15 +135,15 @@ unsigned int state_mode(struct state *s, const char *name, const char *mode, con
 			json_t **ret)
 {
 	_cleanup_(sources_done) struct sources fresh = {};
-	json_auto_t *complaints = json_array(), *old = revisions_take(s),
-		    *before = json_incref(s->modes), *modes = json_deep_copy(s->modes);
+	_cleanup_(change_freep) struct change *change = NULL;
+	json_auto_t *old = revisions_take(s), *modes = json_deep_copy(s->modes);
 	unsigned int status = confirm_busy(s, ret) ?: check(s, name, mode, ret);
 	const struct policy *p;
 	int err;
 
 	if (status)
 		return status;
-	err = complaints && old && modes ? sources_copy(&s->sources, &fresh) : -ENOMEM;
+	err = old && modes ? sources_copy(&s->sources, &fresh) : -ENOMEM;
 	if (err)
 		return answer_errno(err, "nothing was changed", ret);
 	if (is_mode(mode))
@@ -172,16 +154,12 @@ unsigned int state_mode(struct state *s, const char *name, const char *mode, con
 	status = try_out(s, name, &fresh, ret);
 	if (status)
 		return status;
-	err = modes_save(s, modes);
-	if (err)
-		return answer_unsaved(err, s, ret);
-	use_modes(s, modes);
-	err = state_follow(s, &fresh, NULL, complaints);
-	if (err) {
-		use_modes(s, before);
-		(void)modes_save(s, before);
-		return answer_errno(err, "nothing was changed", ret);
-	}
+	err = change_begin(s->state_dir, &change) ?: modes_stage(modes, change) ?:
+	      change_ready(change);
+	status = err ? answer_unsaved(err, s, ret)
+		     : state_change(s, &fresh, NULL, modes, change, ret);
+	if (status)
+		return status;
 	end_problems(s);
 	p = sources_find(&s->sources, name, NULL);
 	tell_policy(s, "mode", name, old,

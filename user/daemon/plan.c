@@ -21,6 +21,7 @@ void plan_done(struct plan *plan)
 	free(plan->wants);
 	free(plan->patterns);
 	free(plan->ties);
+	free(plan->unfit);
 	*plan = (struct plan){};
 }
 
@@ -246,8 +247,8 @@ static bool is_held(struct maker *m, const struct source *source, const struct p
 	_cleanup_free_ char *why = policy_unsupported(policy);
 
 	if (why)
-		maker_complain(m, source, policy->pos,
-			       "unsupported: %s; `optional:` names what may be left out", why);
+		maker_lose(m, source, policy, policy->pos,
+			   "unsupported: %s; `optional:` names what may be left out", why);
 	return !why;
 }
 

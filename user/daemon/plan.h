@@ -27,10 +27,13 @@ struct want {
 	size_t order; /* of the selectors of one policy */
 	bool unheard; /* a container that has it already, and nobody says now who that is */
 	bool kept; /* the kernel keeps what it has instead: publish() */
+	bool bound; /* it had none: publish() has bound it */
+	bool unfit; /* kept, because there is no room for it */
 };
 
 struct want_birth {
 	char *path;
+	bool unfit;
 	struct selector_rank rank;
 	const struct policy *policy;
 	const struct source *source;
@@ -55,6 +58,13 @@ struct plan_tie {
 	size_t n; /* cgroups; the one in the wants is the first of them */
 };
 
+/* A policy of which something has no room in the kernel: unfit.h. */
+struct plan_unfit {
+	const struct policy *policy;
+	int err; /* of the first */
+	size_t n; /* subjects */
+};
+
 struct plan {
 	struct want *wants; /* sorted by cgroup, one each */
 	size_t n_wants;
@@ -64,6 +74,8 @@ struct plan {
 	size_t n_patterns;
 	struct plan_tie *ties;
 	size_t n_ties;
+	struct plan_unfit *unfit; /* one for each policy: publish() */
+	size_t n_unfit;
 	const struct policy *any; /* for new containers; NULL: none */
 	bool shadows; /* some policy is a shadow: the kernel gives none to what is born */
 	size_t pending; /* container ids that are not there (yet), and births that there is no room for */
@@ -78,9 +90,13 @@ struct plan_host {
 	void *ctx;
 };
 
-/* What is amiss with a selector: it selects nothing. file: where it is, if not the source's. */
-typedef void (*plan_complain_fn)(const struct source *source, const char *file,
-				 struct policy_pos pos, const char *message, void *ctx);
+/*
+ * What is amiss with a selector. file: where it is, if not the source's. lost: the policy that is not bound by it, or not at
+ * all, whatever there is on the host; NULL: it only selects nothing now.
+ */
+typedef void (*plan_complain_fn)(const struct source *source, const struct policy *lost,
+				 const char *file, struct policy_pos pos, const char *message,
+				 void *ctx);
 
 /* Resolves against the host; host may be NULL. -errno: not made. */
 int plan_make(const struct sources *sources, const struct plan_host *host,

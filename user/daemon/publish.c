@@ -5,9 +5,11 @@
  */
 #include <string.h>
 
+#include "daemon/before.h"
 #include "daemon/gone.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
+#include "daemon/unfit.h"
 #include "policy/compile.h"
 
 /* Bindings of `leastcap run` are its own. */
@@ -42,34 +44,30 @@ int published_policy(struct state *s, const char *name, struct leastcap_policy *
 	return 0;
 }
 
-struct ids {
-	const struct policy **policies;
-	uint64_t *ids;
-	size_t n;
+/* What is asked for, and what has come of it so far. */
+struct publishing {
+	struct state *s;
+	struct plan *plan;
+	struct before *before;
+	const struct keep *keep;
+	const struct leave_out *may;
+	struct published *policies;
+	size_t n_policies;
+	bool patterns; /* they are others now */
 };
 
-static void ids_done(struct ids *ids)
-{
-	free(ids->policies);
-	free(ids->ids);
-}
+struct published {
+	const struct policy *policy;
+	uint64_t id;
+	int err; /* it has none */
+};
 
-/* The id of a policy's present content: what has not changed keeps its id and its revision. */
-static int policy_id(struct state *s, struct ids *ids, const struct policy *policy, uint64_t *ret)
+static int add_policy(struct state *s, const struct policy *policy, uint64_t *ret)
 {
 	struct leastcap_policy p = {}, now;
 	struct kernel_lists lists;
-	const struct policy **policies;
-	uint64_t *numbers;
-	int err;
+	int err = published_policy(s, policy->name, &p);
 
-	for (size_t i = 0; i < ids->n; i++) {
-		if (ids->policies[i] == policy) {
-			*ret = ids->ids[i];
-			return 0;
-		}
-	}
-	err = published_policy(s, policy->name, &p);
 	if (err && err != -ENOENT)
 		return err;
 	policy_compile(policy, &now, &lists, NULL);
@@ -80,121 +78,57 @@ static int policy_id(struct state *s, struct ids *ids, const struct policy *poli
 		if (err)
 			return err;
 	}
-	policies = reallocarray(ids->policies, ids->n + 1, sizeof(*policies));
-	if (policies)
-		ids->policies = policies;
-	numbers = reallocarray(ids->ids, ids->n + 1, sizeof(*numbers));
-	if (numbers)
-		ids->ids = numbers;
-	if (!policies || !numbers)
-		return -ENOMEM;
-	ids->policies[ids->n] = policy;
-	ids->ids[ids->n++] = p.id;
 	*ret = p.id;
 	return 0;
 }
 
-/* ---- what is there already ---- */
-
-struct saved_birth {
-	char *path;
-	uint64_t policy;
-};
-
-/* The kernel's state before the change. */
-struct before {
-	struct leastcap_binding *bindings;
-	size_t n_bindings;
-	struct saved_birth *births;
-	size_t n_births;
-	struct leastcap_birth_pattern *patterns;
-	size_t n_patterns;
-	uint64_t any;
-};
-
-static int save_binding(const struct leastcap_binding *b, void *ctx)
+/* The id of a policy's present content: what has not changed keeps its id and its revision. */
+static int policy_id(struct publishing *p, const struct policy *policy, uint64_t *ret)
 {
-	struct before *before = ctx;
-	struct leastcap_binding *grown =
-		reallocarray(before->bindings, before->n_bindings + 1, sizeof(*grown));
+	struct published one = {.policy = policy}, *grown;
 
+	for (size_t i = 0; i < p->n_policies; i++) {
+		if (p->policies[i].policy != policy)
+			continue;
+		*ret = p->policies[i].id;
+		return p->policies[i].err;
+	}
+	one.err = add_policy(p->s, policy, &one.id);
+	grown = reallocarray(p->policies, p->n_policies + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	before->bindings = grown;
-	grown[before->n_bindings++] = *b;
-	return 0;
+	p->policies = grown;
+	grown[p->n_policies++] = one;
+	*ret = one.id;
+	return one.err;
 }
 
-static int save_birth(const char *path, uint64_t policy, void *ctx)
+/* Something of a policy does not fit. 0: then without. */
+static int leave_out(struct publishing *p, const struct policy *policy, int err, bool subject)
 {
-	struct before *before = ctx;
-	struct saved_birth *grown =
-		reallocarray(before->births, before->n_births + 1, sizeof(*grown));
-	char *copy = strdup(path);
+	int no_memory = unfit_note(p->plan, policy, err, subject);
 
-	if (grown)
-		before->births = grown;
-	if (!grown || !copy) {
-		free(copy);
-		return -ENOMEM;
-	}
-	grown[before->n_births++] = (struct saved_birth){copy, policy};
-	return 0;
-}
-
-static void before_done(struct before *before)
-{
-	for (size_t i = 0; i < before->n_births; i++)
-		free(before->births[i].path);
-	free(before->births);
-	free(before->bindings);
-	free(before->patterns);
-}
-
-static const struct leastcap_binding *before_find(const struct before *before, uint64_t cgroup)
-{
-	/* kernel_binding_each() goes in ascending order. */
-	size_t low = 0, high = before->n_bindings;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (before->bindings[mid].cgroup == cgroup)
-			return &before->bindings[mid];
-		if (before->bindings[mid].cgroup < cgroup)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
-static const struct saved_birth *before_find_birth(const struct before *before, const char *path)
-{
-	for (size_t i = 0; i < before->n_births; i++) {
-		if (!strcmp(before->births[i].path, path))
-			return &before->births[i];
-	}
-	return NULL;
+	return unfit_may(p->s, p->may, policy->name) ? no_memory : err;
 }
 
 /* ---- forwards and back ---- */
 
-/* Is a pattern among those that are wanted? */
-static bool has_pattern(const struct leastcap_birth_pattern *patterns, size_t n,
-			const struct leastcap_pattern *pattern)
+/* The policy of a pattern; 0: it is none of them. */
+static uint64_t pattern_policy(const struct leastcap_birth_pattern *patterns, size_t n,
+			       const struct leastcap_pattern *pattern)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (!memcmp(&patterns[i].pattern, pattern, sizeof(*pattern)))
-			return true;
+			return patterns[i].policy;
 	}
-	return false;
+	return 0;
 }
 
 /* In one step, and the last that can fail. What is kept stays before what is new: it is not to be loosened by it. */
-static int put_patterns(struct state *s, struct plan *plan, const struct before *before,
-			struct ids *ids, const struct keep *keep, bool *ret_changed)
+static int put_patterns(struct publishing *p)
 {
+	const struct before *before = p->before;
+	struct plan *plan = p->plan;
 	_cleanup_free_ struct leastcap_birth_pattern *patterns =
 		calloc(plan->n_patterns + before->n_patterns + 1, sizeof(*patterns));
 	size_t n = 0;
@@ -202,7 +136,7 @@ static int put_patterns(struct state *s, struct plan *plan, const struct before 
 	if (!patterns)
 		return -ENOMEM;
 	for (size_t i = 0; i < before->n_patterns; i++) {
-		if (keep_has(keep, before->patterns[i].policy))
+		if (keep_has(p->keep, before->patterns[i].policy))
 			patterns[n++] = before->patterns[i];
 	}
 	plan_fit_patterns(plan, LEASTCAP_PATTERNS - n);
@@ -211,62 +145,103 @@ static int put_patterns(struct state *s, struct plan *plan, const struct before 
 		uint64_t id = 0;
 		int err;
 
-		if (has_pattern(patterns, n, &w->pattern))
+		if (pattern_policy(patterns, n, &w->pattern))
 			continue;
-		err = policy_id(s, ids, w->policy, &id);
+		err = n < LEASTCAP_PATTERNS ? policy_id(p, w->policy, &id) : -E2BIG;
+		if (err) {
+			err = leave_out(p, w->policy, err, false);
+			id = pattern_policy(before->patterns, before->n_patterns, &w->pattern);
+		}
 		if (err)
 			return err;
-		patterns[n++] =
-			(struct leastcap_birth_pattern){.pattern = w->pattern, .policy = id};
+		if (id && n < LEASTCAP_PATTERNS)
+			patterns[n++] = (struct leastcap_birth_pattern){.pattern = w->pattern,
+									.policy = id};
 	}
-	return kernel_patterns_set(s->k, patterns, n, ret_changed);
+	return kernel_patterns_set(p->s->k, patterns, n, &p->patterns);
 }
 
-static int put_wanted(struct state *s, struct plan *plan, const struct before *before,
-		      struct ids *ids, const struct keep *keep, bool *ret_patterns)
+static int put_want(struct publishing *p, struct want *w)
 {
-	uint64_t id = 0, shadow;
+	const struct leastcap_binding *old = NULL;
+	uint64_t id = 0, shadow = 0;
+	int err = before_look(p->s, p->before, w->cgroup, &old);
+
+	w->kept = old && keep_has(p->keep, old->policy);
+	if (err || w->kept)
+		return err;
+	err = w->shadow ? policy_id(p, w->shadow, &shadow) : 0;
+	if (err)
+		err = leave_out(p, w->shadow, err, true);
+	if (err)
+		return err;
+	err = policy_id(p, w->policy, &id);
+	if (!err && (!old || old->policy != id || old->shadow != shadow)) {
+		err = kernel_bind(p->s->k, w->cgroup, w->level, id, shadow, old ? old->flags : 0);
+		w->bound = !err && !old;
+	}
+	if (!err)
+		return 0;
+	w->kept = w->unfit = true;
+	return leave_out(p, w->policy, err, true);
+}
+
+static int put_birth(struct publishing *p, struct want_birth *w)
+{
+	const struct saved_birth *old = before_find_birth(p->before, w->path);
+	uint64_t id = 0;
+	int err;
+
+	if (old && keep_has(p->keep, old->policy))
+		return 0;
+	err = policy_id(p, w->policy, &id);
+	if (!err && (!old || old->policy != id))
+		err = kernel_birth_set(p->s->k, w->path, id);
+	w->unfit = err;
+	return err ? leave_out(p, w->policy, err, false) : 0;
+}
+
+/* Those that refuse something come first: where there is no room for all, they have it. */
+static int put_wants(struct publishing *p)
+{
 	int err = 0;
 
-	for (size_t i = 0; !err && i < plan->n_wants; i++) {
-		struct want *w = &plan->wants[i];
-		const struct leastcap_binding *old = before_find(before, w->cgroup);
+	for (int audit = 0; audit < 2; audit++) {
+		for (size_t i = 0; !err && i < p->plan->n_wants; i++) {
+			struct want *w = &p->plan->wants[i];
 
-		w->kept = old && keep_has(keep, old->policy);
-		if (w->kept)
-			continue;
-		shadow = 0;
-		err = policy_id(s, ids, w->policy, &id);
-		if (!err && w->shadow)
-			err = policy_id(s, ids, w->shadow, &shadow);
-		if (!err && (!old || old->policy != id || old->shadow != shadow))
-			err = kernel_bind(s->k, w->cgroup, w->level, id, shadow,
-					  old ? old->flags : 0);
+			if ((w->policy->mode == LEASTCAP_AUDIT) == audit)
+				err = put_want(p, w);
+		}
 	}
-	for (size_t i = 0; !err && i < plan->n_births; i++) {
-		const struct want_birth *w = &plan->births[i];
-		const struct saved_birth *old = before_find_birth(before, w->path);
+	return err;
+}
 
-		if (old && keep_has(keep, old->policy))
-			continue;
-		err = policy_id(s, ids, w->policy, &id);
-		if (!err && (!old || old->policy != id))
-			err = kernel_birth_set(s->k, w->path, id);
+static int put_wanted(struct publishing *p)
+{
+	uint64_t id = 0;
+	int err = put_wants(p);
+
+	for (size_t i = 0; !err && i < p->plan->n_births; i++)
+		err = put_birth(p, &p->plan->births[i]);
+	if (!err && p->plan->any) {
+		err = policy_id(p, p->plan->any, &id);
+		if (err) {
+			id = p->before->any;
+			err = leave_out(p, p->plan->any, err, false);
+		}
 	}
-	id = 0;
-	if (!err && plan->any)
-		err = policy_id(s, ids, plan->any, &id);
 	if (!err)
-		err = put_patterns(s, plan, before, ids, keep, ret_patterns);
-	if (!err && !keep_has(keep, before->any))
-		kernel_set_default(s->k, id);
+		err = put_patterns(p);
+	if (!err && !keep_has(p->keep, p->before->any))
+		kernel_set_default(p->s->k, id);
 	return err;
 }
 
 static void put_back(struct state *s, const struct plan *plan, const struct before *before)
 {
 	for (size_t i = 0; i < plan->n_wants; i++) {
-		if (!before_find(before, plan->wants[i].cgroup))
+		if (plan->wants[i].bound)
 			(void)kernel_unbind(s->k, plan->wants[i].cgroup);
 	}
 	for (size_t i = 0; i < before->n_bindings; i++) {
@@ -287,7 +262,8 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
  * A binding that nobody wants. If its cgroup is gone it stays until that is told, with what its ledger has; then it is there
  * for the tasks that carry it, and follows its policy's name. gone.c ends it.
  */
-static int drop_binding(struct state *s, const struct leastcap_binding *b, const struct ids *ids)
+static int drop_binding(struct state *s, const struct leastcap_binding *b,
+			const struct publishing *done)
 {
 	struct leastcap_policy p = {};
 
@@ -296,83 +272,66 @@ static int drop_binding(struct state *s, const struct leastcap_binding *b, const
 		return 0;
 	if (gone_untold(s, b->cgroup))
 		return 0;
-	for (size_t i = 0; is_gone(s, b->cgroup) && i < ids->n; i++) {
-		if (!strcmp(ids->policies[i]->name, p.name))
-			return b->policy == ids->ids[i] ? 0
-							: kernel_bind(s->k, b->cgroup, b->level,
-								      ids->ids[i], 0, b->flags);
+	for (size_t i = 0; is_gone(s, b->cgroup) && i < done->n_policies; i++) {
+		const struct published *now = &done->policies[i];
+
+		if (!strcmp(now->policy->name, p.name))
+			return b->policy == now->id || now->err
+				       ? 0
+				       : kernel_bind(s->k, b->cgroup, b->level, now->id, 0,
+						     b->flags);
 	}
 	return kernel_unbind(s->k, b->cgroup);
 }
 
-static void drop_unwanted(struct state *s, const struct plan *plan, const struct before *before,
-			  const struct ids *ids, const struct keep *keep)
+static void drop_unwanted(struct publishing *p)
 {
+	const struct before *before = p->before;
+
 	for (size_t i = 0; i < before->n_bindings; i++) {
 		const struct leastcap_binding *b = &before->bindings[i];
 
-		if (!plan_find(plan, b->cgroup) && !keep_has(keep, b->policy))
-			(void)drop_binding(s, b, ids);
+		if (!plan_find(p->plan, b->cgroup) && !keep_has(p->keep, b->policy))
+			(void)drop_binding(p->s, b, p);
 	}
 	for (size_t i = 0; i < before->n_births; i++) {
 		const struct saved_birth *b = &before->births[i];
 
-		if (!plan_find_birth(plan, b->path) && !keep_has(keep, b->policy))
-			(void)kernel_birth_set(s->k, b->path, 0);
+		if (!plan_find_birth(p->plan, b->path) && !keep_has(p->keep, b->policy))
+			(void)kernel_birth_set(p->s->k, b->path, 0);
 	}
 }
 
 /* A wanted binding that the kernel did not have: it, or the rule for its birth, came while the plan was made. */
-static bool has_news(const struct plan *plan, const struct before *before)
+static bool has_news(const struct publishing *p)
 {
-	if (plan->any && !before->any)
+	if (kernel_default(p->s->k) && !p->before->any)
 		return true;
-	for (size_t i = 0; i < plan->n_births; i++) {
-		if (!before_find_birth(before, plan->births[i].path))
+	for (size_t i = 0; i < p->plan->n_births; i++) {
+		const struct want_birth *w = &p->plan->births[i];
+
+		if (!w->unfit && !before_find_birth(p->before, w->path))
 			return true;
 	}
-	return false;
+	return p->patterns;
 }
 
-struct before *before_take(struct state *s)
+int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
+	    const struct leave_out *may, bool *ret_news)
 {
-	struct before *before = calloc(1, sizeof(*before));
+	struct publishing p = {.s = s, .plan = plan, .before = before, .keep = keep, .may = may};
+	int err = put_wanted(&p);
 
-	if (!before)
-		return NULL;
-	before->any = kernel_default(s->k);
-	if (kernel_binding_each(s->k, save_binding, before) ||
-	    kernel_birth_each(s->k, save_birth, before) ||
-	    kernel_patterns_get(s->k, &before->patterns, &before->n_patterns))
-		return before_free(before);
-	return before;
-}
-
-struct before *before_free(struct before *before)
-{
-	if (before)
-		before_done(before);
-	free(before);
-	return NULL;
-}
-
-int publish(struct state *s, struct plan *plan, const struct before *before,
-	    const struct keep *keep, bool *ret_news)
-{
-	_cleanup_(ids_done) struct ids ids = {};
-	bool patterns = false;
-	int err = put_wanted(s, plan, before, &ids, keep, &patterns);
-
-	if (err) {
+	if (err)
 		put_back(s, plan, before);
+	kernel_publish(s->k);
+	if (!err) {
+		*ret_news = has_news(&p);
+		drop_unwanted(&p);
 		kernel_publish(s->k);
-		return err;
+		/* What could not be removed is removed the next time. */
+		(void)kernel_policy_collect(s->k);
 	}
-	kernel_publish(s->k);
-	*ret_news = patterns || has_news(plan, before);
-	drop_unwanted(s, plan, before, &ids, keep);
-	kernel_publish(s->k);
-	/* What could not be removed is removed the next time. */
-	(void)kernel_policy_collect(s->k);
-	return 0;
+	free(p.policies);
+	return err;
 }

@@ -19,17 +19,37 @@
 #include "subject/container.h"
 #include "subject/unit.h"
 
+static void complain(const struct maker *m, const struct source *source, const struct policy *lost,
+		     struct policy_pos pos, const char *fmt, va_list args)
+	__attribute__((format(printf, 5, 0)));
+static void complain(const struct maker *m, const struct source *source, const struct policy *lost,
+		     struct policy_pos pos, const char *fmt, va_list args)
+{
+	_cleanup_free_ char *message = NULL;
+
+	if (vasprintf(&message, fmt, args) < 0)
+		message = NULL;
+	m->complain(source, lost, m->file, pos, message ?: "out of memory", m->ctx);
+}
+
 void maker_complain(const struct maker *m, const struct source *source, struct policy_pos pos,
 		    const char *fmt, ...)
 {
-	_cleanup_free_ char *message = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&message, fmt, args) < 0)
-		message = NULL;
+	complain(m, source, NULL, pos, fmt, args);
 	va_end(args);
-	m->complain(source, m->file, pos, message ?: "out of memory", m->ctx);
+}
+
+void maker_lose(const struct maker *m, const struct source *source, const struct policy *policy,
+		struct policy_pos pos, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	complain(m, source, policy, pos, fmt, args);
+	va_end(args);
 }
 
 /* ---- the cgroups of the host ---- */
@@ -93,11 +113,10 @@ static bool confines_us(const struct maker *m, const struct want *want, const ch
 	refused = needs_refused(want->policy, getenv("NOTIFY_SOCKET"));
 	if (!refused)
 		return false;
-	maker_complain(
-		m, want->source, want->pos,
-		"\"%s\" holds leastcapd itself, which needs what would be refused: %s; allow "
-		"it, or select what is below",
-		path, refused);
+	maker_lose(m, want->source, want->policy, want->pos,
+		   "\"%s\" holds leastcapd itself, which needs what would be refused: %s; allow "
+		   "it, or select what is below",
+		   path, refused);
 	return true;
 }
 

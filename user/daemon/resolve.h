@@ -27,6 +27,9 @@ struct maker {
 
 void maker_complain(const struct maker *m, const struct source *source, struct policy_pos pos,
 		    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The same, of what is not bound for it. */
+void maker_lose(const struct maker *m, const struct source *source, const struct policy *policy,
+		struct policy_pos pos, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* What of the host a selector selects, and what it selects when it comes. */
 int resolve(struct maker *m, const struct source *source, const struct policy *policy,

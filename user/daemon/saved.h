@@ -23,11 +23,14 @@ int saved_open(const char *state_dir);
 int last_good_save(const char *state_dir, const char *base, const struct policy_set *set);
 struct policy_set *last_good_read(const char *state_dir, const char *base); /* NULL: none */
 
-/* Where an applied policy, or a shadow, is saved. To be freed; NULL: no memory. */
-char *applied_path(const char *state_dir, const char *name);
+/* Where an applied policy, or a shadow, is saved: below STATE, and with it. To be freed; NULL: no memory. How: change.h. */
+char *applied_name(const char *policy);
+char *applied_path(const char *state_dir, const char *policy);
 
 /* A policy as it is saved: by the name and with the mode that were written. NULL: no memory. */
 json_t *saved_form(const struct policy *policy);
+/* Policies as a file. To be freed; NULL: no memory. */
+char *policies_text(const struct policy *policies, size_t n);
 
 /*
  * One file of STATE: written whole or not at all; read: -ENOENT, -EBADMSG (no JSON object); removed, also where there is

@@ -2,6 +2,7 @@
 /* A shadow becomes the policy in force. How it is applied and removed: state.c. */
 #include <string.h>
 
+#include "daemon/change.h"
 #include "daemon/internal.h"
 #include "daemon/saved.h"
 #include "daemon/ties.h"
@@ -39,6 +40,7 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_(sources_done) struct sources fresh = {};
+	_cleanup_(change_freep) struct change *change = NULL;
 	json_auto_t *complaints = json_array(), *old = revisions_take(s);
 	_cleanup_free_ char *shadow = NULL;
 	const struct source *source = NULL;
@@ -68,21 +70,14 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	if (err)
 		return answer_errno(err, "nothing was changed", ret);
 	if (json_array_size(complaints))
-		return answer_text(
-			422, ret, "nothing was changed: %.400s",
-			json_string_value(json_object_get(json_array_get(complaints, 0), "message"))
-				?: "?");
-	err = applied_save_all(s->state_dir, set) ?: applied_remove(s->state_dir, shadow);
-	if (err) {
-		unsave_all(s, set, &s->sources);
-		return answer_unsaved(err, s, ret);
-	}
-	err = state_follow(s, &fresh, NULL, complaints);
-	if (err) {
-		unsave_all(s, set, &s->sources);
-		(void)applied_save(s->state_dir, p);
-		return answer_errno(err, "nothing was changed", ret);
-	}
+		return answer_error(422, TIES_REFUSED, complaints, ret);
+	err = change_begin(s->state_dir, &change) ?: change_put_policies(change, set) ?:
+	      change_take_policy(change, shadow) ?: change_ready(change);
+	/* As a shadow, in mode audit, it could be what it cannot be in force. */
+	status = err ? answer_unsaved(err, s, ret)
+		     : state_change(s, &fresh, set, NULL, change, ret);
+	if (status)
+		return status;
 	tell_policy(s, "promoted", name, old, NULL, by);
 	(void)published_policy(s, name, &now);
 	return answer_json(json_pack("{s:s, s:I, s:I}", "promoted", name, "revision",

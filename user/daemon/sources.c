@@ -96,6 +96,7 @@ int sources_copy(const struct sources *from, struct sources *ret)
 			sources_done(&copy);
 			return -ENOMEM;
 		}
+		copy.items[copy.n - 1].kept = item->kept;
 	}
 	*ret = copy;
 	return 0;
@@ -162,6 +163,11 @@ int sources_put(struct sources *sources, const struct policy *policy)
 		return -ENOMEM;
 	(void)sources_drop(sources, policy->name);
 	return sources_append(sources, SOURCES_API, true, set);
+}
+
+const char *source_shown(const struct source *source, const char *file)
+{
+	return file ?: source->set ? source->set->file : source->file;
 }
 
 bool source_is_applied(const struct source *source, const char *name)

@@ -29,6 +29,7 @@ struct source {
 	char *file; /* path; for applied ones SOURCES_API, unless nothing of it can be read */
 	bool api;
 	struct policy_set *set; /* the form in force; NULL: none */
+	bool kept; /* that is the one that was good last, not the one that is there */
 };
 
 struct sources {
@@ -42,6 +43,11 @@ struct sources {
  */
 int sources_load(const char *config_dir, const char *state_dir, const struct sources *old,
 		 struct policy_reads *reads, json_t *problems, struct sources *ret);
+/* The form of a file that was good last: of `old`, which may be NULL, else of the daemon before. NULL: none. */
+struct policy_set *sources_last_good(const struct sources *old, const char *state_dir,
+				     const char *path);
+/* They are in force: the next daemon may need them. Losing it costs only what a file that is broken by then would need. */
+void sources_save_good(const struct sources *sources, const char *state_dir);
 /* What there is to read of config_dir, and nothing else: a look. ret is written on success only. */
 int sources_look(const char *config_dir, struct policy_reads *ret);
 void sources_done(struct sources *sources);
@@ -63,6 +69,9 @@ int sources_drop(struct sources *sources, const char *name);
 /* Takes a policy out of the file that defines it, in memory: for a dry run of what that file could become. */
 void sources_hide(struct sources *sources, const char *name);
 
+/* Where a policy of it is written: in `file`, unless that is NULL. */
+const char *source_shown(const struct source *source, const char *file);
+
 /* Is it the applied policy of that name? One that cannot be read has the name of its file. */
 bool source_is_applied(const struct source *source, const char *name);
 
@@ -72,12 +81,6 @@ bool sources_broken(const struct sources *sources, const char *name);
 /* A copy that shares nothing; NULL: no memory. */
 struct policy_set *policy_set_copy(const struct policy_set *from);
 int sources_copy(const struct sources *from, struct sources *ret);
-
-/* Saves an applied policy to state_dir/applied/NAME.yaml, a shadow to shadow/NAME.json, whole or not at all; removes it. */
-int applied_save(const char *state_dir, const struct policy *policy);
-/* The same of several. Without room on the disk none is replaced. */
-int applied_save_all(const char *state_dir, const struct policy_set *set);
-int applied_remove(const char *state_dir, const char *name);
 
 /* {"file","line","column","message"[,"hint","source_line"]}; NULL: no memory. */
 json_t *problem_new(const char *file, struct policy_pos pos, const char *message, const char *hint,

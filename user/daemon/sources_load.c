@@ -29,16 +29,33 @@ static int is_shadow_file(const struct dirent *entry)
 	return entry->d_name[0] != '.' && len > 5 && !strcmp(entry->d_name + len - 5, ".json");
 }
 
-/* The form that was good last: of this run, else of the one before. NULL: none. */
-static struct policy_set *last_good(const struct load *l, const char *path, const char *base)
+static const char *base_name(const char *path)
 {
-	for (size_t i = 0; l->old && i < l->old->n; i++) {
-		const struct source *item = &l->old->items[i];
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+struct policy_set *sources_last_good(const struct sources *old, const char *state_dir,
+				     const char *path)
+{
+	for (size_t i = 0; old && i < old->n; i++) {
+		const struct source *item = &old->items[i];
 
 		if (!item->api && item->set && !strcmp(item->file, path))
 			return policy_set_copy(item->set);
 	}
-	return last_good_read(l->state_dir, base);
+	return last_good_read(state_dir, base_name(path));
+}
+
+void sources_save_good(const struct sources *sources, const char *state_dir)
+{
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct source *item = &sources->items[i];
+
+		if (!item->api && item->set && !item->kept)
+			(void)last_good_save(state_dir, base_name(item->file), item->set);
+	}
 }
 
 /* The first policy whose name another source has already; NULL: none. */
@@ -103,18 +120,20 @@ static int load_file(const struct load *l, const char *path, const char *base)
 {
 	struct policy_set *set = NULL;
 	int err = parse(l, path, l->reads, &set);
+	bool kept;
 
 	if (err)
 		return err;
 	drop_clash(path, l->ret, l->problems, &set);
-	if (set) {
-		/* Losing it costs only what a restart with a file that is broken meanwhile would need. */
-		(void)last_good_save(l->state_dir, base, set);
-	} else {
-		set = last_good(l, path, base);
+	kept = !set;
+	if (kept) {
+		set = sources_last_good(l->old, l->state_dir, path);
 		drop_clash(path, l->ret, NULL, &set);
 	}
-	return sources_append(l->ret, path, false, set);
+	err = sources_append(l->ret, path, false, set);
+	if (!err)
+		l->ret->items[l->ret->n - 1].kept = kept;
+	return err;
 }
 
 /* Of an applied policy whose file cannot be read: the form of this run. */

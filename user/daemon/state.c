@@ -7,29 +7,43 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/words.h"
+#include "daemon/change.h"
+#include "daemon/fall_back.h"
 #include "daemon/internal.h"
-#include "daemon/keep.h"
 #include "daemon/saved.h"
 #include "daemon/ties.h"
 #include "policy/compile.h"
 
+static void own_problem(struct state *s, const char *file, const char *message)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", s->state_dir, file) < 0)
+		path = NULL;
+	json_array_append_new(s->own_problems, problem_new(path ?: file, (struct policy_pos){},
+							   message, NULL, NULL));
+}
+
 /* Without a version the directory is of this one: it can be gone on with. */
 static void open_saved(struct state *s)
 {
-	_cleanup_free_ char *path = NULL;
 	int err = saved_open(s->state_dir);
 
-	if (!err)
-		return;
-	if (err != -EBADMSG)
+	if (err == -EBADMSG)
+		own_problem(s, SAVED_VERSION_FILE,
+			    "it could not be read: the directory is taken for this version's");
+	else if (err)
 		log_warn(err, "cannot write %s/" SAVED_VERSION_FILE ", ignoring", s->state_dir);
-	else if (asprintf(&path, "%s/" SAVED_VERSION_FILE, s->state_dir) >= 0)
-		json_array_append_new(
-			s->own_problems,
-			problem_new(
-				path, (struct policy_pos){},
-				"it could not be read: the directory is taken for this version's",
-				NULL, NULL));
+	err = change_finish(s->state_dir);
+	if (err == -EBADMSG)
+		own_problem(s, CHANGE_FILE,
+			    "it cannot be read: a change that was begun may be there in part");
+	else if (err)
+		own_problem(s, CHANGE_FILE,
+			    "a change that was begun cannot be finished, and is there in part");
+	/* Nothing could be changed while it is there. */
+	if (err == -EBADMSG)
+		(void)saved_remove(s->state_dir, CHANGE_FILE);
 }
 
 int state_open(const struct state_options *o, struct kernel *k, struct sink *sink,
@@ -86,6 +100,7 @@ struct state *state_free(struct state *s)
 	json_decref(s->own_problems);
 	json_decref(s->kept);
 	json_decref(s->ties);
+	json_decref(s->unfit);
 	json_decref(s->modes);
 	json_decref(s->applied);
 	tally_done(&s->tally);
@@ -98,108 +113,7 @@ struct state *state_free(struct state *s)
 	return NULL;
 }
 
-/* ---- following ---- */
-
-struct complaints {
-	json_t *list;
-	const struct policy_set *applied; /* only complaints about these count; NULL: about all */
-};
-
-static bool defines(const struct policy_set *set, const char *name)
-{
-	for (size_t i = 0; i < set->n_policies; i++) {
-		if (!strcmp(set->policies[i].name, name))
-			return true;
-	}
-	return false;
-}
-
-static void complain(const struct source *source, const char *file, struct policy_pos pos,
-		     const char *message, void *ctx)
-{
-	struct complaints *c = ctx;
-
-	if (c->applied && (!source->api || !defines(c->applied, source->set->policies[0].name)))
-		return;
-	if (!file)
-		file = source->set ? source->set->file : source->file;
-	json_array_append_new(c->list, problem_new(file, pos, message, NULL, NULL));
-}
-
-int plan_try(struct state *s, const struct sources *sources, const struct policy_set *applied,
-	     json_t *complaints, struct plan *ret)
-{
-	const struct plan_host host = {.who = containers_who, .keeps = containers_keep, .ctx = s};
-	struct complaints c = {.list = complaints, .applied = applied};
-	int err = plan_make(sources, &host, complain, &c, ret);
-
-	if (!err && applied)
-		ties_planned(ret, applied, complaints);
-	return err;
-}
-
-/* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
-#define ROUNDS 4
-
-static int plan_and_publish(struct state *s, const struct sources *sources,
-			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
-{
-	_cleanup_(keep_done) struct keep keep = {};
-	_cleanup_close_ int lock = kernel_lock();
-	bool news = true;
-	int err;
-
-	if (lock < 0)
-		return lock;
-	err = keep_find(s, sources, &keep);
-	if (err)
-		return err;
-	for (int round = 0; news && round < ROUNDS; round++) {
-		_cleanup_(before_freep) struct before *before = before_take(s);
-
-		if (!before)
-			return -ENOMEM;
-		json_array_clear(complaints);
-		plan_done(ret);
-		err = plan_try(s, sources, applied, complaints, ret);
-		if (!err && applied && json_array_size(complaints))
-			err = -EINVAL;
-		err = err ? err : publish(s, ret, before, &keep, &news);
-		if (err)
-			return err;
-	}
-	json_decref(s->kept);
-	s->kept = keep_problems(&keep, ret);
-	return 0;
-}
-
-int state_follow(struct state *s, struct sources *sources, const struct policy_set *applied,
-		 json_t *complaints)
-{
-	_cleanup_(plan_done) struct plan plan = {};
-	int err;
-
-	modes_join(s->modes, sources);
-	/* A binding that ends now takes its ledger along. */
-	metrics_count(s);
-	err = plan_and_publish(s, sources, applied, complaints, &plan);
-	if (err)
-		return err;
-	/* The plan borrows from the sources: both change hands together. */
-	plan_done(&s->plan);
-	if (sources != &s->sources) {
-		sources_done(&s->sources);
-		s->sources = *sources;
-		*sources = (struct sources){};
-	}
-	s->plan = plan;
-	plan = (struct plan){};
-	s->followed = true;
-	rules_forget(s);
-	proof_policies_changed(s);
-	ties_follow(s);
-	return 0;
-}
+/* ---- reading ---- */
 
 void problem_log(const json_t *problem)
 {
@@ -266,8 +180,12 @@ static int read_all(struct state *s, struct policy_reads *reads, struct sources 
 {
 	const char *over = s->confirm.over;
 	size_t n;
-	int err = sources_load(s->config_dir, s->state_dir, &s->sources, reads, problems, fresh)
-			  ?: confirm_join(s, fresh, problems);
+	/* A half of it is not to be read: not in place of what is in force. */
+	int err = s->followed ? change_finish(s->state_dir) : 0;
+
+	err = err ?: sources_load(s->config_dir, s->state_dir, &s->sources, reads, problems, fresh)
+			  ?: confirm_join(s, fresh, problems)
+			  ?: fall_back(s, fresh, problems);
 
 	n = json_array_size(problems);
 	err = err ?: ties_written(fresh, NULL, problems);
@@ -275,6 +193,32 @@ static int read_all(struct state *s, struct policy_reads *reads, struct sources 
 	/* What has just ended is not at its end. */
 	if (err || *ret_refused)
 		s->confirm.over = over;
+	return err;
+}
+
+/* problems: what else is known to be wrong. */
+static int fail_reload(struct state *s, int err, json_t *problems, const struct peer *by)
+{
+	_cleanup_free_ char *message = NULL;
+
+	if (asprintf(&message, "cannot be put in force, the policies stay as they are: %s",
+		     err == -E2BIG || err == -ENOSPC ? MAP_FULL : strerror(-err)) < 0)
+		message = NULL;
+	json_array_append_new(problems, problem_new(s->config_dir, (struct policy_pos){},
+						    message ?: strerror(-err), NULL, NULL));
+	use_problems(s, json_incref(problems));
+	tell_reload(s, "failed", NULL, by);
+	return log_err(err, "cannot reload, the policies stay as they are");
+}
+
+/* The first time all of it that has room is; then of the rest the forms that had. */
+static int follow(struct state *s, struct sources *fresh, json_t *problems, json_t *selectors)
+{
+	bool first = !s->followed;
+	int err = state_follow(s, fresh, NULL, selectors);
+
+	if (!err && first && s->plan.n_unfit && fall_back_unfit(s, problems, selectors))
+		log_warn(0, "cannot go back to the last good forms of what has no room, ignoring");
 	return err;
 }
 
@@ -291,18 +235,18 @@ int state_reload(struct state *s, const struct peer *by)
 		return log_err(-ENOMEM, "cannot reload, the policies stay as they are");
 	err = read_all(s, &reads, &fresh, problems, &refused);
 	if (!err && !refused)
-		err = sources_copy(&s->sources, &old) ?: state_follow(s, &fresh, NULL, selectors);
+		err = sources_copy(&s->sources, &old) ?: follow(s, &fresh, problems, selectors);
 	keep_reads(s, &reads, err);
+	if (json_array_extend(problems, selectors) || json_array_extend(problems, s->own_problems))
+		err = err ?: -ENOMEM;
 	if (err)
-		tell_reload(s, "failed", NULL, by);
-	if (err || json_array_extend(problems, selectors) ||
-	    json_array_extend(problems, s->own_problems))
-		return log_err(err, "cannot reload, the policies stay as they are");
+		return fail_reload(s, err, problems, by);
 	use_problems(s, json_incref(problems));
 	if (refused) {
 		tell_reload(s, "refused", NULL, by);
 		return log_err(-ENOTUNIQ, "policies select the same, they all stay as they are");
 	}
+	sources_save_good(&s->sources, s->state_dir);
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
 	confirm_tell(s, by);
@@ -327,17 +271,4 @@ const struct policy_reads *state_reads(const struct state *s, unsigned int *ret_
 {
 	*ret_reload = s->n_reloads;
 	return &s->reads;
-}
-
-size_t count_wants(const struct state *s, const char *name)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->plan.n_wants; i++) {
-		const struct want *w = &s->plan.wants[i];
-
-		n += !w->kept && (!strcmp(w->policy->name, name) ||
-				  (w->shadow && !strcmp(w->shadow->name, name)));
-	}
-	return n;
 }

@@ -48,7 +48,8 @@ DEFINE_CLEANUP(struct state *, state_free);
 
 /*
  * Reads all sources and makes the kernel follow. A source with errors keeps its last good form and becomes a
- * problem (in the status, logged once). -errno: nothing was changed; logged. -ENOTUNIQ: policies tie.
+ * problem (in the status, logged once). The first time what has no room is left out, and becomes one, too. -errno: nothing was
+ * changed; logged, and a problem. -ENOTUNIQ: policies tie.
  */
 int state_reload(struct state *s, const struct peer *by);
 
@@ -98,6 +99,9 @@ unsigned int state_status(struct state *s, const char *subject,
 unsigned int state_policies(struct state *s, json_t **ret);
 unsigned int state_policy(struct state *s, const char *name, bool shadow, json_t **ret);
 unsigned int state_show(struct state *s, const char *subject, json_t **ret);
+
+/* How many policies have no room in the kernel, wholly or in part. */
+size_t state_unfit(const struct state *s);
 
 /* How many cgroups are bound. */
 size_t state_bindings(struct state *s);

@@ -22,17 +22,21 @@ bool state_enforcing(struct state *s, char build[17])
 
 size_t problems_count(const struct state *s)
 {
-	return json_array_size(s->problems) + json_array_size(s->kept) + json_array_size(s->ties);
+	return json_array_size(s->problems) + json_array_size(s->kept) + json_array_size(s->ties) +
+	       json_object_size(s->unfit);
 }
 
 json_t *problems_json(const struct state *s)
 {
-	json_t *all = json_copy(s->problems);
+	json_t *all = json_copy(s->problems), *problem;
+	const char *policy;
 
 	if (all && s->kept)
 		(void)json_array_extend(all, s->kept);
 	if (all && s->ties)
 		(void)json_array_extend(all, s->ties);
+	json_object_foreach(s->unfit, policy, problem)
+		json_array_append(all, problem);
 	return all;
 }
 
@@ -172,13 +176,21 @@ size_t state_bindings(struct state *s)
 void state_summary(struct state *s, char *buf, size_t size)
 {
 	size_t bindings = state_bindings(s), problems = problems_count(s);
-	char build[17], what[1024], proof[160];
+	char build[17], what[1024], proof[160], unfit[64] = "";
 
 	if (!disarm_summary(s, what, sizeof(what)))
 		snprintf(what, sizeof(what), "%s",
 			 state_enforcing(s, build) ? "enforcing" : "NOT enforcing");
 	proof_summary(s, proof, sizeof(proof));
-	snprintf(buf, size, "%s, %zu binding%s, %zu problem%s%s%s", what, bindings,
+	if (s->plan.n_unfit)
+		snprintf(unfit, sizeof(unfit), ", NO ROOM for %zu polic%s", s->plan.n_unfit,
+			 s->plan.n_unfit == 1 ? "y" : "ies");
+	snprintf(buf, size, "%s%s, %zu binding%s, %zu problem%s%s%s", what, unfit, bindings,
 		 bindings == 1 ? "" : "s", problems, problems == 1 ? "" : "s", proof,
 		 s->confirm.about ? ", an apply waits to be confirmed" : "");
+}
+
+size_t state_unfit(const struct state *s)
+{
+	return s->plan.n_unfit;
 }

@@ -87,6 +87,15 @@ void tell_tie(struct state *s, const struct plan_tie *tie)
 		  policy_event(s, "tied", tie->loser.policy->name, NULL, extra, &(struct peer){0}));
 }
 
+void tell_unfit(struct state *s, const struct plan_unfit *unfit, const char *why)
+{
+	json_auto_t *extra =
+		json_pack("{s:I, s:s}", "subjects", (json_int_t)unfit->n, "reason", why);
+
+	sink_emit(s->sink,
+		  policy_event(s, "unfit", unfit->policy->name, NULL, extra, &(struct peer){0}));
+}
+
 void tell_reload(struct state *s, const char *action, const json_t *changed, const struct peer *by)
 {
 	json_t *event, *few;
@@ -103,6 +112,7 @@ void tell_reload(struct state *s, const char *action, const json_t *changed, con
 		json_object_set_new(event, "changes",
 				    json_integer((json_int_t)json_array_size(changed)));
 		json_object_set(event, "changed", few);
+		json_object_set_new(event, "problems", json_integer((json_int_t)problems_count(s)));
 		json_object_set_new(event, "by", peer_json(by));
 	}
 	json_decref(few);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A change of policies is all of it or nothing: in the kernel, and in what the daemon knows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "daemon_fixture.h"
+
+/* ---- promote ---- */
+
+static void promote_refuses_what_apply_would_and_keeps_the_shadow(void **state)
+{
+	static const char *const wrong[] = {
+		/* In force it would hold the daemon itself. */
+		POLICY("web", "cgroup: /system.slice", "none"),
+		/* Another policy has it by its name, which only shows on what is there. */
+		POLICY("web", "cgroup: \"/ti*\"", "none"),
+	};
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	fake_cgroup("/web");
+	fake_cgroup("/tied");
+	apply(s, POLICY("other", "cgroup: \"/*ed\"", "all"), false);
+	apply(s, POLICY("web", "cgroup: /web", "none"), false);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		_cleanup_free_ char *refused = NULL;
+
+		assert_int_equal(ask_apply(s, wrong[i], false, &answer), 422);
+		refused = strdup(first_error(answer));
+		json_decref(answer);
+		apply(s, wrong[i], true);
+		assert_int_equal(state_promote(s, "web", &nobody, &answer), 422);
+		assert_string_equal(first_error(answer), refused);
+		json_decref(answer);
+		assert_string_equal(fake_bound("/web"), "web");
+		assert_int_equal(sources_find(&s->sources, "web", NULL)->n_selectors, 1);
+		assert_string_equal(sources_find(&s->sources, "web", NULL)->selectors[0].value,
+				    "/web");
+		assert_non_null(sources_find(&s->sources, "shadow:web", NULL));
+		assert_true(on_disk("state/shadow/web.json"));
+	}
+	/* What can be in force is. */
+	apply(s, POLICY("web", "cgroup: /web", "all"), true);
+	assert_int_equal(state_promote(s, "web", &nobody, &answer), 200);
+	json_decref(answer);
+	assert_null(sources_find(&s->sources, "shadow:web", NULL));
+	assert_false(on_disk("state/shadow/web.json"));
+	assert_true(sources_find(&s->sources, "web", NULL)->allow == LEASTCAP_ALL);
+}
+
+/* ---- what is born meanwhile ---- */
+
+/* While the plan is made a cgroup comes, and the kernel binds it by the pattern that is in force. */
+static void give_birth(struct kernel *k)
+{
+	uint64_t id = fake_cgroup("/new-1");
+
+	k->walked = NULL;
+	k->bindings[id] = (struct leastcap_binding){
+		.cgroup = id, .policy = k->patterns[0].policy, .flags = LEASTCAP_BORN, .level = 1};
+}
+
+static void what_is_born_during_a_change_that_fails_stays_bound(void **state)
+{
+	struct leastcap_binding now, *born;
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	/* It fails before the newborn's turn, and after it. */
+	for (int i = 0; i < 2; i++) {
+		fake_begin();
+		fake_cgroup("/new-0");
+		apply(s, POLICY("new", "cgroup: \"/new-*\"", "none"), false);
+		assert_int_equal(fake.n_patterns, 1);
+		fake.walked = give_birth;
+		if (i)
+			fake.patterns_err = -E2BIG;
+		else
+			fake.too_large = "new";
+		assert_int_equal(
+			ask_apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false, &answer),
+			500);
+		json_decref(answer);
+		born = &fake.bindings[fake_cgroup("/new-1")];
+		assert_string_equal(fake_bound("/new-1"), "new");
+		assert_int_equal(born->policy, fake.patterns[0].policy);
+		assert_int_equal(born->flags, LEASTCAP_BORN);
+		assert_string_equal(fake_bound("/new-0"), "new");
+	}
+	/* One that succeeds has it, too, as one that was born. */
+	now = *born;
+	apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false);
+	assert_int_not_equal(born->policy, now.policy);
+	assert_int_equal(born->flags, LEASTCAP_BORN);
+	assert_string_equal(fake_bound("/new-1"), "new");
+}
+
+static void what_a_failed_change_has_bound_is_unbound(void **state)
+{
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	fake_cgroup("/a");
+	fake.patterns_err = -E2BIG;
+	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "none"), false, &answer), 500);
+	json_decref(answer);
+	assert_string_equal(fake_bound("/a"), "");
+	assert_null(sources_find(&s->sources, "a", NULL));
+	assert_false(on_disk("state/applied/a.yaml"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(promote_refuses_what_apply_would_and_keeps_the_shadow),
+		TEST(what_is_born_during_a_change_that_fails_stays_bound),
+		TEST(what_a_failed_change_has_bound_is_unbound),
+	};
+
+	return cmocka_run_group_tests_name("transaction", tests, NULL, NULL);
+}
