@@ -163,6 +163,7 @@ struct policy_reads {
 	size_t n_folders;
 	bool includes; /* does a file say so? It may come to nothing. */
 	bool keep; /* the caller's: are texts wanted? */
+	bool only_files; /* the caller's: nothing else is to be opened, a FIFO, say: an error, -EISDIR or -EINVAL */
 	struct policy_texts texts;
 };
 
