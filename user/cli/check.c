@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/state.h"
-#include "policy/rank.h"
+#include "policy/ties.h"
 
 static json_t *summary(const struct policy *p)
 {
@@ -148,7 +148,9 @@ static void note_tie(const struct claim *first, const struct claim *second, void
 static int check_ties(struct all *all)
 {
 	_cleanup_free_ struct claim *claims = NULL;
+	const struct claim *last = NULL;
 	size_t n = 0, used = 0;
+	int err;
 
 	for (int i = 0; i < all->n; i++) {
 		const struct policy_set *set = all->files[i].set;
@@ -165,8 +167,12 @@ static int check_ties(struct all *all)
 		for (size_t j = 0; set && j < set->n_policies; j++)
 			used += claims_put(claims + used, set, &set->policies[j]);
 	}
-	ties_find(claims, used, note_tie, all);
-	return all->err;
+	err = ties_find(claims, used, note_tie, all, &last);
+	if (err == -E2BIG &&
+	    !policy_errors_add(&owner_of(all, last)->errs, last->selector->pos, last->policy->file,
+			       TIES_TOO_MANY, TIES_TOO_MANY_HINT))
+		err = -ENOMEM;
+	return err == -ENOMEM ? err : all->err;
 }
 
 /* ---- what is said of them ---- */
