@@ -135,7 +135,7 @@ struct policy_error {
 	char *file; /* an included file that has it; NULL: the file itself */
 	char *message; /* one line, control characters escaped */
 	char *hint; /* "did you mean NET_ADMIN?"; NULL: none */
-	char *source_line; /* of the text, for a caret line; NULL: none. At most 200 characters */
+	char *source_line; /* of the text; NULL: none. Of a long one what is around the place, see source_line() */
 };
 
 struct policy_errors {
