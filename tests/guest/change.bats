@@ -86,9 +86,17 @@ load change
 	run -1 leastcap remove --shadow free
 	# Promoted, it has the mode that was written.
 	leastcap apply --shadow $DIR/free.yaml
-	leastcap promote free
+	[[ $(leastcap promote free) == 'free: in force, mode enforce, revision '*', 1 subject' ]]
 	refuses /free
 	is '["enforce",null]' "$(binding /free '| [.mode, .shadow]')"
+	# What was said of its mode holds for what takes its place.
+	leastcap mode audit free
+	leastcap apply --shadow $DIR/free.yaml
+	is '["audit","override"]' "$(leastcap promote --json free | jq -c '[.mode, .mode_by]')"
+	allows /free
+	is audit "$(binding /free '| .mode' -r)"
+	leastcap mode file free
+	refuses /free
 }
 
 @test "a policy of a file has no shadow: that is said at once, and what to do" {

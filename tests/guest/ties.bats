@@ -70,6 +70,18 @@ metric() { api GET /metrics | sed -n 's/^leastcap_tied_subjects //p'; }
 	is third "$(owner /ties)"
 }
 
+@test "a name in two files is an error of check, and the daemon leaves out the later file" {
+	form $POLICIES/a.yaml one 'cgroup: /ties' none
+	form $POLICIES/b.yaml one 'cgroup: /ties/web-web' all
+	run -0 leastcap check $POLICIES/a.yaml
+	run -0 leastcap check $POLICIES/b.yaml
+	run -1 leastcap check $POLICIES/a.yaml $POLICIES/b.yaml
+	[[ $output == *"$POLICIES/b.yaml:2:11: error: policy \"one\" is defined at $POLICIES/a.yaml:2:11 already; this file is left out"* ]]
+	api POST /v1/reload
+	is "[[\"$POLICIES/b.yaml\",2,11]]" "$(problems)"
+	outcome 1 inside /ties/web-web $PROBE sethostname
+}
+
 @test "a daemon that starts with a tie goes by name, and says so" {
 	form $POLICIES/a.yaml two 'cgroup: "/ties/web-*"' all
 	form $POLICIES/b.yaml one 'cgroup: "/ties/*-web"' none

@@ -289,19 +289,33 @@ static void a_file_name_is_shown_escaped(void **state)
 	policy_errors_done(&errs);
 }
 
-/* A long line is cut; the caret stands only where its place is shown. */
-static void long_lines_are_cut(void **state)
+/* Of a long line what is around the place is shown, with its caret. */
+static void check_long_line(size_t spaces, const char *shown, size_t before)
 {
-	char text[2000] = "policies: [{name: x, capabilities: [";
+	char text[4096] = "policies: [{name: x, capabilities: [";
 	_cleanup_free_ char *out = NULL;
-	size_t line;
+	const char *line, *caret;
 
+	memset(text + strlen(text), ' ', spaces);
+	strcat(text, "foo, \xc3\xa9");
 	memset(text + strlen(text), ' ', 1000);
-	strcat(text, "foo]}]\n");
+	strcat(text, "]}]\n");
 	out = said(text, strlen(text));
-	line = strcspn(out, "\n") + 1;
-	assert_int_equal(strcspn(out + line, "\n"), 2 + 200);
-	assert_null(strchr(out, '^'));
+	line = strchr(out, '\n') + 1;
+	caret = strchr(line, '\n') + 1;
+	assert_memory_equal(line, shown, strlen(shown));
+	assert_true(caret - line <= 2 + 3 + 200 + 1 + 1);
+	assert_int_equal(strspn(caret, " "), 2 + before);
+	assert_int_equal(caret[2 + before], '^');
+	assert_memory_equal(line + 2 + before, "foo", 3);
+}
+
+static void of_long_lines_what_is_around_the_place_is_shown(void **state)
+{
+	check_long_line(1, "  policies: [{name: x, ", 37);
+	check_long_line(114, "  policies: [{name: x, ", 150);
+	check_long_line(115, "  ...cies: [{name: x, ", 150);
+	check_long_line(1000, "  ...      ", 150);
 }
 
 /* All errors of a file, in the order of their places, but not without end. */
@@ -486,7 +500,7 @@ int main(void)
 		cmocka_unit_test(aliases_stand_for_what_they_name),
 		cmocka_unit_test(a_mistake_is_shown_with_its_line),
 		cmocka_unit_test(a_file_name_is_shown_escaped),
-		cmocka_unit_test(long_lines_are_cut),
+		cmocka_unit_test(of_long_lines_what_is_around_the_place_is_shown),
 		cmocka_unit_test(errors_are_collected_and_limited),
 		cmocka_unit_test(the_work_is_bounded),
 		cmocka_unit_test(an_alias_bomb_does_not_go_off),

@@ -271,6 +271,33 @@ static void wrong_patterns(void **state)
 	check_mistakes(m, ARRAY_SIZE(m));
 }
 
+/* A pattern that fits whatever is at the top is no less than the root. */
+static void the_whole_host_cannot_be_selected(void **state)
+{
+	static const char *const refused[] = {"/*",	"/**",	"/***/", "/?*",	    "/*?",   "/**?",
+					      "/[!x]*", "/*.*", "/*s*",	 "/[isu]*", "/*[ce]"},
+				 *const taken[] = {"/*.slice", "/*.scope",	"/s*",
+						   "/?",       "/k*",		"/[!u]*",
+						   "/*/*",     "/system.slice", "/a/?*"};
+	char rules[128], want[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		const struct mistake m = {rules, {want}};
+
+		snprintf(rules, sizeof(rules), S "cgroup: \"%s\"\n", refused[i]);
+		snprintf(
+			want, sizeof(want),
+			"5:13 cgroup: \"%s\" is the whole host, with this agent and all that repairs "
+			"it | name a slice, such as /system.slice",
+			refused[i]);
+		check_mistakes(&m, 1);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
+		snprintf(rules, sizeof(rules), S "cgroup: \"%s\"\n", taken[i]);
+		policy_set_free(good(rules));
+	}
+}
+
 /* The longest of each, and one byte more. */
 static void lengths_are_bounded(void **state)
 {
@@ -387,6 +414,7 @@ int main(void)
 		cmocka_unit_test(kinds_are_in_the_order_in_which_they_win),
 		cmocka_unit_test(wrong_containers_and_pods),
 		cmocka_unit_test(wrong_patterns),
+		cmocka_unit_test(the_whole_host_cannot_be_selected),
 		cmocka_unit_test(lengths_are_bounded),
 		cmocka_unit_test(labels_are_bounded),
 		cmocka_unit_test(the_same_in_all_is_the_same),

@@ -56,10 +56,12 @@ const struct verb verb_confirm = {
 
 static void print_promoted(const json_t *answer)
 {
-	_cleanup_free_ char *name = out_member(answer, "promoted");
+	_cleanup_free_ char *name = out_member(answer, "promoted"),
+			    *mode = out_member(answer, "mode"), *by = out_member(answer, "mode_by");
 	json_int_t n = out_number(answer, "bindings");
 
-	printf("%s: in force, revision %lld, %lld subject%s\n", name ?: "?",
+	printf("%s: in force, mode %s%s, revision %lld, %lld subject%s\n", name ?: "?", mode ?: "?",
+	       by && !strcmp(by, "override") ? " (leastcap mode)" : "",
 	       (long long)out_number(answer, "revision"), (long long)n, n == 1 ? "" : "s");
 }
 
@@ -78,7 +80,8 @@ const struct verb verb_promote = {
 	.args = "NAME",
 	.fn = promote,
 	.help = "a policy that was applied as a shadow becomes the one in force",
-	.text = "In one step: a check sees the policy before, or the shadow. Needs root.\n",
+	.text = "In one step: a check sees the policy before, or the shadow. It has the mode that is\n"
+		"written in it, unless 'leastcap mode' has set another one. Needs root.\n",
 };
 
 /* ---- mode ---- */

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/state.h"
-#include "policy/rank.h"
+#include "policy/ties.h"
 
 static json_t *summary(const struct policy *p)
 {
@@ -115,6 +115,63 @@ struct all {
 	int err;
 };
 
+struct named {
+	const struct policy *policy;
+	struct checked *file;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = strcmp(x->policy->name, y->policy->name);
+
+	return order ?: x->file < y->file ? -1 : x->file > y->file;
+}
+
+/* The daemon keeps the file that comes first. */
+static int note_name(const struct named *first, const struct named *second)
+{
+	const struct policy *one = first->policy, *two = second->policy;
+	_cleanup_free_ char *message = NULL;
+
+	if (asprintf(&message, "policy \"%s\" is defined at %s:%u:%u already; %s is left out",
+		     two->name, policy_file(first->file->set, one), one->pos.line, one->pos.column,
+		     two->file ? second->file->name : "this file") < 0)
+		message = NULL;
+	return message && policy_errors_add(&second->file->errs, two->pos, two->file, message, NULL)
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* 0 or -ENOMEM. */
+static int check_names(struct all *all)
+{
+	_cleanup_free_ struct named *names = NULL;
+	size_t n = 0, first = 0;
+	int err = 0;
+
+	for (int i = 0; i < all->n; i++)
+		n += all->files[i].set ? all->files[i].set->n_policies : 0;
+	names = calloc(n + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	n = 0;
+	for (int i = 0; i < all->n; i++) {
+		const struct policy_set *set = all->files[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++)
+			names[n++] = (struct named){&set->policies[j], &all->files[i]};
+	}
+	qsort(names, n, sizeof(*names), by_name);
+	for (size_t i = 1; !err && i < n; i++) {
+		if (strcmp(names[first].policy->name, names[i].policy->name) != 0)
+			first = i;
+		else
+			err = note_name(&names[first], &names[i]);
+	}
+	return err;
+}
+
 static struct checked *owner_of(const struct all *all, const struct claim *claim)
 {
 	for (int i = 0; i < all->n; i++) {
@@ -148,7 +205,9 @@ static void note_tie(const struct claim *first, const struct claim *second, void
 static int check_ties(struct all *all)
 {
 	_cleanup_free_ struct claim *claims = NULL;
+	const struct claim *last = NULL;
 	size_t n = 0, used = 0;
+	int err;
 
 	for (int i = 0; i < all->n; i++) {
 		const struct policy_set *set = all->files[i].set;
@@ -165,8 +224,12 @@ static int check_ties(struct all *all)
 		for (size_t j = 0; set && j < set->n_policies; j++)
 			used += claims_put(claims + used, set, &set->policies[j]);
 	}
-	ties_find(claims, used, note_tie, all);
-	return all->err;
+	err = ties_find(claims, used, note_tie, all, &last);
+	if (err == -E2BIG &&
+	    !policy_errors_add(&owner_of(all, last)->errs, last->selector->pos, last->policy->file,
+			       TIES_TOO_MANY, TIES_TOO_MANY_HINT))
+		err = -ENOMEM;
+	return err == -ENOMEM ? err : all->err;
 }
 
 /* ---- what is said of them ---- */
@@ -192,7 +255,7 @@ static int check_all(char **names, int n, json_t *files)
 
 	for (int i = 0; !err && i < n; i++)
 		check_file(names[i], &all.files[i]);
-	err = err ?: check_ties(&all);
+	err = err ?: check_names(&all) ?: check_ties(&all);
 	for (int i = 0; !err && i < n; i++) {
 		if (tell_file(&all.files[i], files))
 			status = CLI_FAILED;
@@ -233,6 +296,6 @@ const struct verb verb_check = {
 	.fn = check,
 	.help = "tell whether policy files are right; needs no daemon and no root",
 	.text = "Parses policy files and prints every error with its place and the nearest right\n"
-		"word. Several files are checked as if they were in force together: policies that\n"
-		"select the same as exactly are an error. Nothing is changed. FILE -: standard input.\n",
+		"word. Several files are checked as if they were in force together: policies of one\n"
+		"name, or that select the same as exactly, are an error. Nothing is changed. FILE -: standard input.\n",
 };

@@ -123,6 +123,15 @@ struct policy_set *last_good_read(const char *state_dir, const char *base)
 	return set;
 }
 
+int last_good_remove(const char *state_dir, const char *base)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	if (saved_newer(state_dir))
+		return -EPROTONOSUPPORT;
+	return asprintf(&dir, "%s/last-good", state_dir) < 0 ? -ENOMEM : remove_file(dir, base);
+}
+
 /* ---- what is no policy ---- */
 
 int saved_write(const char *state_dir, const char *name, const json_t *json)

@@ -22,6 +22,7 @@ int saved_open(const char *state_dir);
 /* The form of a file of policies.d (base: its name) that was good last. */
 int last_good_save(const char *state_dir, const char *base, const struct policy_set *set);
 struct policy_set *last_good_read(const char *state_dir, const char *base); /* NULL: none */
+int last_good_remove(const char *state_dir, const char *base); /* also where there is none */
 
 /* Where an applied policy, or a shadow, is saved: below STATE, and with it. To be freed; NULL: no memory. How: change.h. */
 char *applied_name(const char *policy);

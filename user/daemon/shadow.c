@@ -2,6 +2,7 @@
 /* A shadow becomes the policy in force. How it is applied and removed: state.c. */
 #include <string.h>
 
+#include "audit/event.h"
 #include "daemon/change.h"
 #include "daemon/internal.h"
 #include "daemon/saved.h"
@@ -80,8 +81,10 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 		return status;
 	tell_policy(s, "promoted", name, old, NULL, by);
 	(void)published_policy(s, name, &now);
-	return answer_json(json_pack("{s:s, s:I, s:I}", "promoted", name, "revision",
+	p = sources_find(&s->sources, name, NULL);
+	return answer_json(json_pack("{s:s, s:I, s:I, s:s, s:s}", "promoted", name, "revision",
 				     (json_int_t)now.revision, "bindings",
-				     (json_int_t)count_wants(s, name)),
+				     (json_int_t)count_wants(s, name), "mode", event_mode(p->mode),
+				     "mode_by", p->overridden ? "override" : "policy"),
 			   ret);
 }

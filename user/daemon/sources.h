@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where policies come from: files of policies.d, and what was applied over the API, as policies in force or as shadows. A
- * source that has errors keeps its last good form: from memory, over a restart from STATE/last-good/.
+ * source that has errors, or whose name leads to no file, keeps its last good form: from memory, over a restart from
+ * STATE/last-good/. That of a file of policies.d is forgotten when its name is gone.
  */
 #ifndef LEASTCAP_SOURCES_H
 #define LEASTCAP_SOURCES_H

@@ -81,13 +81,24 @@ static void complain_clash(json_t *problems, const char *path, const struct poli
 			      problem_new(policy->file ?: path, policy->pos, message, NULL, NULL));
 }
 
+static bool is_gone(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) && errno == ENOENT;
+}
+
 /* What a file holds; NULL in *ret: nothing valid. -ENOMEM. */
 static int parse(const struct load *l, const char *path, struct policy_reads *reads,
 		 struct policy_set **ret)
 {
+	_cleanup_(policy_reads_done) struct policy_reads unwanted = {};
 	struct policy_errors errs = {};
-	int err = policy_parse_file(path, reads, ret, &errs);
+	int err;
 
+	reads = reads ?: &unwanted;
+	reads->only_files = true;
+	err = policy_parse_file(path, reads, ret, &errs);
 	if (err)
 		*ret = NULL;
 	for (size_t i = 0; i < errs.n_errors; i++) {
@@ -202,6 +213,48 @@ static int load_unknown(const struct load *l)
 	return err;
 }
 
+/* A file that comes by the name of one that is gone is another: it is not to bring back what that had. */
+static int forget(const struct load *l, const char *base)
+{
+	_cleanup_free_ char *path = NULL, *message = NULL;
+	int err = last_good_remove(l->state_dir, base);
+	char why[128];
+
+	if (!err)
+		return 0;
+	if (asprintf(&path, "%s/last-good/%s", l->state_dir, base) < 0 ||
+	    asprintf(&message, "its file is gone, and it cannot be removed: %s",
+		     strerror_r(-err, why, sizeof(why))) < 0)
+		return -ENOMEM;
+	json_array_append_new(l->problems,
+			      problem_new(path, (struct policy_pos){}, message, NULL, NULL));
+	return 0;
+}
+
+static int forget_gone(const struct load *l, const char *config_dir)
+{
+	_cleanup_free_ char *dir = NULL;
+	struct dirent **entries = NULL;
+	int n, err = 0;
+
+	if (asprintf(&dir, "%s/last-good", l->state_dir) < 0)
+		return -ENOMEM;
+	n = scandir(dir, &entries, is_policy_file, alphasort);
+	if (n < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (!err && asprintf(&path, "%s/%s", config_dir, entries[i]->d_name) < 0)
+			err = -ENOMEM;
+		if (!err && is_gone(path))
+			err = forget(l, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return err;
+}
+
 /* For a look at what there is. */
 static int load_nothing(const struct load *l, const char *path, const char *base)
 {
@@ -223,11 +276,11 @@ static int load_dir(const struct load *l, const char *dir,
 		return errno == ENOENT ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
 		_cleanup_free_ char *path = NULL;
-		struct stat st;
 
 		if (!err && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
 			err = -ENOMEM;
-		if (!err && !stat(path, &st) && S_ISREG(st.st_mode))
+		/* A name that leads to no file is no removed file: that it cannot be read is to be told. */
+		if (!err && !is_gone(path))
 			err = load(l, path, entries[i]->d_name);
 		free(entries[i]);
 	}
@@ -268,7 +321,8 @@ int sources_load(const char *config_dir, const char *state_dir, const struct sou
 	if (!err && saved_newer(state_dir))
 		err = load_unknown(&l);
 	else if (!err)
-		err = load_dir(&l, applied, is_policy_file, load_applied)
+		err = forget_gone(&l, config_dir)
+			      ?: load_dir(&l, applied, is_policy_file, load_applied)
 			      ?: load_dir(&l, shadow, is_shadow_file, load_applied);
 	if (err)
 		return err;

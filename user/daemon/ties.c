@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "audit/event.h"
-#include "policy/rank.h"
+#include "policy/ties.h"
 
 static bool is_of(const struct policy_set *set, const struct policy *policy)
 {
@@ -91,10 +91,18 @@ int ties_written(const struct sources *sources, const struct policy_set *applied
 	for (int shadows = 0; shadows < 2; shadows++) {
 		size_t n = 0;
 		_cleanup_free_ struct claim *claims = claims_of(sources, shadows, &n);
+		const struct claim *last = NULL;
+		int err;
 
 		if (!claims)
 			return -ENOMEM;
-		ties_find(claims, n, tell_written, &search);
+		err = ties_find(claims, n, tell_written, &search, &last);
+		if (err == -E2BIG)
+			json_array_append_new(problems,
+					      problem_new(last->file, last->selector->pos,
+							  TIES_TOO_MANY, TIES_TOO_MANY_HINT, NULL));
+		else if (err)
+			return err;
 	}
 	return search.err;
 }

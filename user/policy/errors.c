@@ -44,7 +44,7 @@ __attribute__((format(printf, 4, 0))) static void add(struct parse *p, struct po
 	e->pos = pos;
 	e->message = escape_dup(message, strlen(message));
 	e->hint = TAKE_PTR(owned_hint);
-	e->source_line = source_line(&p->source, pos.line);
+	e->source_line = source_line(&p->source, pos);
 	if (!e->message)
 		p->no_memory = true;
 }
@@ -194,29 +194,14 @@ bool policy_errors_add(struct policy_errors *errs, struct policy_pos pos, const 
 
 static void print_caret(const struct policy_error *e, FILE *out)
 {
+	unsigned int before = source_line_before(e->pos.column);
 	const char *s = e->source_line;
-	size_t left = strlen(s);
 
-	fprintf(out, "  %s\n", s);
-	for (unsigned int column = 1; column < e->pos.column; column++) {
-		size_t n = utf8_next(s, left, NULL);
-
-		/* The place is in the part of a long line that is not shown. */
-		if (n == 0)
-			return;
-		s += n;
-		left -= n;
-	}
-	fputs("  ", out);
-	s = e->source_line;
-	left = strlen(s);
-	for (unsigned int column = 1; column < e->pos.column; column++) {
-		size_t n = utf8_next(s, left, NULL);
-
+	fprintf(out, "  %s\n  ", s);
+	for (; before && *s; before--) {
 		/* A tab is as wide here as in the line above only as a tab. */
 		fputc(*s == '\t' ? '\t' : ' ', out);
-		s += n;
-		left -= n;
+		s += utf8_next(s, strlen(s), NULL);
 	}
 	fputs("^\n", out);
 }

@@ -104,8 +104,13 @@ struct parse {
 int source_init(struct source *source, const char *text, size_t len);
 void source_done(struct source *source);
 struct policy_pos source_pos(const struct source *source, size_t offset);
-/* Line `line` for a message, see struct policy_error; NULL: no such line, or no memory. */
-char *source_line(const struct source *source, unsigned int line);
+/*
+ * The line of a place, for a message: at most 200 characters of it, and "..." for what is left out where the place is further
+ * to the right. NULL: no such line, or no memory.
+ */
+char *source_line(const struct source *source, struct policy_pos pos);
+/* Characters of it that are before the place in this column. */
+unsigned int source_line_before(unsigned int column);
 /* Complains about the first byte that is no text, or that libfyaml cannot bear. */
 void source_check(struct parse *p);
 

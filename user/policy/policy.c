@@ -99,12 +99,17 @@ int policy_parse(const char *file, const char *text, size_t len, struct policy_s
 	return parse_whole(&p, text, len, ret);
 }
 
-/* Its text, and what of it counts for those that it includes. */
+/* Its text, and what of it counts for those that it includes. -EINVAL: it is no file, and is to be one. */
 static int read_file(struct parse *p, char **ret, size_t *ret_len)
 {
-	_cleanup_close_ int fd = open(p->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const struct policy_reads *reads = p->family->reads;
+	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
+	/* Asked before it is opened: a FIFO waits there for its other end. */
+	if (reads && reads->only_files && !stat(p->file, &st) && !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	fd = open(p->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;
 	p->id = (struct file_id){st.st_dev, st.st_ino};
@@ -127,7 +132,8 @@ int policy_parse_file(const char *path, struct policy_reads *reads, struct polic
 		return -ENOMEM;
 	if (err) {
 		complain(&p, (struct policy_pos){}, NULL, "cannot be read: %s",
-			 strerror_r(-err, why, sizeof(why)));
+			 err == -EINVAL ? "it is no regular file"
+					: strerror_r(-err, why, sizeof(why)));
 		return err;
 	}
 	if (!family_add(&p, p.id) || !reads_text(reads, path, text, len)) {

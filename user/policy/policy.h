@@ -135,7 +135,7 @@ struct policy_error {
 	char *file; /* an included file that has it; NULL: the file itself */
 	char *message; /* one line, control characters escaped */
 	char *hint; /* "did you mean NET_ADMIN?"; NULL: none */
-	char *source_line; /* of the text, for a caret line; NULL: none. At most 200 characters */
+	char *source_line; /* of the text; NULL: none. Of a long one what is around the place, see source_line() */
 };
 
 struct policy_errors {
@@ -163,6 +163,7 @@ struct policy_reads {
 	size_t n_folders;
 	bool includes; /* does a file say so? It may come to nothing. */
 	bool keep; /* the caller's: are texts wanted? */
+	bool only_files; /* the caller's: nothing else is to be opened, a FIFO, say: an error, -EISDIR or -EINVAL */
 	struct policy_texts texts;
 };
 

@@ -34,29 +34,7 @@ bool patterns_overlap(const char *a, const char *b, bool path);
  * asks for an image and the other for a label, or the image has several names.
  */
 bool selectors_overlap(const struct selector *a, const struct selector *b);
-
-/* A selector and whose it is. */
-struct claim {
-	const struct selector *selector;
-	const struct policy *policy;
-	const char *file; /* where it is written */
-	struct selector_rank rank; /* ties_find()'s */
-	size_t index; /* so is it */
-};
-
-/* Those of a policy, as many as it has selectors. */
-size_t claims_put(struct claim *claims, const struct policy_set *set, const struct policy *policy);
-
-typedef void (*tie_fn)(const struct claim *first, const struct claim *second, void *ctx);
-
-/*
- * Sorts claims and tells of those that nobody can choose between: of two policies, equally exact, and they overlap; of one
- * policy, and the same. Each second once, with one first before it in the order that claims had.
- */
-void ties_find(struct claim *claims, size_t n, tie_fn tell, void *ctx);
-
-/* What a tie is, for a message, without its places; NULL: no memory. And what to do about it; NULL: it is plain. */
-char *tie_to_text(const struct claim *first, const struct claim *second);
-const char *tie_hint(const struct claim *first, const struct claim *second);
+/* Ids of containers: the shorter is the beginning of the longer one. */
+bool ids_overlap(const char *a, const char *b);
 
 #endif

@@ -59,10 +59,22 @@ static bool has_two_stars(const char *path)
 	return false;
 }
 
+/* All that is below the root is no less than the root. These are there wherever systemd is. */
+static bool is_whole_host(const char *path)
+{
+	static const char *const top[] = {"/init.scope", "/system.slice", "/user.slice"};
+
+	for (size_t i = 0; *path && i < ARRAY_SIZE(top); i++) {
+		if (!pattern_matches(path, top[i], true))
+			return false;
+	}
+	return true;
+}
+
 static char *cgroup_build(struct parse *p, const struct node *node)
 {
-	size_t len = node->len, slashes;
-	char *path = NULL;
+	_cleanup_free_ char *path = NULL;
+	size_t len = node->len;
 
 	if (node->text[0] != '/') {
 		complain(
@@ -78,9 +90,12 @@ static char *cgroup_build(struct parse *p, const struct node *node)
 	}
 	while (len > 0 && node->text[len - 1] == '/')
 		len--;
-	/* All that is below the root is no less than the root. */
-	slashes = strspn(node->text, "/");
-	if (slashes + strspn(node->text + slashes, "*") >= len) {
+	path = strndup(node->text, len);
+	if (!path) {
+		p->no_memory = true;
+		return NULL;
+	}
+	if (is_whole_host(path)) {
 		complain(p, node->pos, "name a slice, such as /system.slice",
 			 "cgroup: %s is the whole host, with this agent and all that repairs it",
 			 len ? quote(node).text : "\"/\"");
@@ -88,11 +103,6 @@ static char *cgroup_build(struct parse *p, const struct node *node)
 	}
 	if (!pattern_is_good(p, "cgroup", node, LEASTCAP_PATH_LEN - 1, true))
 		return NULL;
-	path = strndup(node->text, len);
-	if (!path) {
-		p->no_memory = true;
-		return NULL;
-	}
 	if (!path_is_clean(path))
 		complain(p, node->pos, NULL, "cgroup: %s has an empty, \".\" or \"..\" component",
 			 quote(node).text);
@@ -103,8 +113,7 @@ static char *cgroup_build(struct parse *p, const struct node *node)
 			"cgroup: %s: \"**\" is not supported, \"*\" is one component",
 			quote(node).text);
 	else
-		return path;
-	free(path);
+		return TAKE_PTR(path);
 	return NULL;
 }
 

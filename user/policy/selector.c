@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "policy/internal.h"
-#include "policy/rank.h"
+#include "policy/ties.h"
 
 /* What a selector can ask for, besides labels; the value is the last to be compared. */
 static const size_t texts[SELECTOR_TEXTS] = {
@@ -199,7 +199,9 @@ static bool came_to_nothing(const struct selector *s)
 void select_check_ties(struct parse *p, const struct policy_set *set)
 {
 	_cleanup_free_ struct claim *claims = NULL;
+	const struct claim *last = NULL;
 	size_t n = 0, used = 0;
+	int err;
 
 	for (size_t k = 0; k < set->n_policies; k++)
 		n += set->policies[k].n_selectors;
@@ -218,5 +220,10 @@ void select_check_ties(struct parse *p, const struct policy_set *set)
 								.file = policy->file ?: p->file};
 		}
 	}
-	ties_find(claims, used, complain_tie, p);
+	err = ties_find(claims, used, complain_tie, p, &last);
+	if (err == -E2BIG)
+		complain(p, last->policy->file ? p->include_pos : last->selector->pos,
+			 TIES_TOO_MANY_HINT, TIES_TOO_MANY);
+	else if (err)
+		p->no_memory = true;
 }

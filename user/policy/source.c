@@ -7,7 +7,10 @@
 #include "policy/internal.h"
 
 #define SOURCE_BLOCK 1024
-#define LINE_CHARS 200 /* struct policy_error */
+#define LINE_CHARS 200
+#define LINE_BEFORE \
+	150 /* a place is shown with what is before it; further to the right with so much of it */
+#define LINE_CUT "..."
 
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
@@ -90,21 +93,37 @@ struct policy_pos source_pos(const struct source *source, size_t offset)
 	return (struct policy_pos){.line = (unsigned int)low + 1, .column = chars + 1};
 }
 
-char *source_line(const struct source *source, unsigned int line)
+/* Characters at the beginning of a line that are left out. */
+static unsigned int left_out(unsigned int column)
+{
+	return column > LINE_BEFORE + 1 ? column - LINE_BEFORE - 1 + strlen(LINE_CUT) : 0;
+}
+
+unsigned int source_line_before(unsigned int column)
+{
+	return column > LINE_BEFORE + 1 ? LINE_BEFORE : column - !!column;
+}
+
+char *source_line(const struct source *source, struct policy_pos pos)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
+	unsigned int skip = left_out(pos.column);
 	size_t at, end, used = 0;
 	char *buf;
 
-	if (line == 0 || line > source->n_lines)
+	if (pos.line == 0 || pos.line > source->n_lines)
 		return NULL;
-	at = source->lines[line - 1];
-	end = line < source->n_lines ? source->lines[line] : source->len;
+	at = source->lines[pos.line - 1];
+	end = pos.line < source->n_lines ? source->lines[pos.line] : source->len;
 	while (end > at && (source->text[end - 1] == '\n' || source->text[end - 1] == '\r'))
 		end--;
-	buf = malloc(LINE_CHARS * 4 + 1);
+	buf = malloc(strlen(LINE_CUT) + LINE_CHARS * 4 + 1);
 	if (!buf)
 		return NULL;
+	if (skip)
+		used = (size_t)(stpcpy(buf, LINE_CUT) - buf);
+	for (; skip && at < end; skip--)
+		at += utf8_next(source->text + at, end - at, NULL) ?: 1;
 	/* One character stays one character, or the caret would be off. */
 	for (unsigned int i = 0; i < LINE_CHARS && at < end; i++) {
 		bool safe;
