@@ -175,7 +175,8 @@ int change_ready(struct change *c)
 
 static int do_step(const struct step *step, bool put)
 {
-	int err = put ? file_place(step->dir, step->base) : file_remove(step->dir, step->base);
+	int err = put ? file_place(step->dir, step->base)
+		      : saved_file_remove(step->dir, step->base);
 
 	/* It was done before. */
 	return put && err == -ENOENT ? 0 : err;
@@ -207,7 +208,7 @@ int change_finish(const char *state_dir)
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	return do_list(state_dir, list, "put") ?: do_list(state_dir, list, "take") ?:
-	       file_remove(state_dir, CHANGE_FILE);
+	       saved_file_remove(state_dir, CHANGE_FILE);
 }
 
 int change_commit(struct change *c)
@@ -216,14 +217,14 @@ int change_commit(struct change *c)
 
 	if (c->n == 1) {
 		err = c->steps[0].staged ? file_place(c->steps[0].dir, c->steps[0].base)
-					 : file_remove(c->steps[0].dir, c->steps[0].base);
+					 : saved_file_remove(c->steps[0].dir, c->steps[0].base);
 		c->done = !err;
 		return err;
 	}
 	err = c->listed ? file_place(c->state_dir, CHANGE_FILE) : 0;
 	if (err) {
 		/* Where it only could not be made sure that it is there: it is not to be. */
-		(void)file_remove(c->state_dir, CHANGE_FILE);
+		(void)saved_file_remove(c->state_dir, CHANGE_FILE);
 		return err;
 	}
 	c->done = true;

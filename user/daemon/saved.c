@@ -73,7 +73,7 @@ int saved_open(const char *state_dir)
 	if (was != -ENOENT && was != -EBADMSG)
 		return was;
 	snprintf(text, sizeof(text), "%d\n", SAVED_VERSION);
-	err = folder_ensure(state_dir) ?: file_replace(state_dir, SAVED_VERSION_FILE, text);
+	err = folder_ensure(state_dir) ?: saved_file_replace(state_dir, SAVED_VERSION_FILE, text);
 	return err ?: was == -EBADMSG ? was : 0;
 }
 
@@ -106,7 +106,7 @@ int last_good_save(const char *state_dir, const char *base, const struct policy_
 
 	if (!err && (!text || asprintf(&dir, "%s/last-good", state_dir) < 0))
 		err = -ENOMEM;
-	return err ?: folder_ensure(dir) ?: file_replace(dir, base, text);
+	return err ?: folder_ensure(dir) ?: saved_file_replace(dir, base, text);
 }
 
 struct policy_set *last_good_read(const char *state_dir, const char *base)
@@ -129,7 +129,8 @@ int last_good_remove(const char *state_dir, const char *base)
 
 	if (saved_newer(state_dir))
 		return -EPROTONOSUPPORT;
-	return asprintf(&dir, "%s/last-good", state_dir) < 0 ? -ENOMEM : remove_file(dir, base);
+	return asprintf(&dir, "%s/last-good", state_dir) < 0 ? -ENOMEM
+							     : saved_file_remove(dir, base);
 }
 
 /* ---- what is no policy ---- */
@@ -139,7 +140,7 @@ int saved_write(const char *state_dir, const char *name, const json_t *json)
 	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
 	int err = text ? begin_writing(state_dir) : -ENOMEM;
 
-	return err ?: file_replace(state_dir, name, text);
+	return err ?: saved_file_replace(state_dir, name, text);
 }
 
 int saved_read(const char *state_dir, const char *name, json_t **ret)
@@ -166,5 +167,5 @@ int saved_read(const char *state_dir, const char *name, json_t **ret)
 
 int saved_remove(const char *state_dir, const char *name)
 {
-	return saved_newer(state_dir) ? -EPROTONOSUPPORT : file_remove(state_dir, name);
+	return saved_newer(state_dir) ? -EPROTONOSUPPORT : saved_file_remove(state_dir, name);
 }

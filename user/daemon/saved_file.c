@@ -78,7 +78,7 @@ int file_place(const char *dir, const char *name)
 	return rename(fresh, path) ? -errno : folder_sync(dir);
 }
 
-int file_replace(const char *dir, const char *name, const char *text)
+int saved_file_replace(const char *dir, const char *name, const char *text)
 {
 	int err = file_stage(dir, name, text) ?: file_place(dir, name);
 
@@ -87,7 +87,7 @@ int file_replace(const char *dir, const char *name, const char *text)
 	return err;
 }
 
-int file_remove(const char *dir, const char *name)
+int saved_file_remove(const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 

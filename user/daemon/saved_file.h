@@ -11,8 +11,8 @@ int file_place(const char *dir, const char *name);
 void file_drop(const char *dir, const char *name);
 
 /* Both steps, for a file that changes alone. */
-int file_replace(const char *dir, const char *name, const char *text);
-int file_remove(const char *dir, const char *name); /* also where there is none */
+int saved_file_replace(const char *dir, const char *name, const char *text);
+int saved_file_remove(const char *dir, const char *name); /* also where there is none */
 
 /* Makes it where it is not there. */
 int folder_ensure(const char *path);
