@@ -37,13 +37,14 @@ static int done(void **state)
 	return 0;
 }
 
-/* What was there before is taken over. */
+/* What was there before is taken over, and what is there now comes into force. */
 static void load(struct sources *sources)
 {
 	struct sources old = *sources;
 
 	json_array_clear(problems);
 	assert_int_equal(sources_load(config, folder, &old, NULL, problems, sources), 0);
+	sources_save_good(sources, folder);
 	sources_done(&old);
 }
 
