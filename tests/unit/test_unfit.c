@@ -195,6 +195,26 @@ static void with_room_for_some_bindings_those_that_refuse_have_it(void **state)
 	state_free(s);
 }
 
+/* What nobody wants any more makes room. */
+static void what_ends_makes_room(void **state)
+{
+	struct state *s;
+
+	fake_cgroup("/a");
+	fake_cgroup("/b");
+	fake.max_bindings = 1;
+	write_file("a.yaml", POLICY("a", "cgroup: /a", "none"));
+	state_free(start());
+	assert_string_equal(fake_bound("/a"), "a");
+	assert_int_equal(unlink(folder_path("policies.d/a.yaml")), 0);
+	write_file("b.yaml", POLICY("b", "cgroup: /b", "none"));
+	s = start();
+	assert_string_equal(fake_bound("/a"), "");
+	assert_string_equal(fake_bound("/b"), "b");
+	assert_int_equal(state_unfit(s), 0);
+	state_free(s);
+}
+
 /* An edit that was refused counts after a reboot no more than before. */
 static void a_daemon_that_starts_goes_back_to_the_form_that_had_room(void **state)
 {
@@ -233,6 +253,7 @@ int main(void)
 		TEST(a_change_that_has_no_room_is_refused_and_told),
 		TEST(what_is_left_out_cannot_be_applied),
 		TEST(with_room_for_some_bindings_those_that_refuse_have_it),
+		TEST(what_ends_makes_room),
 		TEST(a_daemon_that_starts_goes_back_to_the_form_that_had_room),
 	};
 

@@ -261,38 +261,41 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
 /*
  * A binding that nobody wants. If its cgroup is gone it stays until that is told, with what its ledger has; then it is there
  * for the tasks that carry it, and follows its policy's name. gone.c ends it.
+ * True: it has ended.
  */
-static int drop_binding(struct state *s, const struct leastcap_binding *b,
-			const struct publishing *done)
+static bool drop_binding(struct state *s, const struct leastcap_binding *b,
+			 const struct publishing *done)
 {
 	struct leastcap_policy p = {};
 
 	if (!kernel_policy_get(s->k, b->policy, &p) &&
 	    !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
-		return 0;
+		return false;
 	if (gone_untold(s, b->cgroup))
-		return 0;
+		return false;
 	for (size_t i = 0; is_gone(s, b->cgroup) && i < done->n_policies; i++) {
 		const struct published *now = &done->policies[i];
 
-		if (!strcmp(now->policy->name, p.name))
-			return b->policy == now->id || now->err
-				       ? 0
-				       : kernel_bind(s->k, b->cgroup, b->level, now->id, 0,
-						     b->flags);
+		if (strcmp(now->policy->name, p.name) != 0)
+			continue;
+		if (b->policy != now->id && !now->err)
+			(void)kernel_bind(s->k, b->cgroup, b->level, now->id, 0, b->flags);
+		return false;
 	}
-	return kernel_unbind(s->k, b->cgroup);
+	return !kernel_unbind(s->k, b->cgroup);
 }
 
-static void drop_unwanted(struct publishing *p)
+/* Returns how many bindings have ended: so much room there is now. */
+static size_t drop_unwanted(struct publishing *p)
 {
 	const struct before *before = p->before;
+	size_t n = 0;
 
 	for (size_t i = 0; i < before->n_bindings; i++) {
 		const struct leastcap_binding *b = &before->bindings[i];
 
 		if (!plan_find(p->plan, b->cgroup) && !keep_has(p->keep, b->policy))
-			(void)drop_binding(p->s, b, p);
+			n += drop_binding(p->s, b, p);
 	}
 	for (size_t i = 0; i < before->n_births; i++) {
 		const struct saved_birth *b = &before->births[i];
@@ -300,6 +303,7 @@ static void drop_unwanted(struct publishing *p)
 		if (!plan_find_birth(p->plan, b->path) && !keep_has(p->keep, b->policy))
 			(void)kernel_birth_set(p->s->k, b->path, 0);
 	}
+	return n;
 }
 
 /* A wanted binding that the kernel did not have: it, or the rule for its birth, came while the plan was made. */
@@ -327,7 +331,8 @@ int publish(struct state *s, struct plan *plan, struct before *before, const str
 	kernel_publish(s->k);
 	if (!err) {
 		*ret_news = has_news(&p);
-		drop_unwanted(&p);
+		if (drop_unwanted(&p) && plan->n_unfit)
+			*ret_news = true;
 		kernel_publish(s->k);
 		/* What could not be removed is removed the next time. */
 		(void)kernel_policy_collect(s->k);

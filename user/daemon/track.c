@@ -179,7 +179,7 @@ void state_tick(struct state *s)
 		metrics_count(s);
 		counted_save(s);
 	}
-	if (s->born || (s->plan.pending && s->ticks % PENDING_TICKS == 0)) {
+	if (s->born || ((s->plan.pending || s->plan.n_unfit) && s->ticks % PENDING_TICKS == 0)) {
 		s->born = false;
 		s->again = true;
 	}
