@@ -5,7 +5,7 @@
 #ifndef LEASTCAP_JUDGE_BPF_H
 #define LEASTCAP_JUDGE_BPF_H
 
-#include "entering.bpf.h"
+#include "execve.bpf.h"
 
 static __always_inline __u32 thread_flags(struct task_struct *task)
 {

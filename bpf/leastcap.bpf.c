@@ -7,9 +7,11 @@
  *	lsm/sb_kern_mount		mounting overlayfs, a way around
  *	lsm/ptrace_access_check		taking over a process that enters
  *	fentry/cgroup_attach_task	who enters, who carries its policy along
- *	fexit/cgroup_attach_task	cached answers of those who have moved are to be looked at
+ *	fexit/cgroup_attach_task	the host takes away what is carried; cached answers of those who have moved are to be
+ *					looked at
  *	tp_btf/sched_process_fork	the same for children
- *	tp_btf/sched_process_exit	the same when a thread that is not the leader executes a program
+ *	tp_btf/sched_process_exit	the same when a thread that is not the leader executes a program,
+ *	fentry/release_task		also where the leader has ended before
  *	lsm/bprm_committed_creds	execve ends entering
  *	tp_btf/cgroup_mkdir		new containers and units are bound at birth
  *	tp_btf/cgroup_rmdir		tells user space
