@@ -187,3 +187,22 @@ disturb() {
 	bundle /var/tmp/crowd /unused '[]' none
 	is "$LEFT" "$(ctr run --rm --env PATH=/bin --rootfs /var/tmp/rootfs "$(container_id 7)" sh -c "$ASK" | tr '\n' ' ')"
 }
+
+# Nobody makes them wait for their own policy: until it comes the one for any container is theirs, from their birth on.
+@test "containers that live for a moment, and nothing is held: none is ever without a policy" {
+	local n run=(docker run --rm --network none --cap-add SYS_ADMIN --security-opt seccomp=unconfined)
+	sed -i 's/ --hold-start --hold-limit [0-9]*//' /etc/systemd/system/leastcapd.service.d/test.conf
+	systemctl daemon-reload
+	systemctl restart leastcapd
+	is false "$(leastcap status --json | jq .hold.on)"
+	mark
+	for ((n = 1; n <= COUNT + 2; n++)); do
+		outcome 1 "${run[@]}" --name "moment-$n" --label "side=$(side "$n")" probe first
+	done
+	is "$((COUNT + 2))" "$(events '.type == "denied" and .item == "SYS_ADMIN"' | jq -r .subject.container | sort -u | wc -l)"
+	is '[]' "$(events '.type == "denied"' | jq -sc '[.[].policy] | unique - ["any", "left", "right"]')"
+	# Without leastcap it is allowed to all.
+	stop_daemon
+	outcome 0 "${run[@]}" --name moment-0 --label side=left probe first
+	systemctl start leastcapd
+}

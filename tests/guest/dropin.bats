@@ -104,6 +104,38 @@ has_problems() { [ "$(problems)" = "$1" ]; }
 	is $((CHANGES + 1)) "$(changes)"
 }
 
+@test "a name that leads to no file keeps what it had; one that is gone leaves nothing behind" {
+	mkdir $EXTRA
+	form $EXTRA/far.yaml drop /drop none
+	ln -s $EXTRA/far.yaml $POLICIES/a.yaml
+	by_files applied drop
+	rm $EXTRA/far.yaml
+	eventually 20 has_problems "[[\"$POLICIES/a.yaml\",0,0]]"
+	outcome 1 inside /drop $PROBE sethostname
+	denied SYS_ADMIN '.policy == "drop"'
+	# What it leads to comes again.
+	mark
+	form $EXTRA/far.yaml drop /drop '[SYS_ADMIN]'
+	by_files applied drop
+	has_problems '[]'
+	outcome 0 inside /drop $PROBE sethostname
+	form $EXTRA/far.yaml drop /drop none
+	eventually 20 outcome 1 inside /drop $PROBE sethostname
+	# A folder is no file, either.
+	rm $POLICIES/a.yaml
+	by_files removed drop
+	outcome 0 inside /drop $PROBE sethostname
+	mkdir $POLICIES/a.yaml
+	eventually 20 has_problems "[[\"$POLICIES/a.yaml\",0,0]]"
+	rmdir $POLICIES/a.yaml
+	# What was removed does not come back with a mistake.
+	echo 'policies: none' >$POLICIES/a.yaml
+	eventually 20 has_problems "[[\"$POLICIES/a.yaml\",1,11]]"
+	systemctl restart leastcapd
+	is '[]' "$(leastcap list --json | jq -c '[.policies[].name]')"
+	outcome 0 inside /drop $PROBE sethostname
+}
+
 @test "the folder goes, and comes again" {
 	form $POLICIES/a.yaml drop /drop none
 	by_files applied drop

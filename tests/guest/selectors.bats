@@ -41,6 +41,8 @@ setup_file() {
 teardown_file() {
 	pkill -CONT dockerd
 	docker ps -aq | xargs -r docker rm -f >/dev/null
+	podman rm -f -t 0 sock before-p >/dev/null 2>&1 || true
+	systemctl stop podman.socket podman.service
 	stop_daemon
 }
 
@@ -104,6 +106,26 @@ start() {
 	id=$(podman run -d --network none busybox sleep 1000)
 	within 10 policy_is "$id" by-image
 	podman rm -f -t 0 "$id"
+}
+
+@test "a container of Podman by its labels, over the socket of its API, and renamed" {
+	local id
+	policy sock 'container: { label: { by: sock }, image: busybox, runtime: podman }' '[SYS_CHROOT]'
+	id=$(podman run -d --name sock --label by=sock --network none -v "$PROBES:/probes:ro" busybox sleep 1000)
+	# On disk there are no labels: without its engine it is the one of that image.
+	within 20 policy_is "$id" by-image
+	outcome 0 systemctl start podman.socket
+	within 60 policy_is "$id" sock
+	is '"sock"' "$(binding "$id" '.name|tojson')"
+	outcome 0 podman exec "$id" /probes/probe chroot
+	mark
+	outcome 1 podman exec "$id" /probes/probe chown
+	denied CHOWN ".policy == \"sock\" and .subject.container == \"$id\" and .subject.name == \"sock\" and .subject.labels.by == \"sock\""
+	podman rename sock web-9
+	within 60 policy_is "$id" by-name
+	is '"web-9"' "$(binding "$id" '.name|tojson')"
+	podman rm -f -t 0 "$id"
+	leastcap remove sock
 }
 
 # kubernetes RUNTIME ID NAMESPACE POD CONTAINER: what a runtime of Kubernetes leaves on disk of a container.
@@ -272,6 +294,39 @@ user_unit() {
 	# The patterns have been replaced twice.
 	mkdir $CG/pattern/abc/leaf-4
 	is '["by-cgroup",true]' "$(binding /pattern/abc/leaf-4 '|[.policy,.born]')"
+}
+
+@test "containers that ran before anything of leastcap was there" {
+	local file=$POLICIES/before.yaml docker podman
+	outcome 0 systemctl start podman.socket
+	stop_daemon
+	docker=$(start --name before --label rank=before)
+	podman=$(podman run -d --name before-p --label rank=before --network none -v "$PROBES:/probes:ro" busybox sleep 1000)
+	outcome 0 docker exec before probe chown
+	outcome 0 podman exec before-p /probes/probe chown
+	cat >$file <<-'END'
+		policies:
+		  - name: before
+		    select:
+		      - container: { label: { rank: before }, runtime: docker }
+		      - container: { label: { rank: before }, runtime: podman, image: "*" }
+		    capabilities: [SYS_CHROOT]
+	END
+	systemctl start leastcapd
+	within 60 policy_is "$docker" before
+	within 60 policy_is "$podman" before
+	mark
+	outcome 1 docker exec before probe chown
+	denied CHOWN ".policy == \"before\" and .subject.container == \"$docker\""
+	mark
+	outcome 1 podman exec before-p /probes/probe chown
+	denied CHOWN ".policy == \"before\" and .subject.container == \"$podman\" and .subject.name == \"before-p\""
+	# What is allowed goes on.
+	outcome 0 docker exec before probe chroot
+	outcome 0 podman exec before-p /probes/probe chroot
+	podman rm -f -t 0 before-p
+	rm $file
+	api POST /v1/reload
 }
 
 @test "Docker's daemon stopped: what is known without it goes on, and nothing is given up for what is not" {
