@@ -184,8 +184,8 @@ static void add_file(struct sources *sources, const char *text)
 
 /* ---- what comes of it ---- */
 
-static void complain(const struct source *source, const char *file, struct policy_pos pos,
-		     const char *message, void *ctx)
+static void complain(const struct source *source, const struct policy *lost, const char *file,
+		     struct policy_pos pos, const char *message, void *ctx)
 {
 	check(source && *message && pos.line > 0);
 }
