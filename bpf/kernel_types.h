@@ -248,6 +248,9 @@ struct msghdr {
 #define PF_DUMPCORE 0x00000200
 #define PF_KTHREAD 0x00200000
 
+/* include/uapi/linux/sched.h */
+#define CLONE_THREAD 0x00010000
+
 /* include/linux/security.h */
 #define CAP_OPT_NOAUDIT 0x2
 

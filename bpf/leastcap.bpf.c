@@ -9,6 +9,7 @@
  *	fentry/cgroup_attach_task	who enters, who carries its policy along
  *	fexit/cgroup_attach_task	the host takes away what is carried; cached answers of those who have moved are to be
  *					looked at
+ *	lsm/task_alloc			a child that could not carry what its maker carries is not made
  *	tp_btf/sched_process_fork	the same for children
  *	tp_btf/sched_process_exit	the same when a thread that is not the leader executes a program,
  *	fentry/release_task		also where the leader has ended before

@@ -101,21 +101,26 @@ static long confined_level(__u32 level, void *ctx)
 	struct find *f = ctx;
 	__u64 id = cgroup_id(cgroup_ancestor(f->cgrp, level));
 
-	f->found = id != f->stop && is_bound(id);
-	return f->found || id == f->stop;
+	if (id == f->stop)
+		return 1;
+	f->found = is_bound(id);
+	f->id = f->found ? id : 0;
+	return f->found;
 }
 
-/* Does any binding hold the task, by its place or because it carries it? */
-static __noinline bool is_confined(struct task_struct *task)
+/* A binding that holds the task, by its place or because the task carries it; 0: there is none. */
+static __noinline __u64 confined_by(struct task_struct *task)
 {
 	struct leastcap_task *process = process_of(task);
 	struct cgroup *cgrp = task_cgroup(task);
 	struct find f = {.cgrp = cgrp, .stop = entering(process) ? process->enter_root : 0};
 
-	if (process && (process->carried || (process->flags & LEASTCAP_TASK_OVERFLOW)))
-		return true;
+	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
+		if (process->carried & (1U << i))
+			return process->held[i];
+	}
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, confined_level, &f, 0);
-	return f.found;
+	return f.id;
 }
 
 /* ---- a move ---- */
@@ -177,7 +182,8 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 {
 	struct cgroup *mover_cgrp = task_cgroup(mover_task);
 	struct leastcap_task *p, *mover = process_of(mover_task);
-	struct move m = {.src = src, .dst = dst, .mover = mover, .carry = is_confined(mover_task)};
+	struct move m = {
+		.src = src, .dst = dst, .mover = mover, .carry = confined_by(mover_task) != 0};
 	__u32 part, mover_dst, carried, dst_level;
 	__u64 root;
 
@@ -233,9 +239,10 @@ static __noinline int process_freed(struct task_struct *leader, struct task_stru
 {
 	struct leastcap_task *p = process_of(leader);
 
-	if (!p || !p->carried || is_confined(mover))
+	if (!p || !p->carried || confined_by(mover))
 		return 0;
 	p->carried = 0;
+	p->flags &= ~LEASTCAP_TASK_OVERFLOW;
 	__sync_fetch_and_add(&state.generation, 1);
 	return 0;
 }
@@ -360,13 +367,20 @@ static __noinline struct cgroup *living_cgroup(struct task_struct *leader)
 	return l.cgrp;
 }
 
-/* Nobody knows which policies should go along: nothing is allowed. */
-static __noinline int process_overflow(struct task_struct *leader)
+/*
+ * Nobody knows which policies should go along: nothing is allowed. It carries `binding`, the mover's, which is told whenever
+ * something is refused. Without storage the mover is stopped.
+ */
+static __noinline int process_overflow(struct task_struct *leader, __u64 binding)
 {
 	struct leastcap_task *p = storage_of(leader);
 
-	if (p)
-		p->flags |= LEASTCAP_TASK_OVERFLOW;
+	if (!p) {
+		bpf_send_signal(9);
+		return 0;
+	}
+	held_add(p, binding, true);
+	p->flags |= LEASTCAP_TASK_OVERFLOW;
 	__sync_fetch_and_add(&state.generation, 1);
 	return 0;
 }
@@ -378,6 +392,7 @@ int BPF_PROG(lc_move, struct cgroup *dst, struct task_struct *leader, bool threa
 	struct task_struct *process = leader->group_leader, *mover = bpf_get_current_task_btf();
 	bool ended = leader->flags & PF_EXITING;
 	struct cgroup *src;
+	__u64 binding;
 
 	if (!armed || !process || BPF_CORE_READ(dst, root, hierarchy_id) || (ended && !threadgroup))
 		return 0;
@@ -385,10 +400,13 @@ int BPF_PROG(lc_move, struct cgroup *dst, struct task_struct *leader, bool threa
 	if (src == dst)
 		return 0;
 	/* No runtime sets a process up whose leader has ended. */
-	if (src)
+	if (src) {
 		process_moved(process, mover, src, dst, threadgroup && !ended);
-	else if (is_confined(mover))
-		process_overflow(process);
+	} else {
+		binding = confined_by(mover);
+		if (binding)
+			process_overflow(process, binding);
+	}
 	process_hand_over(process, false);
 	return 0;
 }
@@ -405,6 +423,25 @@ int BPF_PROG(lc_moved, struct cgroup *dst, struct task_struct *leader, bool thre
 	}
 	__sync_fetch_and_add(&state.epoch, 1);
 	return 0;
+}
+
+/*
+ * A child whose maker has state gets its storage here, where a fork can still fail: one that could not carry what its maker
+ * carries is not made. lc_fork copies into it. Not sleepable: v6.12 wants to see the RCU lock held there for group_leader.
+ */
+SEC("lsm/task_alloc")
+int BPF_PROG(lc_task, struct task_struct *child, unsigned long clone_flags, int ret)
+{
+	struct leastcap_task *p;
+
+	if (ret)
+		return ret;
+	if (!armed || (clone_flags & CLONE_THREAD))
+		return 0;
+	p = process_of(bpf_get_current_task_btf());
+	if (!has_state(p) || storage_of(child))
+		return 0;
+	return p->carried ? -ENOMEM : 0;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -424,13 +461,11 @@ int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
 	p = process_of(parent);
 	if (has_state(p)) {
 		c = storage_of(child);
-		if (c) {
+		if (c)
 			process_copy(c, p);
-		} else {
-			/* A child that would not carry what its parent carries must not run. */
-			if (p->carried || (p->flags & LEASTCAP_TASK_OVERFLOW))
-				bpf_send_signal(9);
-		}
+		else if (p->carried)
+			/* It got its state since lc_task looked, and there is no memory: its maker does not go on. */
+			bpf_send_signal(9);
 	}
 	/* clone3(CLONE_INTO_CGROUP): a move by the parent, from where the parent is. */
 	if (src != dst)

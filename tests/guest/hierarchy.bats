@@ -133,6 +133,32 @@ restricting() {
 	denied SYS_ADMIN '.subject.cgroup == "/out" and .process.comm == "moves"'
 }
 
+# The thread that lives is behind so many that have ended that it is not looked for (THREADS_MAX in bpf/moves.bpf.h).
+@test "nobody can tell where it was: nothing is allowed, until the host takes it out" {
+	local child
+	outcome 0 inside /h $MOVES buried 8192 $CG/out
+	policy h 'cgroup: /h' '[SYS_ADMIN]'
+	outcome 0 inside /h $MOVES buried 8191 $CG/out
+	mark
+	outcome 1 inside /h $MOVES buried 8192 $CG/out
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .subject.binding == "/h" and .policy == "h" and .process.comm == "moves"'
+	rm -f /tmp/buried.*
+	cat >/tmp/buried.sh <<-END
+		$PROBE sethostname
+		[ \$? = 1 ] || exit 9
+		echo \$\$ >/tmp/buried.child
+		until [ -e /tmp/buried.free ]; do sleep 0.1; done
+		exec $PROBE sethostname
+	END
+	inside /h $MOVES buried 8192 $CG/out -- /bin/sh /tmp/buried.sh &
+	child=$!
+	within 60 test -s /tmp/buried.child
+	cat /tmp/buried.child >$CG/cgroup.procs
+	touch /tmp/buried.free
+	outcome 0 wait $child
+	drop h
+}
+
 @test "who goes out and home all the time is never free in between" {
 	run -0 inside /h $MOVES commute 2 $CG/out $CG/h
 	policy h 'cgroup: /h' none

@@ -43,6 +43,7 @@ static const struct {
 	{"lc_fork", PROGRAM_ALWAYS},
 	{"lc_exit", PROGRAM_ALWAYS},
 	{"lc_release", PROGRAM_ALWAYS},
+	{"lc_task", PROGRAM_ALWAYS},
 	{"lc_mkdir", PROGRAM_ALWAYS},
 	{"lc_rmdir", PROGRAM_ALWAYS},
 	{"lc_quiet", PROGRAM_ALWAYS},

@@ -7,6 +7,9 @@
  *	leaderless-moves DIR...			its leader ends; then another thread moves the process to each DIR, and asks
  *	commute SECONDS OUT HOME		moves to OUT and HOME all the time, while another thread asks all the time
  *	thread-into DIR				makes a thread in DIR (threaded), which asks
+ *	buried THREADS DIR... [-- PROGRAM ARG...]
+ *			so many of its threads have ended, and stay, as they are traced; its leader ends; then another one
+ *			moves the process to each DIR, and asks; or starts PROGRAM, whose status is the answer
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -190,6 +195,107 @@ static int thread_into(const char *dir)
 	return outcome_of(answer);
 }
 
+/* ---- buried ---- */
+
+static atomic_int *answer; /* shared by the tracer and the traced; -1: there is none yet */
+
+/* A thread that is traced from its first moment, and ends with it: nothing of C is on its stack. */
+static void make_traced_thread(void)
+{
+	static char stack[4096] __attribute__((aligned(16)));
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			 CLONE_SYSVSEM | CLONE_PTRACE,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack),
+	};
+	long ret = SYS_clone3;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[exit], %%eax\n\t"
+			 "xor %%edi, %%edi\n\t"
+			 "syscall\n\t"
+			 "1:"
+			 : "+a"(ret)
+			 : "D"(&args), "S"(sizeof(args)), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
+	if (ret < 0) {
+		errno = (int)-ret;
+		fail("clone3");
+	}
+}
+
+/* The answer of a program that it starts; without one, its own. */
+static int answer_of(char **argv)
+{
+	int status;
+	pid_t pid;
+
+	if (!*argv)
+		return (int)ask();
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (!pid) {
+		execv(argv[0], argv);
+		fail(argv[0]);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		fail(argv[0]);
+	return WEXITSTATUS(status);
+}
+
+static void *then_answer(void *arg)
+{
+	char **dir = arg;
+
+	await_end_of_leader();
+	for (; *dir && strcmp(*dir, "--") != 0; dir++)
+		move_to(*dir);
+	*answer = answer_of(*dir ? dir + 1 : dir);
+	exit(0);
+}
+
+/* What is traced and has ended stays in the list of threads until its tracer has seen it. */
+static int buried(unsigned int threads, char **argv)
+{
+	siginfo_t info;
+	int status;
+	pid_t pid;
+
+	answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (answer == MAP_FAILED)
+		fail("mmap");
+	*answer = -1;
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (!pid) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+			fail("ptrace");
+		for (unsigned int i = 0; i < threads; i++)
+			make_traced_thread();
+		leaderless(then_answer, argv);
+	}
+	/* Should it fail, nothing stops any more. */
+	alarm(300);
+	/* Each stops once, at its first moment. */
+	for (unsigned int i = 0; i < threads; i++) {
+		if (waitid(P_ALL, 0, &info, WSTOPPED | __WALL) ||
+		    ptrace(PTRACE_CONT, info.si_pid, NULL, NULL))
+			fail("a thread that stops");
+	}
+	while (*answer < 0)
+		usleep(10000);
+	/* The leader is told of when there is nobody else left. */
+	while (waitpid(-1, &status, __WALL) != pid)
+		;
+	return *answer;
+}
+
 int main(int argc, char **argv)
 {
 	const char *way = argc > 2 ? argv[1] : "";
@@ -203,6 +309,8 @@ int main(int argc, char **argv)
 		_exit(commute((unsigned int)atoi(argv[2]), argv[3], argv[4]));
 	} else if (!strcmp(way, "thread-into")) {
 		return thread_into(argv[2]);
+	} else if (!strcmp(way, "buried") && argc > 3) {
+		return buried((unsigned int)atoi(argv[2]), argv + 3);
 	}
 	fprintf(stderr, "usage: see the source\n");
 	return NOT_TRIED;
