@@ -136,7 +136,6 @@ restricting() {
 # The thread that lives is behind so many that have ended that it is not looked for (THREADS_MAX in bpf/moves.bpf.h).
 @test "nobody can tell where it was: nothing is allowed, until the host takes it out" {
 	local child
-	outcome 0 inside /h $MOVES buried 8192 $CG/out
 	policy h 'cgroup: /h' '[SYS_ADMIN]'
 	outcome 0 inside /h $MOVES buried 8191 $CG/out
 	mark
