@@ -220,6 +220,13 @@ int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t poli
 	return 0;
 }
 
+int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy,
+		    uint64_t shadow)
+{
+	return k->bindings[cgroup].policy ? -EEXIST
+					  : kernel_bind(k, cgroup, level, policy, shadow, 0);
+}
+
 int kernel_unbind(struct kernel *k, uint64_t cgroup)
 {
 	if (!k->bindings[cgroup].policy)
@@ -243,6 +250,19 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret)
 {
 	return -ENOENT;
+}
+
+int kernel_ledger_each(struct kernel *k,
+		       int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx),
+		       void *ctx)
+{
+	int err = 0;
+
+	for (uint64_t i = 0; !err && i < FAKE_MAX; i++) {
+		if (k->bindings[i].policy)
+			err = fn(i, NULL, ctx);
+	}
+	return err;
 }
 
 uint64_t kernel_bindings_version(const struct kernel *k)

@@ -81,6 +81,30 @@ static void another_number_is_another_ledger(void **state)
 	assert_int_equal(look.changes, 4);
 }
 
+/* What is not among them has nothing in any place. */
+static void who_has_a_place_is_known(void **state)
+{
+	struct pending_held held;
+
+	assert_true(pending_held(all, &held));
+	assert_int_equal(held.n, 0);
+	all[0] = (struct leastcap_pending){.ledgers = {90, 100}};
+	all[LEASTCAP_PENDING - 1] = (struct leastcap_pending){.ledgers = {7}, .changes = 2};
+	assert_true(pending_held(all, &held));
+	assert_int_equal(held.n, 3);
+	assert_int_equal(held.cgroups[0], 7);
+	assert_int_equal(held.cgroups[1], 90);
+	assert_int_equal(held.cgroups[2], 100);
+	/* What a place had may be on its way to a ledger. */
+	all[17].changes = 3;
+	assert_false(pending_held(all, &held));
+	all[17].changes = 4;
+	for (size_t i = 0; i < LEASTCAP_PENDING; i++)
+		all[i].ledgers[0] = all[i].ledgers[1] = all[i].ledgers[2] = all[i].ledgers[3] = 100;
+	assert_true(pending_held(all, &held));
+	assert_int_equal(held.n, LEASTCAP_PENDING * LEASTCAP_HELD);
+}
+
 /* Every count has its place, whichever of the three it comes from. */
 static void all_of_a_binding_is_joined(void **state)
 {
@@ -189,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup(places_are_summed_up, empty),
 		cmocka_unit_test_setup(a_count_ends_where_the_turn_begins, empty),
 		cmocka_unit_test_setup(another_number_is_another_ledger, empty),
+		cmocka_unit_test_setup(who_has_a_place_is_known, empty),
 		cmocka_unit_test(all_of_a_binding_is_joined),
 		cmocka_unit_test_setup(what_is_being_changed_is_seen, empty),
 		cmocka_unit_test(a_key_is_the_shadows_only_where_the_policy_allows),

@@ -91,12 +91,20 @@ static void what_is_born_during_a_change_that_fails_stays_bound(void **state)
 		assert_int_equal(born->flags, LEASTCAP_BORN);
 		assert_string_equal(fake_bound("/new-0"), "new");
 	}
-	/* One that succeeds has it, too, as one that was born. */
+	/* One that succeeds has it, too, as one that was born: before it, or while it is made. */
 	now = *born;
 	apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false);
 	assert_int_not_equal(born->policy, now.policy);
 	assert_int_equal(born->flags, LEASTCAP_BORN);
 	assert_string_equal(fake_bound("/new-1"), "new");
+	now = *born;
+	*born = (struct leastcap_binding){};
+	fake.walked = give_birth;
+	apply(s, POLICY("new", "cgroup: \"/new-*\"", "none"), false);
+	assert_null(fake.walked);
+	assert_int_not_equal(born->policy, now.policy);
+	assert_int_equal(born->policy, fake.patterns[0].policy);
+	assert_int_equal(born->flags, LEASTCAP_BORN);
 }
 
 static void what_a_failed_change_has_bound_is_unbound(void **state)

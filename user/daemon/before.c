@@ -62,24 +62,30 @@ static size_t place_of(const struct before *before, uint64_t cgroup)
 	return low;
 }
 
-int before_look(struct state *s, struct before *before, uint64_t cgroup,
-		const struct leastcap_binding **ret)
+const struct leastcap_binding *before_find(const struct before *before, uint64_t cgroup)
+{
+	const size_t i = place_of(before, cgroup);
+	const bool has = i < before->n_bindings && before->bindings[i].cgroup == cgroup;
+
+	return has ? &before->bindings[i] : NULL;
+}
+
+int before_add(struct state *s, struct before *before, uint64_t cgroup,
+	       const struct leastcap_binding **ret)
 {
 	size_t i = place_of(before, cgroup);
 	struct leastcap_binding born, *grown;
+	int err = kernel_binding_get(s->k, cgroup, &born);
 
-	if (i == before->n_bindings || before->bindings[i].cgroup != cgroup) {
-		*ret = NULL;
-		if (kernel_binding_get(s->k, cgroup, &born))
-			return 0;
-		grown = reallocarray(before->bindings, before->n_bindings + 1, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		before->bindings = grown;
-		memmove(grown + i + 1, grown + i, (before->n_bindings++ - i) * sizeof(*grown));
-		grown[i] = born;
-	}
-	*ret = &before->bindings[i];
+	if (err)
+		return err;
+	grown = reallocarray(before->bindings, before->n_bindings + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	before->bindings = grown;
+	memmove(grown + i + 1, grown + i, (before->n_bindings++ - i) * sizeof(*grown));
+	grown[i] = born;
+	*ret = &grown[i];
 	return 0;
 }
 

@@ -32,12 +32,14 @@ struct before *before_take(struct state *s);
 struct before *before_free(struct before *before);
 DEFINE_CLEANUP(struct before *, before_free);
 
+/* The binding that a cgroup had; NULL: none. */
+const struct leastcap_binding *before_find(const struct before *before, uint64_t cgroup);
 /*
- * The binding that a cgroup has, in *ret until the next call; NULL: none. One that the kernel has made since, at birth, is an old
- * one from now on: a change that fails leaves it, and one that succeeds its flags. -errno.
+ * One that the kernel has made since, at birth, is an old one from now on, in *ret until the next call: a change that fails
+ * leaves it, and one that succeeds its flags. -errno.
  */
-int before_look(struct state *s, struct before *before, uint64_t cgroup,
-		const struct leastcap_binding **ret);
+int before_add(struct state *s, struct before *before, uint64_t cgroup,
+	       const struct leastcap_binding **ret);
 
 const struct saved_birth *before_find_birth(const struct before *before,
 					    const char *path); /* NULL: none */

@@ -18,21 +18,20 @@
 /* More than there are. */
 #define PROGRAMS_MAX 256
 
-static int note(const struct leastcap_binding *b, void *ctx)
+static int note(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx)
 {
-	struct kernel_ledger ledger;
 	struct state *s = ctx;
 
 	s->bindings++;
-	if (!kernel_ledger_get(s->k, b->cgroup, &ledger))
-		(void)tally_note(&s->tally, &ledger);
+	if (ledger)
+		(void)tally_note(&s->tally, ledger);
 	return 0;
 }
 
 void metrics_count(struct state *s)
 {
 	s->bindings = 0;
-	if (!kernel_binding_each(s->k, note, s))
+	if (!kernel_ledger_each(s->k, note, s))
 		tally_forget(&s->tally);
 }
 

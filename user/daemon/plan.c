@@ -310,9 +310,10 @@ int plan_join_shadows(struct plan *plan, const struct plan *shadows)
 		    !is_covered(plan, shadows->births[i].path))
 			err = add_birth(plan, shadows->births[i]);
 	}
-	if (plan->n_wants)
+	/* Else they are in order. */
+	if (plan->n_wants > n)
 		qsort(plan->wants, plan->n_wants, sizeof(*plan->wants), compare_wants);
-	if (plan->n_births)
+	if (plan->n_births > n_births)
 		qsort(plan->births, plan->n_births, sizeof(*plan->births), compare_births);
 	for (size_t i = 0; !err && i < shadows->n_ties; i++)
 		err = add_tie(plan, &shadows->ties[i].winner, &shadows->ties[i].loser);

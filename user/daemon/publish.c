@@ -161,25 +161,41 @@ static int put_patterns(struct publishing *p)
 	return kernel_patterns_set(p->s->k, patterns, n, &p->patterns);
 }
 
+/* old: NULL where there was none. */
+static int bind_want(struct publishing *p, struct want *w, const struct leastcap_binding *old,
+		     uint64_t id, uint64_t shadow)
+{
+	int err = 0;
+
+	if (!old) {
+		err = kernel_bind_new(p->s->k, w->cgroup, w->level, id, shadow);
+		w->bound = !err;
+		if (err != -EEXIST)
+			return err;
+		/* It was bound at birth meanwhile. */
+		err = before_add(p->s, p->before, w->cgroup, &old);
+		w->kept = !err && keep_has(p->keep, old->policy);
+	}
+	if (err || w->kept || (old->policy == id && old->shadow == shadow))
+		return err;
+	return kernel_bind(p->s->k, w->cgroup, w->level, id, shadow, old->flags);
+}
+
 static int put_want(struct publishing *p, struct want *w)
 {
-	const struct leastcap_binding *old = NULL;
+	const struct leastcap_binding *old = before_find(p->before, w->cgroup);
 	uint64_t id = 0, shadow = 0;
-	int err = before_look(p->s, p->before, w->cgroup, &old);
+	int err;
 
 	w->kept = old && keep_has(p->keep, old->policy);
-	if (err || w->kept)
-		return err;
+	if (w->kept)
+		return 0;
 	err = w->shadow ? policy_id(p, w->shadow, &shadow) : 0;
 	if (err)
 		err = leave_out(p, w->shadow, err, true);
 	if (err)
 		return err;
-	err = policy_id(p, w->policy, &id);
-	if (!err && (!old || old->policy != id || old->shadow != shadow)) {
-		err = kernel_bind(p->s->k, w->cgroup, w->level, id, shadow, old ? old->flags : 0);
-		w->bound = !err && !old;
-	}
+	err = policy_id(p, w->policy, &id) ?: bind_want(p, w, old, id, shadow);
 	if (!err)
 		return 0;
 	w->kept = w->unfit = true;
@@ -334,8 +350,12 @@ int publish(struct state *s, struct plan *plan, struct before *before, const str
 		if (drop_unwanted(&p) && plan->n_unfit)
 			*ret_news = true;
 		kernel_publish(s->k);
-		/* What could not be removed is removed the next time. */
-		(void)kernel_policy_collect(s->k);
+		/*
+		 * What could not be removed is removed the next time, which is at once where there is news. What did
+		 * not fit needs the room then.
+		 */
+		if (!*ret_news || plan->n_unfit)
+			(void)kernel_policy_collect(s->k);
 	}
 	free(p.policies);
 	return err;

@@ -174,16 +174,17 @@ static bool any_fits(const struct leastcap_pattern *patterns, int n, const struc
 static int want_patterns(struct maker *m, struct want want, const struct leastcap_pattern *patterns,
 			 int n)
 {
+	const size_t n_wants = m->plan->n_wants;
 	int err = 0;
 
-	for (size_t i = 0; i < m->n_places; i++) {
-		if (any_fits(patterns, n, &m->places[i]) &&
-		    confines_us(m, &want, m->places[i].path))
-			return 0;
-	}
 	for (size_t i = 0; !err && i < m->n_places; i++) {
-		if (any_fits(patterns, n, &m->places[i]))
-			err = want_place(m, want, &m->places[i]);
+		if (!any_fits(patterns, n, &m->places[i]))
+			continue;
+		if (confines_us(m, &want, m->places[i].path)) {
+			m->plan->n_wants = n_wants;
+			return 0;
+		}
+		err = want_place(m, want, &m->places[i]);
 	}
 	for (int k = 0; !err && k < n; k++) {
 		struct want_pattern p = {

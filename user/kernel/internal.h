@@ -119,6 +119,14 @@ struct pending_look {
 struct pending_look pending_look(const struct leastcap_pending all[LEASTCAP_PENDING],
 				 uint64_t cgroup, uint32_t number);
 
+/* The bindings that some place counts for, in ascending order. False: a place is being changed, maybe for one that is missing. */
+struct pending_held {
+	uint64_t cgroups[LEASTCAP_PENDING * LEASTCAP_HELD];
+	size_t n;
+};
+
+bool pending_held(const struct leastcap_pending all[LEASTCAP_PENDING], struct pending_held *ret);
+
 /* All of one binding. */
 struct kernel_ledger ledger_join(uint64_t cgroup, const struct leastcap_ledger *l,
 				 const struct leastcap_refusals *r,

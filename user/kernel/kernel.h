@@ -120,6 +120,9 @@ int kernel_policy_collect(struct kernel *k);
 /* Binds, or flips an existing binding, in one step; its ledger stays. shadow: 0 for none. -E2BIG: the map is full. */
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
 		uint32_t flags);
+/* Binds what is not bound. -EEXIST: it is, and stays as it is. */
+int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy,
+		    uint64_t shadow);
 int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
 int kernel_binding_get(struct kernel *k, uint64_t cgroup,
 		       struct leastcap_binding *ret); /* -ENOENT */
@@ -129,6 +132,10 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 			void *ctx);
 
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret); /* -ENOENT */
+/* For who reads many: kernel_binding_each() with the ledger that each has. NULL: it cannot be read. */
+int kernel_ledger_each(struct kernel *k,
+		       int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx),
+		       void *ctx);
 
 /*
  * Refusals that are in no event yet: the next one of their kind stands for them. Exact while nothing is refused. canary: whose

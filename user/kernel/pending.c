@@ -69,10 +69,23 @@ struct kernel_ledger ledger_join(uint64_t cgroup, const struct leastcap_ledger *
 	return joined;
 }
 
+/* A ledger that no place counts for may have a look with nothing in it. */
+static int join(struct kernel *k, uint64_t cgroup, const struct leastcap_ledger *l,
+		const struct pending_look *look, struct kernel_ledger *ret)
+{
+	struct leastcap_refusals refusals = {};
+	/* Behind the ledger: the kernel side writes the mask in there first. */
+	int err = bpf_map_lookup_elem(k->maps[MAP_REFUSALS], &cgroup, &refusals);
+
+	if (err && err != -ENOENT)
+		return err;
+	*ret = ledger_join(cgroup, l, &refusals, look);
+	return 0;
+}
+
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret)
 {
 	struct leastcap_ledger l = {};
-	struct leastcap_refusals refusals = {};
 	struct pending_look before, after;
 	int err;
 
@@ -86,12 +99,79 @@ int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *r
 			break;
 		sched_yield();
 	}
-	/* Behind the ledger: the kernel side writes the mask in there first. */
-	err = bpf_map_lookup_elem(k->maps[MAP_REFUSALS], &cgroup, &refusals);
-	if (err && err != -ENOENT)
-		return err;
-	*ret = ledger_join(cgroup, &l, &refusals, &after);
-	return 0;
+	return join(k, cgroup, &l, &after, ret);
+}
+
+/* ---- all of them ---- */
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Appends what a place counts for. Returns whether it is being changed: what it had is on its way then. */
+static bool note_held(const struct leastcap_pending *p, struct pending_held *held)
+{
+	uint32_t changes = __atomic_load_n(&p->changes, __ATOMIC_ACQUIRE);
+
+	for (size_t i = 0; i < LEASTCAP_HELD; i++) {
+		uint64_t cgroup = __atomic_load_n(&p->ledgers[i], __ATOMIC_ACQUIRE);
+
+		if (cgroup)
+			held->cgroups[held->n++] = cgroup;
+	}
+	return (changes & 1) || __atomic_load_n(&p->changes, __ATOMIC_ACQUIRE) != changes;
+}
+
+bool pending_held(const struct leastcap_pending all[LEASTCAP_PENDING], struct pending_held *ret)
+{
+	bool changing = false;
+
+	ret->n = 0;
+	for (size_t i = 0; i < LEASTCAP_PENDING; i++)
+		changing = note_held(&all[i], ret) || changing;
+	qsort(ret->cgroups, ret->n, sizeof(*ret->cgroups), compare_ids);
+	return !changing;
+}
+
+struct each {
+	struct kernel *k;
+	int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx);
+	void *ctx;
+	struct pending_held held;
+};
+
+/*
+ * To look through all places for each ledger would cost more than all the rest. What no place counted for at the beginning
+ * is in the ledger, which is read since.
+ */
+static int read_one(const struct leastcap_binding *b, void *ctx)
+{
+	static const struct pending_look nothing;
+	struct each *e = ctx;
+	struct kernel_ledger joined;
+	struct leastcap_ledger l;
+	int err;
+
+	if (bsearch(&b->cgroup, e->held.cgroups, e->held.n, sizeof(b->cgroup), compare_ids))
+		err = kernel_ledger_get(e->k, b->cgroup, &joined);
+	else
+		err = bpf_map_lookup_elem(e->k->maps[MAP_LEDGERS], &b->cgroup, &l)
+			      ?: join(e->k, b->cgroup, &l, &nothing, &joined);
+	return e->fn(b->cgroup, err ? NULL : &joined, e->ctx);
+}
+
+int kernel_ledger_each(struct kernel *k,
+		       int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx),
+		       void *ctx)
+{
+	struct each e = {.k = k, .fn = fn, .ctx = ctx};
+
+	for (int i = 0; i < ATTEMPTS && !pending_held(k->pending, &e.held); i++)
+		sched_yield();
+	return kernel_binding_each(k, read_one, &e);
 }
 
 /* ---- what nobody has been told of ---- */

@@ -4,10 +4,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-
-#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
@@ -33,26 +30,45 @@ int kernel_policy_get(struct kernel *k, uint64_t id, struct leastcap_policy *ret
 	return bpf_map_lookup_elem(k->maps[MAP_POLICIES], &id, ret);
 }
 
-int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
-		uint32_t flags)
+/* update: as bpf_map_update_elem() has it. */
+static int bind_cgroup(struct kernel *k, const struct leastcap_binding *b, __u64 update)
 {
 	struct leastcap_ledger ledger = {
 		.number = __atomic_add_fetch(&k->state->ledgers, 1, __ATOMIC_SEQ_CST),
 	};
-	struct leastcap_binding binding = {
+	/* The ledger first: a check never finds a binding without one. */
+	int err = bpf_map_update_elem(k->maps[MAP_LEDGERS], &b->cgroup, &ledger, BPF_NOEXIST);
+
+	if (err && err != -EEXIST)
+		return err;
+	return bpf_map_update_elem(k->maps[MAP_BINDINGS], &b->cgroup, b, update);
+}
+
+int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
+		uint32_t flags)
+{
+	struct leastcap_binding b = {
 		.cgroup = cgroup,
 		.policy = policy,
 		.shadow = shadow,
 		.flags = flags,
 		.level = level,
 	};
-	int err;
 
-	/* The ledger first: a check never finds a binding without one. */
-	err = bpf_map_update_elem(k->maps[MAP_LEDGERS], &cgroup, &ledger, BPF_NOEXIST);
-	if (err && err != -EEXIST)
-		return err;
-	return bpf_map_update_elem(k->maps[MAP_BINDINGS], &cgroup, &binding, BPF_ANY);
+	return bind_cgroup(k, &b, BPF_ANY);
+}
+
+int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy,
+		    uint64_t shadow)
+{
+	struct leastcap_binding b = {
+		.cgroup = cgroup,
+		.policy = policy,
+		.shadow = shadow,
+		.level = level,
+	};
+
+	return bind_cgroup(k, &b, BPF_NOEXIST);
 }
 
 int kernel_unbind(struct kernel *k, uint64_t cgroup)
@@ -143,34 +159,11 @@ long map_entries(int fd, size_t key_size, size_t value_size, void **ret_keys, vo
 	return (long)n;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static int compare_cgroups(const void *a, const void *b)
 {
 	const struct leastcap_binding *x = a, *y = b;
 
-	return compare_ids(&x->cgroup, &y->cgroup);
-}
-
-/* Sorted and without repetition. Returns the new count. */
-static size_t sort_ids(uint64_t *ids, size_t n)
-{
-	size_t kept = 0;
-
-	/* Nothing is at no address, which qsort() does not take. */
-	if (!n)
-		return 0;
-	qsort(ids, n, sizeof(*ids), compare_ids);
-	for (size_t i = 0; i < n; i++) {
-		if (!kept || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
-	}
-	return kept;
+	return x->cgroup < y->cgroup ? -1 : x->cgroup > y->cgroup;
 }
 
 int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
@@ -260,164 +253,4 @@ int kernel_launcher_add(struct kernel *k, const char *path, uint32_t kind)
 	/* As the kernel has it inside, include/linux/kdev_t.h: 12 bits of major, 20 of minor. */
 	file.dev = (uint32_t)(major(st.st_dev) << 20 | minor(st.st_dev));
 	return bpf_map_update_elem(k->maps[MAP_LAUNCHERS], &file, &kind, BPF_ANY);
-}
-
-/* ---- what nobody needs any more ---- */
-
-struct ids {
-	uint64_t *ids;
-	size_t n, room;
-};
-
-static int ids_add(struct ids *ids, uint64_t id)
-{
-	if (!id)
-		return 0;
-	if (ids->n == ids->room) {
-		size_t more = ids->room ? ids->room * 2 : 64;
-		uint64_t *grown = reallocarray(ids->ids, more, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		ids->ids = grown;
-		ids->room = more;
-	}
-	ids->ids[ids->n++] = id;
-	return 0;
-}
-
-static bool ids_have(const struct ids *ids, uint64_t id)
-{
-	return ids->n && bsearch(&id, ids->ids, ids->n, sizeof(id), compare_ids);
-}
-
-static void ids_done(struct ids *ids)
-{
-	free(ids->ids);
-}
-
-struct live {
-	struct ids policies;
-	struct ids cgroups;
-};
-
-static int note_binding(const struct leastcap_binding *b, void *ctx)
-{
-	struct live *live = ctx;
-
-	return ids_add(&live->policies, b->policy) ?: ids_add(&live->policies, b->shadow) ?:
-	       ids_add(&live->cgroups, b->cgroup);
-}
-
-static int note_birth(const char *path, uint64_t policy, void *ctx)
-{
-	struct live *live = ctx;
-
-	return ids_add(&live->policies, policy);
-}
-
-static int note_patterns(struct kernel *k, struct live *live)
-{
-	_cleanup_free_ struct leastcap_birth_pattern *patterns = NULL;
-	size_t n = 0;
-	int err = kernel_patterns_get(k, &patterns, &n);
-
-	for (size_t i = 0; !err && i < n; i++)
-		err = ids_add(&live->policies, patterns[i].policy);
-	return err;
-}
-
-/* The id that an element of a map belongs to, of its key. */
-static uint64_t first_member(const void *key)
-{
-	uint64_t id;
-
-	memcpy(&id, key, sizeof(id));
-	return id;
-}
-
-static uint64_t policy_of_destination(const void *key)
-{
-	const struct leastcap_destination *d = key;
-
-	return (uint64_t)d->policy[1] << 32 | d->policy[0];
-}
-
-/* Deletes the elements of a map whose id is not among the live. Returns how many. */
-static int collect(int fd, size_t key_size, uint64_t (*id_of)(const void *key),
-		   const struct ids *live)
-{
-	_cleanup_free_ void *keys = NULL;
-	long n = map_keys(fd, key_size, &keys);
-	int removed = 0;
-
-	for (long i = 0; i < n; i++) {
-		const char *key = (char *)keys + (size_t)i * key_size;
-
-		if (!ids_have(live, id_of(key)) && !bpf_map_delete_elem(fd, key))
-			removed++;
-	}
-	return n < 0 ? (int)n : removed;
-}
-
-/* The policies that nobody names, and their lists. */
-static int collect_policies(struct kernel *k, const struct ids *live)
-{
-	static const struct {
-		enum pinned_map map;
-		size_t key_size;
-		uint64_t (*id_of)(const void *key);
-	} lists[] = {
-		{MAP_LISTS, sizeof(uint64_t), first_member},
-		{MAP_UNIX_NAMES, sizeof(struct leastcap_unix_key), first_member},
-		{MAP_DESTINATIONS, sizeof(struct leastcap_destination), policy_of_destination},
-	};
-	int err, removed;
-
-	/*
-	 * A check that is under way may have read the old policy and is about to ask its lists, and a list that is
-	 * missing refuses. This waits until it is over: synchronize_rcu(), kernel/sched/membarrier.c.
-	 */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
-	removed = collect(k->maps[MAP_POLICIES], sizeof(uint64_t), first_member, live);
-	for (size_t i = 0; removed >= 0 && i < ARRAY_SIZE(lists); i++) {
-		err = collect(k->maps[lists[i].map], lists[i].key_size, lists[i].id_of, live);
-		if (err < 0)
-			return err;
-	}
-	return removed;
-}
-
-static bool is_live(uint64_t cgroup, const void *live)
-{
-	return ids_have(live, cgroup);
-}
-
-int kernel_policy_collect(struct kernel *k)
-{
-	_cleanup_(ids_done) struct ids policies = {}, cgroups = {};
-	struct live live = {};
-	int err, removed = 0;
-
-	err = binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
-	      note_patterns(k, &live) ?: ids_add(&live.policies, kernel_default(k));
-	policies = live.policies;
-	cgroups = live.cgroups;
-	if (err)
-		return err;
-	policies.n = sort_ids(policies.ids, policies.n);
-	cgroups.n = sort_ids(cgroups.ids, cgroups.n);
-	removed = collect_policies(k, &policies);
-	if (removed < 0)
-		return removed;
-	/* A cgroup born meanwhile has its ledger before its binding: its ledger may go; the kernel makes another. */
-	err = collect(k->maps[MAP_LEDGERS], sizeof(uint64_t), first_member, &cgroups);
-	/* Without its program, of a build that was just taken away, what is left stays untold. */
-	(void)quiet_last(k, is_live, &cgroups);
-	if (err >= 0)
-		err = collect(k->maps[MAP_REFUSALS], sizeof(uint64_t), first_member, &cgroups);
-	if (err >= 0)
-		err = collect(k->maps[MAP_SAMPLES], sizeof(struct leastcap_key), first_member,
-			      &cgroups);
-	return err < 0 ? err : removed;
 }

@@ -189,53 +189,52 @@ struct walk {
 	void *ctx;
 };
 
-/* The kernel counts the cgroups below one as links, fs/kernfs/inode.c. To read a folder costs more than all the rest. */
-static bool is_leaf(int dir)
+/* path: of dir, "" for the root. Takes dir over. */
+static int walk_folder(int dir, const char *path, uint32_t level, const struct walk *walk);
+
+/*
+ * A cgroup that is in the folder of another one. The kernel counts those below it as links, fs/kernfs/inode.c: to open one
+ * that has none costs more than all the rest.
+ */
+static int walk_entry(int parent, const char *name, const char *path, uint32_t level,
+		      const struct walk *walk)
 {
 	struct stat st;
+	uint64_t id;
+	int dir, err;
 
-	return !fstat(dir, &st) && st.st_nlink == 2;
+	/* What cannot be looked at is removed meanwhile. */
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+		return 0;
+	if (st.st_nlink == 2) {
+		err = id_of_fd(parent, name, &id);
+		return err ?: walk->fn(path, id, level, walk->ctx);
+	}
+	dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir < 0 ? 0 : walk_folder(dir, path, level, walk);
 }
 
-/* path: of dir, "" for the root. Takes dir over. */
-static int walk_below(int dir, const char *path, uint32_t level, const struct walk *walk)
+static int walk_folder(int dir, const char *path, uint32_t level, const struct walk *walk)
 {
-	_cleanup_closedir_ DIR *d = NULL;
+	_cleanup_closedir_ DIR *d = fdopendir(dir);
 	struct dirent *entry;
 	uint64_t id = 0;
 	int err;
 
-	err = id_of_fd(dir, ".", &id);
-	if (err) {
-		close(dir);
-		return err;
-	}
-	if (is_leaf(dir)) {
-		close(dir);
-		return walk->fn(*path ? path : "/", id, level, walk->ctx);
-	}
-	d = fdopendir(dir);
 	if (!d) {
 		close(dir);
 		return -ENOMEM;
 	}
-	err = walk->fn(*path ? path : "/", id, level, walk->ctx);
+	err = id_of_fd(dir, ".", &id);
+	err = err ?: walk->fn(*path ? path : "/", id, level, walk->ctx);
 	while (!err && (entry = readdir(d))) {
 		_cleanup_free_ char *below = NULL;
-		int fd;
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		fd = openat(dirfd(d), entry->d_name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		/* Removed meanwhile. */
-		if (fd < 0)
-			continue;
-		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0) {
-			close(fd);
+		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
 			return -ENOMEM;
-		}
-		err = walk_below(fd, below, level + 1, walk);
+		err = walk_entry(dir, entry->d_name, below, level + 1, walk);
 		if (err == -ENOENT || err == -ENODEV)
 			err = 0;
 	}
@@ -256,7 +255,7 @@ int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *c
 	struct walk walk = {.fn = fn, .ctx = ctx};
 	int root = open_root();
 
-	return root < 0 ? root : walk_below(root, "", 0, &walk);
+	return root < 0 ? root : walk_folder(root, "", 0, &walk);
 }
 
 struct wanted {
@@ -310,7 +309,7 @@ int cgroup_walk_below(const char *path,
 	dir = openat(root, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	return walk_below(dir, level ? path : "", level, &walk);
+	return walk_folder(dir, level ? path : "", level, &walk);
 }
 
 /* ---- changes ---- */
