@@ -165,19 +165,21 @@ static int put_patterns(struct publishing *p)
 static int bind_want(struct publishing *p, struct want *w, const struct leastcap_binding *old,
 		     uint64_t id, uint64_t shadow)
 {
-	int err = 0;
+	int err;
 
 	if (!old) {
 		err = kernel_bind_new(p->s->k, w->cgroup, w->level, id, shadow);
 		w->bound = !err;
 		if (err != -EEXIST)
 			return err;
-		/* It was bound at birth meanwhile. */
+		/* It was bound at birth meanwhile; or was, and is gone already. */
 		err = before_add(p->s, p->before, w->cgroup, &old);
-		w->kept = !err && keep_has(p->keep, old->policy);
+		if (err)
+			return err == -ENOENT ? 0 : err;
+		w->kept = keep_has(p->keep, old->policy);
 	}
-	if (err || w->kept || (old->policy == id && old->shadow == shadow))
-		return err;
+	if (w->kept || (old->policy == id && old->shadow == shadow))
+		return 0;
 	return kernel_bind(p->s->k, w->cgroup, w->level, id, shadow, old->flags);
 }
 
