@@ -200,7 +200,7 @@ static int walk_entry(int parent, const char *name, const char *path, uint32_t l
 		      const struct walk *walk)
 {
 	struct stat st;
-	uint64_t id;
+	uint64_t id = 0;
 	int dir, err;
 
 	/* What cannot be looked at is removed meanwhile. */
