@@ -34,6 +34,8 @@ struct kernel {
 	int patterns_err; /* of kernel_patterns_set(), once */
 	void (*failed)(struct kernel *k); /* happens then */
 	void (*walked)(struct kernel *k); /* happens while the plan is made */
+	uint64_t hidden; /* this cgroup cannot be opened by its id: it is being made, or gone */
+	struct leastcap_state state;
 };
 
 static struct kernel fake;
@@ -103,7 +105,7 @@ int cgroup_id(const char *path, uint64_t *ret_id, uint32_t *ret_level)
 
 int cgroup_path(uint64_t id, char **ret)
 {
-	if (id >= FAKE_MAX || !fake.cgroups[id])
+	if (cgroup_is_gone(id))
 		return -ENOENT;
 	*ret = strdup(fake.cgroups[id]);
 	return *ret ? 0 : -ENOMEM;
@@ -111,7 +113,7 @@ int cgroup_path(uint64_t id, char **ret)
 
 bool cgroup_is_gone(uint64_t id)
 {
-	return id >= FAKE_MAX || !fake.cgroups[id];
+	return id >= FAKE_MAX || id == fake.hidden || !fake.cgroups[id];
 }
 
 int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx)
@@ -268,6 +270,11 @@ int kernel_ledger_each(struct kernel *k,
 uint64_t kernel_bindings_version(const struct kernel *k)
 {
 	return 0;
+}
+
+const struct leastcap_state *kernel_state(const struct kernel *k)
+{
+	return &k->state;
 }
 
 void kernel_publish(struct kernel *k)

@@ -133,7 +133,7 @@ static void docker_tells_beside_its_bundle(void **state)
 	folder_write(
 		CONTAINERD "moby/ID/config.json",
 		"{\"annotations\":{\"nerdctl/name\":\"no\",\"io.kubernetes.cri.sandbox-name\":\"no\"}}");
-	assert_int_equal(read_again("/docker/" TEST_ID), 0);
+	assert_int_equal(read_again("/docker/" TEST_ID), -ENOENT);
 	is(found.runtime, "docker");
 	is(found.name, NULL);
 	is(found.pod, NULL);
@@ -197,7 +197,7 @@ static void podman_tells_in_its_list(void **state)
 
 	folder_write(STORAGE "ID/userdata/config.json",
 		     "{\"annotations\":{\"io.container.manager\":\"libpod\"}}");
-	assert_int_equal(read_again(cgroup), 0);
+	assert_int_equal(read_again(cgroup), -ENOENT);
 	is(found.runtime, "podman");
 	is(found.name, NULL);
 

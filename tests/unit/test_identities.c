@@ -162,6 +162,66 @@ static void a_bundle_tells_at_once(void **state)
 	assert_int_equal(stats.waiting, 0);
 }
 
+#define LIST "var/lib/containers/storage/overlay-containers/containers.json"
+
+/* Nobody tells but the disk, and what is there at a first look is nothing, or cannot be read. */
+static void what_the_disk_does_not_tell_at_once_is_read_again(void **state)
+{
+	static const char *const early[] = {NULL, "[]", "[{\"id\":\"" TEST_ID "\""};
+	const struct identity *i;
+
+	make_store(on_changed);
+	for (size_t n = 0; n < ARRAY_SIZE(early); n++) {
+		if (early[n])
+			folder_write(LIST, early[n]);
+		n_changed = 0;
+		assert_int_equal(identities_want(ids, PODMAN), 0);
+		assert_string_equal(identities_get(ids, PODMAN)->runtime, "podman");
+		assert_null(identities_get(ids, PODMAN)->image);
+		assert_false(identities_settled(ids, PODMAN));
+		folder_write(LIST, "[{\"id\":\"" TEST_ID "\",\"names\":[\"db\"],"
+				   "\"metadata\":\"{\\\"image-name\\\":\\\"postgres\\\"}\"}]");
+		assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+		assert_string_equal(changed_cgroup, PODMAN);
+		i = identities_get(ids, PODMAN);
+		assert_string_equal(i->name, "db");
+		assert_string_equal(i->image, "postgres");
+		/* It is known: what the disk says later is not read any more. */
+		folder_write(LIST, "[{\"id\":\"" TEST_ID "\",\"names\":[\"other\"]}]");
+		assert_false(fake_run(event, &n_changed, 2, 700, NULL));
+		assert_string_equal(identities_get(ids, PODMAN)->name, "db");
+		identities_drop(ids, PODMAN);
+	}
+}
+
+/* It is read again for a while; and dropped meanwhile it is not read. */
+static void what_the_disk_never_tells_is_settled_after_a_second_look(void **state)
+{
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, PODMAN), 0);
+	assert_false(identities_settled(ids, PODMAN));
+	for (int i = 0; i < 100 && !identities_settled(ids, PODMAN); i++)
+		assert_false(fake_run(event, &never, 1, 10, NULL));
+	assert_true(identities_settled(ids, PODMAN));
+	assert_int_equal(n_changed, 0);
+	identities_drop(ids, PODMAN);
+	assert_false(fake_run(event, &never, 1, 500, NULL));
+	assert_null(identities_get(ids, PODMAN));
+}
+
+/* What the engine has said counts, whatever is on the disk later. */
+static void an_engine_ends_the_reading(void **state)
+{
+	fake_start(&podman, podman_path, geteuid(), serve_db, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, PODMAN), 0);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_true(identities_settled(ids, PODMAN));
+	folder_write(LIST, "[{\"id\":\"" TEST_ID "\",\"names\":[\"other\"]}]");
+	assert_false(fake_run(event, &n_changed, 2, 1500, NULL));
+	assert_string_equal(identities_get(ids, PODMAN)->name, "db");
+}
+
 static void a_bare_id_is_asked_of_both(void **state)
 {
 	fake_start(&docker, docker_path, geteuid(), serve_unknown, NULL);
@@ -427,6 +487,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_engine_tells_later),
 		TEST(a_bundle_tells_at_once),
+		TEST(what_the_disk_does_not_tell_at_once_is_read_again),
+		TEST(what_the_disk_never_tells_is_settled_after_a_second_look),
+		TEST(an_engine_ends_the_reading),
 		TEST(a_bare_id_is_asked_of_both),
 		TEST(labels_tell_of_pods_in_the_kubelets_cgroups),
 		TEST(an_engine_that_is_away_is_unheard),

@@ -86,6 +86,42 @@ void containers_sweep(struct state *s)
 	identities_sweep(s->identities, CGROUP_ROOT);
 }
 
+/* Between two attempts to bind what could not be bound. */
+#define AGAIN_TICKS 5
+
+void containers_tick(struct state *s)
+{
+	/* Those that are on their way now count, too: it is looked once too often then. */
+	const uint64_t untold = kernel_state(s->k)->born - s->births;
+
+	if (untold > s->births_untold && sources_ask_identity(&s->sources))
+		s->again = true;
+	s->births_untold = untold;
+	if (s->unbound && s->ticks % AGAIN_TICKS == 0)
+		s->again = true;
+}
+
+/* Once, however often it is tried. */
+static void note_unbound(struct state *s, int err)
+{
+	if (err && err != s->unbound)
+		log_warn(err, "cannot bind what is new, trying again every %d seconds",
+			 AGAIN_TICKS);
+	else if (!err && s->unbound)
+		log_info("what was new is bound");
+	s->unbound = err;
+}
+
+json_t *containers_problem(const struct state *s)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message),
+		 "what is new could not be bound, and is tried again every %d seconds: %s",
+		 AGAIN_TICKS, strerror(-s->unbound));
+	return problem_new(s->config_dir, (struct policy_pos){}, message, NULL, NULL);
+}
+
 bool state_settle(struct state *s)
 {
 	json_auto_t *problems = NULL;
@@ -98,10 +134,7 @@ bool state_settle(struct state *s)
 	s->again = false;
 	problems = json_array();
 	err = problems ? state_follow(s, &s->sources, NULL, problems) : -ENOMEM;
-	s->unbound = err != 0;
-	if (err)
-		log_warn(err,
-			 "cannot bind what is new; it is tried again with the next that comes");
+	note_unbound(s, err);
 	hold_look(s);
 	return s->again;
 }

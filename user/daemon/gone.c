@@ -134,20 +134,33 @@ static void tell_end(struct state *s, const struct leastcap_binding *b)
 
 /* ---- looks ---- */
 
-static int sweep_binding(const struct leastcap_binding *b, void *ctx)
+/* False: enough have ended in this second. */
+static bool end_one(struct state *s, const struct leastcap_binding *b)
 {
-	struct state *s = ctx;
-
-	if (!cgroup_is_gone(b->cgroup) || s->swept++ >= SWEEP_MOST)
-		return 0;
+	if (s->swept++ >= SWEEP_MOST)
+		return false;
 	if (is_gone(s, b->cgroup))
 		end_binding(s, b->cgroup, NULL);
 	else
 		tell_end(s, b);
+	return true;
+}
+
+static int sweep_binding(const struct leastcap_binding *b, void *ctx)
+{
+	struct state *s = ctx;
+
+	if (is_gone(s, b->cgroup))
+		(void)end_one(s, b);
+	else
+		(void)gone_untold(s, b->cgroup);
 	return 0;
 }
 
-/* By now the kernel's event has come, if it was not lost. */
+/*
+ * By now the kernel's event has come, if it was not lost. And a cgroup that was being made is there: it is bound before it can be
+ * opened by its id (cgroup_mkdir(): the tracepoint, and then kernfs_activate()).
+ */
 static void look_at_untold(struct state *s)
 {
 	size_t left = 0;
@@ -157,12 +170,10 @@ static void look_at_untold(struct state *s)
 	for (size_t i = 0; i < s->n_untold; i++) {
 		struct leastcap_binding b;
 
-		if (kernel_binding_get(s->k, s->untold[i], &b))
+		if (kernel_binding_get(s->k, s->untold[i], &b) || !cgroup_is_gone(b.cgroup))
 			continue;
-		if (s->swept < SWEEP_MOST)
-			(void)sweep_binding(&b, s);
-		else
-			s->untold[left++] = s->untold[i];
+		if (!end_one(s, &b))
+			s->untold[left++] = b.cgroup;
 	}
 	s->n_untold = left;
 	/* Those that tasks carry now follow their policy, or go with it. */

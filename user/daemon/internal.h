@@ -92,7 +92,7 @@ struct state {
 	uint64_t *untold; /* bound cgroups that are gone, and whose end is yet to be told */
 	size_t n_untold;
 	struct identities *identities; /* who the containers are that are bound */
-	bool unbound; /* of that, something could not be bound */
+	int unbound; /* why what is new could not be bound; 0: it is */
 	bool again; /* something that a selector may be about has come, or is known now */
 	unsigned int ticks, swept;
 	struct tally tally; /* refusals, for metrics */
@@ -105,6 +105,8 @@ struct state {
 	struct proof *proof; /* NULL: enforcement is not to be proven */
 	json_t *counted; /* what is saved for the next daemon; NULL: it does not run yet */
 	bool born; /* something was bound at birth, and may be due a shadow */
+	uint64_t births; /* that the kernel has told of */
+	uint64_t births_untold; /* that it has not, as of the last tick */
 };
 
 /* ---- publish.c ---- */
@@ -150,7 +152,11 @@ bool containers_keep(const char *cgroup, uint64_t id, const char *policy, void *
 void containers_changed(const char *cgroup, const struct identity *identity, void *state);
 /* A container's cgroup is there, or no more. */
 void containers_came(struct state *s, const char *path);
+/* Looks again for what could not be bound, and for births that nobody was told of. Once a second. */
+void containers_tick(struct state *s);
 void containers_gone(struct state *s, const char *path);
+/* A problem for the status: what is new could not be bound. */
+json_t *containers_problem(const struct state *s);
 /* Forgets those that have gone unseen. Now and then. */
 void containers_sweep(struct state *s);
 

@@ -23,7 +23,7 @@ bool state_enforcing(struct state *s, char build[17])
 size_t problems_count(const struct state *s)
 {
 	return json_array_size(s->problems) + json_array_size(s->kept) + json_array_size(s->ties) +
-	       json_object_size(s->unfit);
+	       json_object_size(s->unfit) + (s->unbound != 0);
 }
 
 json_t *problems_json(const struct state *s)
@@ -37,6 +37,8 @@ json_t *problems_json(const struct state *s)
 		(void)json_array_extend(all, s->ties);
 	json_object_foreach(s->unfit, policy, problem)
 		json_array_append(all, problem);
+	if (all && s->unbound)
+		json_array_append_new(all, containers_problem(s));
 	return all;
 }
 

@@ -112,8 +112,10 @@ void state_event(struct state *s, struct leastcap_event_cgroup *e)
 
 	if (proof_is_own(s, &e->event))
 		return;
-	if (e->event.type == LEASTCAP_EVENT_BORN)
+	if (e->event.type == LEASTCAP_EVENT_BORN) {
+		s->births++;
 		containers_came(s, e->path);
+	}
 	if (e->event.type == LEASTCAP_EVENT_BORN || e->event.type == LEASTCAP_EVENT_GONE)
 		names_put(s, e->event.binding, e->path);
 	event = event_named(s, e);
@@ -183,5 +185,6 @@ void state_tick(struct state *s)
 		s->born = false;
 		s->again = true;
 	}
+	containers_tick(s);
 	gone_tick(s);
 }

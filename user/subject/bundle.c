@@ -34,13 +34,13 @@ static const char *const containerd_places[] = {
  * being started: this is what there is at its first instruction. */
 static const char *const docker_places[] = {"var/lib/docker/containers/ID/config.v2.json"};
 
-/* containers/storage, Podman and CRI-O: overlay-containers, or that of another storage driver. CRI-O has both. */
+/* CRI-O, in containers/storage: overlay-containers, or that of another storage driver. It has both. */
 static const char *const storage_places[] = {
 	"run/containers/storage/*/ID/userdata/config.json",
 	"var/lib/containers/storage/*/ID/userdata/config.json",
 };
 
-/* Its lists of containers; "volatile" has those of `podman run --rm` (storage 1.42, Podman 4.3). */
+/* Podman, there: lists of containers; "volatile" has those of `podman run --rm` (storage 1.42, Podman 4.3). */
 static const char *const storage_lists[] = {
 	"var/lib/containers/storage/*/containers.json",
 	"var/lib/containers/storage/*/volatile-containers.json",
@@ -157,17 +157,13 @@ static void read_crio(const json_t *annotations, struct reading *r)
 	json_decref(labels);
 }
 
-/* Podman's annotations (3 to 5, libpod/define) have nothing but io.container.manager, which can be overridden. */
 static int use_storage(const json_t *document, const char *star, void *ctx)
 {
-	struct reading *r = ctx;
-
-	if (!strcmp(r->word, "cri-o"))
-		read_crio(json_object_get(document, "annotations"), r);
+	read_crio(json_object_get(document, "annotations"), ctx);
 	return 1;
 }
 
-/* Podman 1 to 5: names, and JSON in a string with "image-name". */
+/* Podman 1 to 5, whose annotations have nothing but io.container.manager (libpod/define): names, and JSON in a string with "image-name". */
 static int use_list(const json_t *document, const char *star, void *ctx)
 {
 	struct reading *r = ctx;
@@ -197,49 +193,45 @@ static int use_list(const json_t *document, const char *star, void *ctx)
 	return 1;
 }
 
-static void try_places(const char *root, const char *const *places, size_t n,
-		       int (*use)(const json_t *document, const char *star, void *ctx),
-		       struct reading *r, int *ret)
+static int try_places(const char *root, const char *const *places, size_t n,
+		      int (*use)(const json_t *document, const char *star, void *ctx),
+		      struct reading *r)
 {
+	int ret = -ENOENT;
+
 	for (size_t i = 0; i < n; i++) {
 		int err = places_read(root, places[i], r->id, use, r);
 
 		if (err > 0)
-			*ret = 0;
-		if (err > 0)
-			return;
-		if (err < 0 && *ret == -ENOENT)
-			*ret = err;
+			return 0;
+		if (err < 0 && ret == -ENOENT)
+			ret = err;
 	}
+	return ret;
 }
 
 int bundle_read(const char *root, const char *cgroup, struct identity *ret, uint64_t *dropped)
 {
 	struct reading r = {.i = ret, .dropped = dropped, .in_pod = bundle_in_pod(cgroup)};
-	bool storage, docker;
 	char id[65];
-	int err = -ENOENT;
+	int err;
 
 	if (!container_from_path(cgroup, id, &r.word))
 		return -EINVAL;
 	r.id = id;
 	memcpy(ret->id, id, sizeof(id));
-	storage = !strcmp(r.word, "podman") || !strcmp(r.word, "cri-o");
 	if (strcmp(r.word, "unknown") != 0)
 		set_word(&ret->runtime, r.word);
 
-	if (storage) {
-		try_places(root, storage_places, ARRAY_SIZE(storage_places), use_storage, &r, &err);
-		if (!strcmp(r.word, "podman"))
-			try_places(root, storage_lists, ARRAY_SIZE(storage_lists), use_list, &r,
-				   &err);
-		return err;
-	}
-	try_places(root, containerd_places, ARRAY_SIZE(containerd_places), use_containerd, &r,
-		   &err);
-	docker = ret->runtime && !strcmp(ret->runtime, "docker");
-	if (docker)
-		try_places(root, docker_places, ARRAY_SIZE(docker_places), use_docker, &r, &err);
+	if (!strcmp(r.word, "cri-o"))
+		return try_places(root, storage_places, ARRAY_SIZE(storage_places), use_storage,
+				  &r);
+	if (!strcmp(r.word, "podman"))
+		return try_places(root, storage_lists, ARRAY_SIZE(storage_lists), use_list, &r);
+	err = try_places(root, containerd_places, ARRAY_SIZE(containerd_places), use_containerd,
+			 &r);
+	if (ret->runtime && !strcmp(ret->runtime, "docker"))
+		err = try_places(root, docker_places, ARRAY_SIZE(docker_places), use_docker, &r);
 	return err;
 }
 

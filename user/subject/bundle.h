@@ -22,7 +22,7 @@ static inline bool bundle_in_pod(const char *cgroup)
 
 /*
  * Who the container of this cgroup is. root: the folder that run/ and var/ are in, "/" but in tests. *ret is
- * added to; *dropped counts values that were left out. -ENOENT: nothing is there; -EPERM: not root's alone; -ELOOP,
+ * added to; *dropped counts values that were left out. 0: all that its runtime leaves is read; -ENOENT: it is not there; -EPERM: not root's alone; -ELOOP,
  * -ENOTDIR: a link; -EFBIG: more than 4 MiB; -EBADMSG: no JSON. With an error *ret may be filled in part.
  */
 int bundle_read(const char *root, const char *cgroup, struct identity *ret, uint64_t *dropped);

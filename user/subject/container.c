@@ -2,9 +2,12 @@
 #include "subject/container.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <leastcap/shape.h>
+
+#include "base/cleanup.h"
 
 /* The cgroupfs driver's names are bare ids: the runtime shows in the directory above, where it shows at all. */
 static const char *runtime_of_parent(const char *path, const char *name)
@@ -55,4 +58,33 @@ int container_from_path(const char *path, char ret_id[65], const char **ret_runt
 	if (ret_runtime)
 		*ret_runtime = runtime;
 	return 1;
+}
+
+bool container_above(const char *path)
+{
+	_cleanup_free_ char *above = strdup(path);
+	char *slash;
+
+	while (above && (slash = strrchr(above, '/'))) {
+		*slash = '\0';
+		if (container_from_path(above, NULL, NULL))
+			return true;
+	}
+	return !above;
+}
+
+uid_t container_user(const char *path)
+{
+	static const char prefix[] = "/user.slice/user-";
+	const char *digits = path + strlen(prefix);
+	unsigned long long uid = 0;
+	size_t n;
+
+	if (strncmp(path, prefix, strlen(prefix)) != 0)
+		return 0;
+	n = strspn(digits, "0123456789");
+	if (!n || n > 10 || strncmp(digits + n, ".slice/", strlen(".slice/")) != 0)
+		return CONTAINER_NOBODY;
+	uid = strtoull(digits, NULL, 10);
+	return uid < CONTAINER_NOBODY ? (uid_t)uid : CONTAINER_NOBODY;
 }

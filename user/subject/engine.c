@@ -8,6 +8,7 @@
 
 #include "subject/document.h"
 #include "subject/http.h"
+#include "subject/retries.h"
 
 #define MSEC 1000ULL
 #define SEC 1000000ULL
@@ -15,10 +16,6 @@
 #define ANSWER_MAX (4 << 20)
 /* An event has all labels of its container. */
 #define EVENT_MAX (1 << 20)
-
-/* A cgroup is there before its engine knows the container by name, and Docker answers only when it has started it. */
-static const uint64_t retries[] = {50 * MSEC, 200 * MSEC, 1 * SEC, 5 * SEC};
-#define GIVE_UP_USEC (60 * SEC)
 
 /* Between attempts at an engine that does not answer. */
 #define PAUSE_MIN_USEC (500 * MSEC)
@@ -154,14 +151,12 @@ static void follow(struct engine *e, uint64_t now)
 static void ask_later(struct question *q, uint64_t now)
 {
 	struct engine *e = q->e;
-	const size_t last = ARRAY_SIZE(retries) - 1;
 
 	if (now - q->since >= e->options.give_up_usec) {
 		question_end(q, NULL);
 		return;
 	}
-	q->due = now + retries[q->tries < last ? q->tries : last];
-	q->tries++;
+	q->due = now + retries_pause(q->tries++);
 	TAILQ_INSERT_TAIL(&e->later, q, link);
 	e->n_waiting++;
 }
@@ -306,7 +301,7 @@ int engine_new(sd_event *event, const struct engine_options *options, struct eng
 	if (!e->options.answer_max)
 		e->options.answer_max = ANSWER_MAX;
 	if (!e->options.give_up_usec)
-		e->options.give_up_usec = GIVE_UP_USEC;
+		e->options.give_up_usec = RETRIES_GIVE_UP_USEC;
 	e->stats.since_usec = now_usec();
 	e->event = sd_event_ref(event);
 	e->socket = strdup(options->socket);

@@ -13,6 +13,7 @@
 #include "subject/bundle.h"
 #include "subject/container.h"
 #include "subject/document.h"
+#include "subject/retries.h"
 
 struct container {
 	TAILQ_ENTRY(container) changed_link;
@@ -20,6 +21,7 @@ struct container {
 	struct identity identity;
 	bool told; /* an engine has answered */
 	bool complete; /* so has the disk: its engine would say the same */
+	struct retry unread; /* it waits: the disk has not told all yet */
 	bool in_changed, in_pod;
 	struct engines_entry *engines[ENGINES_CHOSEN_MAX];
 	size_t n_engines;
@@ -37,12 +39,18 @@ struct identities {
 	size_t n_entries;
 	TAILQ_HEAD(, container) changed_list;
 	struct engines engines;
+	struct retries unread;
 	uint64_t dropped, values_dropped;
 };
 
 static int by_cgroup(const void *a, const void *b)
 {
 	return strcmp(((const struct container *)a)->cgroup, ((const struct container *)b)->cgroup);
+}
+
+static struct container *of_unread(struct retry *r)
+{
+	return (struct container *)((char *)r - offsetof(struct container, unread));
 }
 
 static struct container *find(const struct identities *ids, const char *cgroup)
@@ -92,6 +100,7 @@ static void stop_waiting(struct container *e)
 static void on_found(struct engines_entry *which, void *key, struct identity *said, void *ctx)
 {
 	struct container *e = key;
+	struct identities *ids = ctx;
 
 	for (size_t n = 0; n < e->n_engines; n++) {
 		if (e->engines[n] != which)
@@ -102,18 +111,19 @@ static void on_found(struct engines_entry *which, void *key, struct identity *sa
 	if (!said) {
 		/* That nobody knows it is something to know, too. */
 		if (!e->waiting)
-			note_change(ctx, e);
+			note_change(ids, e);
 		return;
 	}
-	/* It is this engine's: the other one has nothing to say. */
+	/* It is this engine's: the other one has nothing to say, nor has the disk. */
 	stop_waiting(e);
+	retries_drop(&ids->unread, &e->unread);
 	e->told = true;
 	if (e->in_pod)
 		document_pod_from_labels(said);
 	(void)identity_set(&said->runtime, which->runtime, strlen(which->runtime),
 			   IDENTITY_NAME_MAX);
 	if (identity_merge(&e->identity, said))
-		note_change(ctx, e);
+		note_change(ids, e);
 }
 
 /* Each of them, or one. */
@@ -151,44 +161,45 @@ static void on_changed(struct engines_entry *which, const char *id, void *ctx)
 	twalk_r(ids->tree, ask_again, &event);
 }
 
-/* ---- whom to ask ---- */
+/* ---- the disk ---- */
 
-#define NOBODY ((uid_t)-1)
-
-/* The user in whose slice it is: systemd gives users cgroups there. 0: root's; NOBODY: a slice of no user. */
-static uid_t user_of(const char *cgroup)
+/*
+ * What is wrong with a bundle, an engine may make good; and what is not there yet, or could not be read, may be there soon.
+ * 1: more is known now.
+ */
+static int read_disk(struct identities *ids, struct container *e)
 {
-	static const char prefix[] = "/user.slice/user-";
-	const char *digits = cgroup + strlen(prefix);
-	unsigned long long uid = 0;
-	size_t n;
+	struct identity said = {};
+	uint64_t values_dropped = 0;
+	int err = bundle_read(ids->root, e->cgroup, &said, &values_dropped), changed;
 
-	if (strncmp(cgroup, prefix, strlen(prefix)) != 0)
-		return 0;
-	n = strspn(digits, "0123456789");
-	if (!n || n > 10 || strncmp(digits + n, ".slice/", strlen(".slice/")) != 0)
-		return NOBODY;
-	uid = strtoull(digits, NULL, 10);
-	return uid < NOBODY ? (uid_t)uid : NOBODY;
+	changed = identity_merge(&e->identity, &said);
+	if (changed)
+		ids->values_dropped += values_dropped;
+	/* Docker's bundle has no name: its own file has. */
+	e->complete = e->identity.runtime && !strcmp(e->identity.runtime, "docker") &&
+		      e->identity.name && e->identity.image;
+	if (!err)
+		return changed;
+	if (err != -ENOENT)
+		log_debug("bundle of %s: %s", e->cgroup, strerror(-err));
+	(void)retries_add(&ids->unread, &e->unread);
+	return changed;
 }
 
-static bool below_container(const char *cgroup)
+static void read_again(struct retry *r, void *ctx)
 {
-	_cleanup_free_ char *above = strdup(cgroup);
-	char *slash;
+	struct container *e = of_unread(r);
 
-	while (above && (slash = strrchr(above, '/'))) {
-		*slash = '\0';
-		if (container_from_path(above, NULL, NULL))
-			return true;
-	}
-	return !above;
+	if (read_disk(ctx, e))
+		note_change(ctx, e);
 }
 
 /* ---- entries ---- */
 
 static void entry_free(struct identities *ids, struct container *e)
 {
+	retries_drop(&ids->unread, &e->unread);
 	if (e->in_changed)
 		TAILQ_REMOVE(&ids->changed_list, e, changed_link);
 	stop_waiting(e);
@@ -223,7 +234,7 @@ static int entry_new(struct identities *ids, const char *cgroup, struct containe
 
 int identities_want(struct identities *ids, const char *cgroup)
 {
-	const uid_t uid = user_of(cgroup);
+	const uid_t uid = container_user(cgroup);
 	struct container *e = find(ids, cgroup);
 	const char *word;
 	char id[65];
@@ -242,18 +253,11 @@ int identities_want(struct identities *ids, const char *cgroup)
 	memcpy(e->identity.id, id, sizeof(id));
 	if (strcmp(word, "unknown") != 0)
 		(void)identity_set(&e->identity.runtime, word, strlen(word), IDENTITY_NAME_MAX);
-	if (uid == NOBODY || below_container(cgroup))
+	if (uid == CONTAINER_NOBODY || container_above(cgroup))
 		return 0;
 	e->in_pod = !uid && bundle_in_pod(cgroup);
-	if (!uid) {
-		/* What is wrong with a bundle, an engine may make good. */
-		err = bundle_read(ids->root, cgroup, &e->identity, &ids->values_dropped);
-		/* Docker's bundle has no name: its own file has. */
-		e->complete = e->identity.runtime && !strcmp(e->identity.runtime, "docker") &&
-			      e->identity.name && e->identity.image;
-		if (err && err != -ENOENT)
-			log_debug("bundle of %s: %s", cgroup, strerror(-err));
-	}
+	if (!uid)
+		(void)read_disk(ids, e);
 	e->n_engines = engines_choose(&ids->engines, uid, e->identity.runtime, e->engines);
 	for (size_t n = 0; n < e->n_engines; n++)
 		e->engines[n]->users++;
@@ -273,6 +277,9 @@ bool identities_settled(const struct identities *ids, const char *cgroup)
 	const struct container *e = find(ids, cgroup);
 
 	if (!e || e->in_changed)
+		return false;
+	/* It has been read once. What is still not there at a second look, need not come at all. */
+	if (e->unread.waits && e->unread.tries < 2)
 		return false;
 	for (size_t n = 0; !e->told && !e->complete && n < e->n_engines; n++) {
 		if ((e->waiting & 1U << n) && engine_may_tell(e->engines[n]->engine, e))
@@ -356,6 +363,11 @@ int identities_new(sd_event *event, const struct identities_options *options,
 	ids->root = strdup(options && options->root ? options->root : "/");
 	if (!ids->root)
 		return -ENOMEM;
+	ids->unread.again = read_again;
+	ids->unread.ctx = ids;
+	err = retries_init(&ids->unread, event);
+	if (err)
+		return err;
 	ids->engines.found = on_found;
 	ids->engines.changed = on_changed;
 	ids->engines.ctx = ids;
@@ -422,6 +434,7 @@ void identities_free(struct identities *ids)
 		entry_free(ids, e);
 	}
 	engines_done(&ids->engines);
+	retries_done(&ids->unread);
 	sd_event_source_disable_unref(ids->defer);
 	sd_event_unref(ids->event);
 	free(ids->root);

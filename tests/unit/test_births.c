@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Cgroups that come: not there yet is not gone, and what could not be bound, or was not told, is looked for again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "daemon/gone.h"
+#include "daemon_fixture.h"
+
+static sd_event *event;
+
+/* With nothing on the disk, and one engine that is not there. */
+static int begin_with_identities(void **state)
+{
+	const struct engine_socket engine = {"podman", folder_path("podman.sock")};
+	const struct identities_options options = {
+		.root = folder, .engines = &engine, .n_engines = 1};
+	struct state *s;
+
+	if (begin(state) || sd_event_new(&event) < 0)
+		return -1;
+	s = *state;
+	return identities_new(event, &options, containers_changed, s, &s->identities);
+}
+
+static int done_with_identities(void **state)
+{
+	int err = done(state);
+
+	event = sd_event_unref(event);
+	return err;
+}
+
+#undef TEST
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, begin_with_identities, done_with_identities)
+
+/* ---- not there yet ---- */
+
+/* Looks at all that is bound, as every half a minute. */
+static void sweep(struct state *s)
+{
+	s->ticks = 30;
+	gone_tick(s);
+}
+
+static void what_is_being_made_is_not_gone(void **state)
+{
+	struct state *s = *state;
+
+	apply(s, POLICY("new", "cgroup: \"/new-*\"", "none"), false);
+	fake_cgroup("/new-1");
+	apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false);
+	/* Of the kernel's events none says that it is gone. */
+	fake.hidden = fake_cgroup("/new-1");
+	sweep(s);
+	fake.hidden = 0;
+	s->ticks++;
+	gone_tick(s);
+	assert_string_equal(fake_bound("/new-1"), "new");
+	assert_int_equal(s->n_untold, 0);
+	/* The control: it is gone, and the event is lost. */
+	fake.hidden = fake_cgroup("/new-1");
+	sweep(s);
+	assert_string_equal(fake_bound("/new-1"), "new");
+	s->ticks++;
+	gone_tick(s);
+	assert_string_equal(fake_bound("/new-1"), "");
+}
+
+/* ---- not bound, or not told ---- */
+
+static void what_could_not_be_bound_is_tried_again(void **state)
+{
+	struct state *s = *state;
+	json_auto_t *problems = NULL;
+	unsigned int ticks = 0;
+
+	apply(s, POLICY("new", "cgroup: \"/new-*\"", "none"), false);
+	fake_cgroup("/new-1");
+	fake.patterns_err = -EIO;
+	s->again = true;
+	assert_false(state_settle(s));
+	assert_string_equal(fake_bound("/new-1"), "");
+	assert_int_equal(s->unbound, -EIO);
+	assert_int_equal(problems_count(s), 1);
+	problems = problems_json(s);
+	assert_non_null(
+		strstr(json_string_value(json_object_get(json_array_get(problems, 0), "message")),
+		       strerror(EIO)));
+	while (!s->again && ticks < 10) {
+		ticks++;
+		s->ticks++;
+		containers_tick(s);
+	}
+	assert_int_equal(ticks, 5);
+	assert_false(state_settle(s));
+	assert_string_equal(fake_bound("/new-1"), "new");
+	assert_int_equal(s->unbound, 0);
+	assert_int_equal(problems_count(s), 0);
+	s->ticks = 9;
+	containers_tick(s);
+	assert_false(s->again);
+}
+
+/* The ring buffer was full: only the count tells of it. */
+static void a_birth_that_nobody_told_of_is_looked_for(void **state)
+{
+	struct state *s = *state;
+
+	fake.state.born = 7;
+	containers_tick(s);
+	/* Where no policy asks who a container is, the kernel has given it the right one. */
+	assert_false(s->again);
+	apply(s, POLICY("web", "container: { name: web }", "none"), false);
+	fake.state.born = 8;
+	containers_tick(s);
+	assert_true(s->again);
+	s->again = false;
+	containers_tick(s);
+	assert_false(s->again);
+	/* One that is told of. */
+	fake.state.born = 9;
+	s->births++;
+	containers_tick(s);
+	assert_false(s->again);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_being_made_is_not_gone),
+		TEST(what_could_not_be_bound_is_tried_again),
+		TEST(a_birth_that_nobody_told_of_is_looked_for),
+	};
+
+	return cmocka_run_group_tests_name("births", tests, NULL, NULL);
+}
