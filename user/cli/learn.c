@@ -214,8 +214,7 @@ static void tell_start(struct learning *l)
 static int conclude(struct learning *l)
 {
 	_cleanup_(suggestion_done) struct suggestion s = {};
-	struct suggest_subject subject = {.text = l->subject};
-	_cleanup_free_ char *path = NULL;
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
 	struct trace_counts counts;
 	int err, status;
 
@@ -224,8 +223,7 @@ static int conclude(struct learning *l)
 		log_err(err, "cannot make a suggestion for '%s'", l->subject);
 		return CLI_FAILED;
 	}
-	err = suggest_find(l->subject, &path);
-	subject.path = path;
+	err = suggest_find(l->subject, &subject);
 	s.with_denied = l->options.with_denied;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
