@@ -245,6 +245,16 @@ static void catch_signals(void (*handler)(int sig))
 	sigaction(SIGTERM, &sa, NULL);
 }
 
+/* A terminal that is closed ends it, too, and --output has what came until then. Not under nohup. */
+static void catch_hangup(void)
+{
+	/* A second one, of the shell and of the kernel, interrupts nothing of the conclusion. */
+	struct sigaction old, sa = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
+}
+
 static int learn_it(struct learning *l)
 {
 	uint64_t *ids = NULL;
@@ -258,6 +268,7 @@ static int learn_it(struct learning *l)
 	if (start(l))
 		return CLI_FAILED;
 	catch_signals(interrupt);
+	catch_hangup();
 	tell_start(l);
 	err = follow(l);
 	catch_signals(SIG_DFL);
