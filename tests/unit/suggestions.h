@@ -43,10 +43,20 @@ static inline json_t *load(const char *text)
 	return json;
 }
 
+/* A path is one that is there. */
+static inline struct suggest_subject subject_of(const char *text)
+{
+	struct suggest_subject subject;
+
+	assert_int_equal(suggest_subject_init(&subject, text, text[0] == '/' ? strdup(text) : NULL),
+			 0);
+	return subject;
+}
+
 /* As `leastcap suggest TEXT` gathers it, without an audit trail. */
 static inline void gather(struct suggestion *s, const char *text)
 {
-	struct suggest_subject subject = {.text = text, .path = text[0] == '/' ? text : NULL};
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = subject_of(text);
 	json_auto_t *st = load(status), *pol = load(policies);
 
 	assert_int_equal(suggestion_init(s, text), 0);
@@ -56,7 +66,7 @@ static inline void gather(struct suggestion *s, const char *text)
 
 static inline void identify(struct suggestion *s, const char *text)
 {
-	struct suggest_subject subject = {.text = text, .path = text[0] == '/' ? text : NULL};
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = subject_of(text);
 
 	assert_int_equal(suggest_identify(s, &subject, NULL), 0);
 }

@@ -331,6 +331,21 @@ static void what_else_confines_the_process_is_told(void **state)
 	assert_false(hinted(gone, "confines"));
 }
 
+static void a_seccomp_filter_has_let_it_through(void **state)
+{
+	json_auto_t *answer = answer_of(FULL, false),
+		    *event = event_of("capabilities", "SYS_ADMIN", NULL);
+	struct process process = {.pid = 7};
+	struct explain_input in = {.event = event, .policy = answer, .process = &process};
+	json_auto_t *none = explain(&in), *some = NULL;
+
+	assert_false(hinted(none, "seccomp"));
+	process.seccomp = 2;
+	some = explain(&in);
+	assert_string_equal(text(json_object_get(some, "process"), "seccomp"), "filter");
+	assert_true(hinted(some, "Process 7 has a seccomp filter"));
+}
+
 static void what_is_allowed_by_now_needs_no_change(void **state)
 {
 	json_auto_t *answer = answer_of(FULL, false);
@@ -454,6 +469,7 @@ int main(void)
 		cmocka_unit_test(what_came_over_the_api_is_a_command),
 		cmocka_unit_test(a_policy_above_that_refuses_it_too_is_named),
 		cmocka_unit_test(what_else_confines_the_process_is_told),
+		cmocka_unit_test(a_seccomp_filter_has_let_it_through),
 		cmocka_unit_test(what_is_allowed_by_now_needs_no_change),
 		cmocka_unit_test(without_a_daemon_it_says_what_it_can),
 		cmocka_unit_test(hostile_input_stays_text),

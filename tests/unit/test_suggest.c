@@ -96,7 +96,7 @@ static void rules_follow_what_was_seen(void **state)
 
 static void feed(struct suggestion *s, const char *text, const char *line)
 {
-	struct suggest_subject subject = {.text = text, .path = text[0] == '/' ? text : NULL};
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = subject_of(text);
 
 	assert_int_equal(suggest_event(s, &subject, line, strlen(line)), 0);
 }
@@ -478,10 +478,11 @@ static void what_has_ended_has_a_selector(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct suggest_subject subject = {.text = cases[i].text};
+		_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
 		_cleanup_(suggestion_done) struct suggestion s = {};
 		_cleanup_free_ char *got = NULL;
 
+		assert_int_equal(suggest_subject_init(&subject, cases[i].text, NULL), 0);
 		assert_int_equal(suggestion_init(&s, cases[i].text), 0);
 		assert_int_equal(suggest_identify(&s, &subject, "x"), 0);
 		got = json_dumps(s.selectors, JSON_COMPACT);

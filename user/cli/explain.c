@@ -54,10 +54,20 @@ static int parse(const struct verb *verb, int argc, char **argv, struct history 
 	return status ?: parse_what(verb, argv[optind], h);
 }
 
+/* What others refuse is no event of leastcap's. */
+static void say_none_of(const char *subject, const char *near)
+{
+	log_err(0, "no refusal of '%s' is known%s%s%s", subject, near ? ", did you mean '" : "",
+		near ?: "", near ? "'?" : "");
+	if (!near)
+		log_info("leastcap knows its own alone: 'leastcap trace --denied' shows "
+			 "capabilities that are not granted, or that another security module "
+			 "refuses; AppArmor and SELinux tell the rest in the kernel's log, and "
+			 "seccomp does not tell");
+}
+
 static void say_none(const struct history *h)
 {
-	const char *near = history_nearest(h);
-
 	if (h->quiet)
 		log_err(0,
 			"event %llu stands for refusals behind another one of their kind, which "
@@ -66,8 +76,7 @@ static void say_none(const struct history *h)
 	else if (h->by_seq)
 		log_err(0, "no event %llu is known", (unsigned long long)h->seq);
 	else if (h->subject)
-		log_err(0, "no refusal of '%s' is known%s%s%s", h->subject,
-			near ? ", did you mean '" : "", near ?: "", near ? "'?" : "");
+		say_none_of(h->subject, history_nearest(h));
 	else
 		log_err(0, "no refusal is known: nothing was refused or reported");
 }

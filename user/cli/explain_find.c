@@ -79,11 +79,9 @@ static char *find_path(const char *subject)
 
 	if (!subject)
 		return NULL;
-	if (*subject == '/')
-		return escape_dup(subject, strlen(subject));
-	if (subject_find(subject, &path) && subject_find_named(subject, &path))
-		return NULL;
-	return escape_dup(path, strlen(path));
+	if (!subject_find(subject, &path) || !subject_find_named(subject, &path))
+		return escape_dup(path, strlen(path));
+	return *subject == '/' ? escape_dup(subject, strlen(subject)) : NULL;
 }
 
 /* log: NULL for the daemon's, which knows where it writes. */

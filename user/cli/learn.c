@@ -214,8 +214,7 @@ static void tell_start(struct learning *l)
 static int conclude(struct learning *l)
 {
 	_cleanup_(suggestion_done) struct suggestion s = {};
-	struct suggest_subject subject = {.text = l->subject};
-	_cleanup_free_ char *path = NULL;
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
 	struct trace_counts counts;
 	int err, status;
 
@@ -224,8 +223,7 @@ static int conclude(struct learning *l)
 		log_err(err, "cannot make a suggestion for '%s'", l->subject);
 		return CLI_FAILED;
 	}
-	err = suggest_find(l->subject, &path);
-	subject.path = path;
+	err = suggest_find(l->subject, &subject);
 	s.with_denied = l->options.with_denied;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
@@ -247,6 +245,16 @@ static void catch_signals(void (*handler)(int sig))
 	sigaction(SIGTERM, &sa, NULL);
 }
 
+/* A terminal that is closed ends it, too, and --output has what came until then. Not under nohup. */
+static void catch_hangup(void)
+{
+	/* A second one, of the shell and of the kernel, interrupts nothing of the conclusion. */
+	struct sigaction old, sa = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
+}
+
 static int learn_it(struct learning *l)
 {
 	uint64_t *ids = NULL;
@@ -260,6 +268,7 @@ static int learn_it(struct learning *l)
 	if (start(l))
 		return CLI_FAILED;
 	catch_signals(interrupt);
+	catch_hangup();
 	tell_start(l);
 	err = follow(l);
 	catch_signals(SIG_DFL);

@@ -8,13 +8,10 @@
 static int suggest_it(const struct suggest_options *o, const char *text)
 {
 	_cleanup_(suggestion_done) struct suggestion s = {};
-	struct suggest_subject subject = {.text = text};
-	_cleanup_free_ char *path = NULL;
-	int err = suggest_find(text, &path) ?: suggestion_init(&s, text);
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
 
-	if (err)
+	if (suggest_find(text, &subject) || suggestion_init(&s, text))
 		return CLI_FAILED;
-	subject.path = path;
 	s.with_denied = o->with_denied;
 	if (suggest_gather(&s, &subject))
 		return CLI_FAILED;

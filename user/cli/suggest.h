@@ -40,8 +40,8 @@ struct suggest_options {
 /* One of SUGGEST_OPTIONS, in optarg its argument. Reports wrong use; returns an exit status. */
 int suggest_option(struct suggest_options *o, int opt);
 
-/* The cgroup that the subject means; *ret is NULL where none is there, else to be freed. Logs. -errno. */
-int suggest_find(const char *subject, char **ret);
+/* What the text means. With an error, too, *ret is to be done with. Logs. -errno. */
+int suggest_find(const char *text, struct suggest_subject *ret);
 
 /*
  * Masks of the kernel, policies, and the masks of what has ended join: from the daemon, or without it from the pinned

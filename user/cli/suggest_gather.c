@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/state.h"
 #include "cli/suggest.h"
@@ -12,19 +13,21 @@
 #include "suggest/masks.h"
 #include "trace/subjects.h"
 
-int suggest_find(const char *subject, char **ret)
+int suggest_find(const char *text, struct suggest_subject *ret)
 {
-	int err = subject_find(subject, ret);
+	_cleanup_free_ char *path = NULL;
+	int err = subject_find(text, &path), found;
 
-	if (err == -ENOENT && subject[0] != '/')
-		err = subject_find_named(subject, ret);
+	if (err == -ENOENT && text[0] != '/')
+		err = subject_find_named(text, &path);
+	found = suggest_subject_init(ret, text, TAKE_PTR(path));
 	if (err == -ENOTUNIQ)
-		return log_err(err, "'%s' are several containers: more of the id is needed",
-			       subject);
+		return log_err(err, "'%s' are several containers: more of the id is needed", text);
 	/* It may be a policy's name, or something that was there. No cgroups: the daemon knows them. */
 	if (err == -ENOENT || err == -EOPNOTSUPP)
-		return 0;
-	return err ? log_err(err, "cannot find '%s'", subject) : 0;
+		err = 0;
+	err = err ?: found;
+	return err ? log_err(err, "cannot find '%s'", text) : 0;
 }
 
 /* ---- the audit trail ---- */
@@ -83,7 +86,7 @@ int suggest_gather(struct suggestion *s, const struct suggest_subject *subject)
 /* ---- nothing of it ---- */
 
 /* The bound cgroup next above; NULL: none, or it is not known. Borrowed. */
-static const json_t *bound_above(const json_t *status, const char *path)
+static const json_t *bound_above(const json_t *status, const char *shown)
 {
 	const json_t *each, *best = NULL;
 	size_t i;
@@ -91,7 +94,7 @@ static const json_t *bound_above(const json_t *status, const char *path)
 	json_array_foreach(json_object_get(status, "bindings"), i, each) {
 		const char *cgroup = mask_text(each, "cgroup");
 
-		if (cgroup_path_below(path, cgroup) &&
+		if (cgroup_path_below(shown, cgroup) &&
 		    (!best || strlen(cgroup) > strlen(mask_text(best, "cgroup"))))
 			best = each;
 	}
@@ -122,7 +125,7 @@ void suggest_unknown(const struct suggest_subject *subject)
 		return;
 	}
 	(void)state_status_from_maps(NULL, &status);
-	above = bound_above(status, subject->path);
+	above = bound_above(status, subject->shown);
 	log_err(0, "no policy binds '%s': what it uses is not recorded", subject->text);
 	if (above)
 		log_info("the policy '%s' binds '%s' above it, with masks for all that is below: "

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <linux/seccomp.h>
+
 #include "audit/event.h"
 #include "base/caps.h"
 #include "base/cleanup.h"
@@ -179,6 +181,17 @@ static void hint_process(json_t *hints, const struct explain_input *in, const st
 		     p->pid, name, name);
 }
 
+/* It is asked when a call begins, before anybody else. */
+static void hint_seccomp(json_t *hints, const struct process *p)
+{
+	if (!p || p->seccomp != SECCOMP_MODE_FILTER)
+		return;
+	hint(hints,
+	     "Process %d has a seccomp filter. It is asked before leastcap: it has let this call "
+	     "through, if it was there already, and of what it refuses leastcap hears nothing.",
+	     p->pid);
+}
+
 /* Another module that says no says it in the kernel's log, and leastcap hears nothing of what is refused before it. */
 static void hint_confinement(json_t *hints, const struct explain_input *in)
 {
@@ -233,6 +246,7 @@ static json_t *hints_json(const struct explain_input *in, const struct refused *
 	hint_event(hints, in->event);
 	hint_policy(hints, in->event, in->policy);
 	hint_process(hints, in, r, cap);
+	hint_seccomp(hints, in->process);
 	hint_confinement(hints, in);
 	return hints;
 }

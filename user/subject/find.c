@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/escape.h"
 #include "subject/bundle.h"
 #include "subject/cgroup.h"
 #include "subject/container.h"
@@ -37,15 +38,8 @@ static bool is_called(const char *path, const char *id, const char *subject)
 	return same;
 }
 
-/* Parents come first: the outermost cgroup of a container is taken, those below it are its own. */
-static int search_cgroup(const char *path, uint64_t id, uint32_t level, void *ctx)
+static int take(struct search *s, const char *path)
 {
-	struct search *s = ctx;
-	char container[65];
-
-	if ((s->found && cgroup_path_below(path, s->found)) ||
-	    !container_from_path(path, container, NULL) || !s->matches(path, container, s->subject))
-		return 0;
 	if (s->found) {
 		s->err = -ENOTUNIQ;
 		return 1;
@@ -55,12 +49,35 @@ static int search_cgroup(const char *path, uint64_t id, uint32_t level, void *ct
 	return s->err;
 }
 
-static int search(const char *subject,
-		  bool (*matches)(const char *path, const char *id, const char *subject),
-		  char **ret)
+/* Parents come first: the outermost cgroup of a container is taken, those below it are its own. */
+static int search_container(const char *path, uint64_t id, uint32_t level, void *ctx)
 {
-	struct search s = {.subject = subject, .matches = matches, .err = -ENOENT};
-	int err = cgroup_walk(search_cgroup, &s);
+	struct search *s = ctx;
+	char container[65];
+
+	if ((s->found && cgroup_path_below(path, s->found)) ||
+	    !container_from_path(path, container, NULL) || !s->matches(path, container, s->subject))
+		return 0;
+	return take(s, path);
+}
+
+static int search_shown(const char *path, uint64_t id, uint32_t level, void *ctx)
+{
+	struct search *s = ctx;
+	_cleanup_free_ char *shown = escape_dup(path, strlen(path));
+
+	if (!shown)
+		return s->err = -ENOMEM;
+	return strcmp(shown, s->subject) ? 0 : take(s, path);
+}
+
+static int search(struct search s,
+		  int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), char **ret)
+{
+	int err;
+
+	s.err = -ENOENT;
+	err = cgroup_walk(fn, &s);
 
 	if (err >= 0)
 		err = s.err;
@@ -71,26 +88,49 @@ static int search(const char *subject,
 	return err;
 }
 
+static int find_path(const char *subject, char **ret)
+{
+	size_t len = strlen(subject);
+	uint64_t id;
+
+	if (cgroup_id(subject, &id, NULL))
+		/* Whatever is escaped has one. */
+		return strchr(subject, '\\')
+			       ? search((struct search){.subject = subject}, search_shown, ret)
+			       : -ENOENT;
+	/* As a shell completes it. */
+	while (len > 1 && subject[len - 1] == '/')
+		len--;
+	*ret = strndup(subject, len);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* A container, by its id or its name. */
+static int find_container(const char *subject,
+			  bool (*matches)(const char *path, const char *id, const char *subject),
+			  char **ret)
+{
+	return search((struct search){.subject = subject, .matches = matches}, search_container,
+		      ret);
+}
+
 int subject_find(const char *subject, char **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	uint64_t id;
 
-	if (subject[0] == '/') {
-		if (cgroup_id(subject, &id, NULL))
-			return -ENOENT;
-		*ret = strdup(subject);
-		return *ret ? 0 : -ENOMEM;
-	}
+	if (subject[0] == '/')
+		return find_path(subject, ret);
 	if (unit_valid(subject) && !unit_cgroup(subject, &path, NULL) &&
 	    !cgroup_id(path, &id, NULL)) {
 		*ret = TAKE_PTR(path);
 		return 0;
 	}
-	return strlen(subject) >= CONTAINER_PREFIX_MIN ? search(subject, id_begins, ret) : -ENOENT;
+	return strlen(subject) >= CONTAINER_PREFIX_MIN ? find_container(subject, id_begins, ret)
+						       : -ENOENT;
 }
 
 int subject_find_named(const char *name, char **ret)
 {
-	return *name ? search(name, is_called, ret) : -ENOENT;
+	return *name && *name != '/' ? find_container(name, is_called, ret) : -ENOENT;
 }

@@ -4,8 +4,8 @@
 #define LEASTCAP_FIND_H
 
 /*
- * The cgroup that is meant: a path, a unit, a container's id or its beginning. To be freed. -ENOENT: none that is there.
- * -ENOTUNIQ: several containers. Works without the daemon.
+ * The cgroup that is meant: a path, as it is or as it is shown (base/escape.h), a unit, a container's id or its beginning. To be
+ * freed; it does not end in "/". -ENOENT: none that is there. -ENOTUNIQ: several. Works without the daemon.
  */
 int subject_find(const char *subject, char **ret);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Bindings, policies and the audit trail -> the masks of a suggestion. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "audit/event.h"
 #include "base/caps.h"
+#include "base/escape.h"
 #include "base/words.h"
 #include "subject/cgroup.h"
 #include "suggest/masks.h"
@@ -56,6 +58,25 @@ void suggestion_done(struct suggestion *s)
 	*s = (struct suggestion){};
 }
 
+int suggest_subject_init(struct suggest_subject *subject, const char *text, char *path)
+{
+	const char *shown = path ?: text[0] == '/' ? text : NULL;
+
+	*subject = (struct suggest_subject){
+		.text = text,
+		.path = path,
+		.shown = shown ? escape_dup(shown, strlen(shown)) : NULL,
+	};
+	return shown && !subject->shown ? -ENOMEM : 0;
+}
+
+void suggest_subject_done(struct suggest_subject *subject)
+{
+	free(subject->path);
+	free(subject->shown);
+	*subject = (struct suggest_subject){};
+}
+
 /* ---- bindings ---- */
 
 static bool is_container(const char *text, const char *id)
@@ -68,14 +89,13 @@ static bool is_meant(const struct suggest_subject *subject, const json_t *bindin
 	const char *cgroup = mask_text(binding, "cgroup");
 
 	return !strcmp(subject->text, mask_text(binding, "policy")) ||
-	       !strcmp(subject->text, cgroup) ||
-	       (subject->path && !strcmp(subject->path, cgroup)) ||
+	       (subject->shown && !strcmp(subject->shown, cgroup)) ||
 	       is_container(subject->text, mask_text(binding, "container"));
 }
 
 static bool is_below(const struct suggest_subject *subject, const json_t *binding)
 {
-	return subject->path && cgroup_path_below(mask_text(binding, "cgroup"), subject->path);
+	return subject->shown && cgroup_path_below(mask_text(binding, "cgroup"), subject->shown);
 }
 
 /* What is seen of a subject that an audit policy or a shadow would refuse was allowed: it is used. */
@@ -176,10 +196,10 @@ static bool is_about(const struct suggestion *s, const struct suggest_subject *s
 	if (!*text)
 		return false;
 	return !strcmp(text, mask_text(event, "policy")) || !strcmp(text, mask_text(who, "unit")) ||
-	       !strcmp(text, mask_text(who, "name")) || !strcmp(text, binding) ||
+	       !strcmp(text, mask_text(who, "name")) ||
 	       is_container(text, mask_text(who, "container")) ||
-	       (subject->path &&
-		(!strcmp(subject->path, binding) || cgroup_path_below(binding, subject->path))) ||
+	       (subject->shown &&
+		(!strcmp(subject->shown, binding) || cgroup_path_below(binding, subject->shown))) ||
 	       (*binding && has_binding(s, binding));
 }
 

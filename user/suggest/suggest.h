@@ -19,9 +19,14 @@
 
 /* What is asked for. */
 struct suggest_subject {
-	const char *text; /* as the user wrote it */
-	const char *path; /* the cgroup that it means; NULL: none that is there */
+	const char *text; /* as the user wrote it; borrowed */
+	char *path; /* the cgroup that it means; NULL: none that is there */
+	char *shown; /* that path, or one that was asked for, as a status and events have it: escaped; NULL: none */
 };
+
+/* With the cgroup that the text means, taken over; NULL: none that is there. -ENOMEM. */
+int suggest_subject_init(struct suggest_subject *subject, const char *text, char *path);
+void suggest_subject_done(struct suggest_subject *subject);
 
 struct suggestion {
 	char *subject; /* printable */
