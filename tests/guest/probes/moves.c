@@ -198,19 +198,23 @@ static int thread_into(const char *dir)
 /* ---- buried ---- */
 
 static atomic_int *answer; /* shared by the tracer and the traced; -1: there is none yet */
+static atomic_int *alive; /* of each thread; the kernel clears it when the thread ends */
+static unsigned int n_alive;
 
 /* A thread that is traced from its first moment, and ends with it: nothing of C is on its stack. */
-static void make_traced_thread(void)
+static void make_traced_thread(atomic_int *lives)
 {
 	static char stack[4096] __attribute__((aligned(16)));
 	struct clone_args args = {
 		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-			 CLONE_SYSVSEM | CLONE_PTRACE,
+			 CLONE_SYSVSEM | CLONE_PTRACE | CLONE_CHILD_CLEARTID,
+		.child_tid = (uintptr_t)lives,
 		.stack = (uintptr_t)stack,
 		.stack_size = sizeof(stack),
 	};
 	long ret = SYS_clone3;
 
+	*lives = 1;
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
 			 "jnz 1f\n\t"
@@ -252,6 +256,10 @@ static void *then_answer(void *arg)
 	char **dir = arg;
 
 	await_end_of_leader();
+	for (unsigned int i = 0; i < n_alive; i++) {
+		while (alive[i])
+			usleep(10000);
+	}
 	for (; *dir && strcmp(*dir, "--") != 0; dir++)
 		move_to(*dir);
 	*answer = answer_of(*dir ? dir + 1 : dir);
@@ -276,8 +284,12 @@ static int buried(unsigned int threads, char **argv)
 	if (!pid) {
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			fail("ptrace");
+		n_alive = threads;
+		alive = calloc(threads, sizeof(*alive));
+		if (!alive)
+			fail("calloc");
 		for (unsigned int i = 0; i < threads; i++)
-			make_traced_thread();
+			make_traced_thread(&alive[i]);
 		leaderless(then_answer, argv);
 	}
 	/* Should it fail, nothing stops any more. */
