@@ -83,7 +83,7 @@ static void what_is_born_during_a_change_that_fails_stays_bound(void **state)
 			fake.too_large = "new";
 		assert_int_equal(
 			ask_apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false, &answer),
-			500);
+			507);
 		json_decref(answer);
 		born = &fake.bindings[fake_cgroup("/new-1")];
 		assert_string_equal(fake_bound("/new-1"), "new");
@@ -106,7 +106,7 @@ static void what_a_failed_change_has_bound_is_unbound(void **state)
 
 	fake_cgroup("/a");
 	fake.patterns_err = -E2BIG;
-	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "none"), false, &answer), 500);
+	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "none"), false, &answer), 507);
 	json_decref(answer);
 	assert_string_equal(fake_bound("/a"), "");
 	assert_null(sources_find(&s->sources, "a", NULL));

@@ -114,7 +114,7 @@ unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy
 	modes_join(s->modes, fresh);
 	err = err ?: plan_try(s, fresh, set, complaints, &plan);
 	if (err)
-		return answer_errno(err, "cannot say what would be", ret);
+		return answer_errno(s, err, "cannot say what would be", ret);
 	for (size_t i = 0; i < plan.n_wants; i++) {
 		const struct want *w = &plan.wants[i];
 

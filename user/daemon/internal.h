@@ -270,15 +270,11 @@ bool state_enforcing(struct state *s, char build[17]);
 
 /* ---- answer.c ---- */
 
-#define MAP_FULL                                                                                 \
-	"a map of the kernel is full: bindings (leastcapd --max-bindings), or names, addresses " \
-	"or file system types of policies"
-
 unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
 unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* 500, with what the number means here. */
-unsigned int answer_errno(int err, const char *what, json_t **ret);
+/* 500, or 507 where there is no room in the kernel, with what the number means here. */
+unsigned int answer_errno(const struct state *s, int err, const char *what, json_t **ret);
 /* 500: STATE cannot be written, and nothing was changed. */
 unsigned int answer_unsaved(int err, const struct state *s, json_t **ret);
 /* 200, or 500 where there is no memory. Takes json over. */

@@ -24,6 +24,10 @@ int unfit_note(struct plan *plan, const struct policy *policy, int err, bool sub
 json_t *unfit_problem(const struct state *s, const struct sources *sources,
 		      const struct plan_unfit *unfit);
 
+/* The same, of a plan that was refused for the last that did not fit. */
+json_t *unfit_refusal(const struct state *s, const struct sources *sources,
+		      const struct plan *plan);
+
 /* Those of the plan in force become the state's problems. What is new is told, in the log and as an event. */
 void unfit_follow(struct state *s);
 

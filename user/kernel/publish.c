@@ -50,9 +50,17 @@ int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t poli
 
 	/* The ledger first: a check never finds a binding without one. */
 	err = bpf_map_update_elem(k->maps[MAP_LEDGERS], &cgroup, &ledger, BPF_NOEXIST);
-	if (err && err != -EEXIST)
-		return err;
-	return bpf_map_update_elem(k->maps[MAP_BINDINGS], &cgroup, &binding, BPF_ANY);
+	if (!err || err == -EEXIST)
+		err = bpf_map_update_elem(k->maps[MAP_BINDINGS], &cgroup, &binding, BPF_ANY);
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
+uint32_t kernel_max_bindings(const struct kernel *k)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(k->maps[MAP_BINDINGS], &info, &len) ? 0 : info.max_entries;
 }
 
 int kernel_unbind(struct kernel *k, uint64_t cgroup)
