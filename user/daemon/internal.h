@@ -99,6 +99,7 @@ struct state {
 	size_t bindings; /* as counted last */
 	uint64_t bindings_version; /* of the kernel, when they were counted for the summary */
 	uint64_t suppressed; /* refusals that events stood for beside their own */
+	json_t *revisions; /* policy -> [its last revision, that revision's content]; NULL: none yet */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;
 	struct quiet quiet;
@@ -251,6 +252,16 @@ void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 
 /* Takes over what the ledgers have. Now and then, and before a binding ends: what a ledger has then would be lost. */
 void metrics_count(struct state *s);
+
+/* ---- revisions.c ---- */
+
+/* Of a policy that is about to be published. has: what the kernel has by that name; NULL: nothing. */
+uint32_t revision_next(const struct state *s, const struct leastcap_policy *now,
+		       const struct leastcap_policy *has);
+/* It is in force. */
+void revision_note(struct state *s, const struct leastcap_policy *p);
+/* The sources are others: who is not among them begins anew. */
+void revisions_forget(struct state *s);
 
 /* ---- counted.c ---- */
 

@@ -102,6 +102,7 @@ struct state *state_free(struct state *s)
 	json_decref(s->ties);
 	json_decref(s->unfit);
 	json_decref(s->modes);
+	json_decref(s->revisions);
 	json_decref(s->applied);
 	tally_done(&s->tally);
 	json_decref(s->disarm);

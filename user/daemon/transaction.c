@@ -120,6 +120,7 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	plan = (struct plan){};
 	s->followed = true;
 	rules_forget(s);
+	revisions_forget(s);
 	proof_policies_changed(s);
 	ties_follow(s);
 	unfit_follow(s);
