@@ -199,6 +199,21 @@ static void with_room_for_some_bindings_those_that_refuse_have_it(void **state)
 	state_free(s);
 }
 
+/* The first error of a dry run; "": it would be applied. Static storage. */
+static const char *try_out(struct state *s, const char *text)
+{
+	const struct apply_request r = {
+		.file = "t.yaml", .text = text, .len = strlen(text), .dry_run = true};
+	static char error[256];
+	json_t *answer = NULL;
+
+	assert_int_equal(state_apply(s, &r, &nobody, &answer), 200);
+	snprintf(error, sizeof(error), "%s", first_error(answer));
+	assert_int_equal(json_is_true(json_object_get(answer, "would_apply")), !*error);
+	json_decref(answer);
+	return error;
+}
+
 static void who_applies_too_much_is_told_what_there_is_room_for(void **state)
 {
 	struct state *s = *state;
@@ -223,7 +238,11 @@ static void who_applies_too_much_is_told_what_there_is_room_for(void **state)
 		assert_string_equal(fake_bound("/a"), "a");
 		assert_int_equal(problems_count(s), 0);
 	}
+	assert_string_equal(try_out(s, POLICY("x", "cgroup: \"/x*\"", "none")),
+			    "policy \"x\" does not fit: it selects 3 cgroups; there is room for 3 "
+			    "bindings in all (leastcapd --max-bindings)");
 	fake.max_bindings = 4;
+	assert_string_equal(try_out(s, POLICY("x", "cgroup: \"/x*\"", "none")), "");
 	apply(s, POLICY("x", "cgroup: \"/x*\"", "none"), false);
 	assert_string_equal(fake_bound("/x3"), "x");
 }

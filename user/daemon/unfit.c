@@ -92,6 +92,25 @@ json_t *unfit_refusal(const struct state *s, const struct sources *sources, cons
 	return problem_of(s, sources, last->policy, message);
 }
 
+void unfit_planned(const struct state *s, const struct sources *sources, struct plan *plan,
+		   const struct policy_set *applied, json_t *problems)
+{
+	const size_t room = kernel_max_bindings(s->k);
+
+	/* Where some are left out already, it is not said whose the room would be. */
+	if (!room || plan->n_wants <= room || s->plan.n_unfit)
+		return;
+	for (size_t i = 0; i < plan->n_wants; i++) {
+		const struct policy *policy = plan->wants[i].policy;
+
+		if (!defines(applied, policy->name))
+			continue;
+		if (!unfit_note(plan, policy, -ENOSPC, true))
+			json_array_append_new(problems, unfit_refusal(s, sources, plan));
+		return;
+	}
+}
+
 void unfit_follow(struct state *s)
 {
 	json_t *now = json_object();
