@@ -167,13 +167,17 @@ changed() {
 	# While it runs, a change for which there is no room is refused, and told.
 	mark
 	form more /other all
-	is 500 "$(api POST /v1/reload | tail -n 1)"
+	is 507 "$(api POST /v1/reload | tail -n 1)"
 	is "[\"$POLICIES\",\"$POLICIES/more.yaml\",\"$POLICIES/other.yaml\"]" "$(leastcap status --json | jq -c '[.problems[].file] | sort')"
 	expect_event '.type == "reload" and .action == "failed" and .problems == 3'
 	outcome 1 inside /saved $PROBE sethostname
 	rm "$POLICIES"/{other,more}.yaml
 	api POST /v1/reload
 	is '[]' "$(problem_files)"
+	# Whoever applies it is told which policy, and what there is room for.
+	run policy toomany 'cgroup: "/other/*"' none
+	is 1 "$status"
+	[[ $output == *'policy "toomany" does not fit: it selects 3 cgroups; there is room for 2 bindings in all (leastcapd --max-bindings)'* ]]
 	outcome 1 inside /saved $PROBE sethostname
 	rmdir $CG/other/{1,2,3}
 	fresh_daemon

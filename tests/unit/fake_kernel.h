@@ -213,7 +213,7 @@ int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t poli
 	for (size_t i = 0; i < FAKE_MAX; i++)
 		n += k->bindings[i].policy && i != cgroup;
 	if (k->max_bindings && n >= k->max_bindings)
-		return -E2BIG;
+		return -ENOSPC;
 	k->bindings[cgroup] = (struct leastcap_binding){.cgroup = cgroup,
 							.policy = policy,
 							.shadow = shadow,
@@ -227,6 +227,11 @@ int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t 
 {
 	return k->bindings[cgroup].policy ? -EEXIST
 					  : kernel_bind(k, cgroup, level, policy, shadow, 0);
+}
+
+uint32_t kernel_max_bindings(const struct kernel *k)
+{
+	return k->max_bindings ? (uint32_t)k->max_bindings : FAKE_MAX;
 }
 
 int kernel_unbind(struct kernel *k, uint64_t cgroup)

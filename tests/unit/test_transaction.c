@@ -83,7 +83,7 @@ static void what_is_born_during_a_change_that_fails_stays_bound(void **state)
 			fake.too_large = "new";
 		assert_int_equal(
 			ask_apply(s, POLICY("new", "cgroup: \"/new-*\"", "all"), false, &answer),
-			500);
+			507);
 		json_decref(answer);
 		born = &fake.bindings[fake_cgroup("/new-1")];
 		assert_string_equal(fake_bound("/new-1"), "new");
@@ -114,11 +114,52 @@ static void what_a_failed_change_has_bound_is_unbound(void **state)
 
 	fake_cgroup("/a");
 	fake.patterns_err = -E2BIG;
-	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "none"), false, &answer), 500);
+	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "none"), false, &answer), 507);
 	json_decref(answer);
 	assert_string_equal(fake_bound("/a"), "");
 	assert_null(sources_find(&s->sources, "a", NULL));
 	assert_false(on_disk("state/applied/a.yaml"));
+}
+
+/* ---- revisions ---- */
+
+static unsigned int revision(struct state *s)
+{
+	struct leastcap_policy p;
+
+	assert_int_equal(published_policy(s, "web", &p), 0);
+	return p.revision;
+}
+
+static void revisions_only_grow(void **state)
+{
+	struct leastcap_policy p;
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	fake_cgroup("/web");
+	apply(s, POLICY("web", "cgroup: /web", "none"), false);
+	apply(s, POLICY("web", "cgroup: /web", "all"), false);
+	assert_int_equal(revision(s), 2);
+	/* For a while it holds nobody, and then is what it was. */
+	apply(s, POLICY("web", "container: { name: web }", "all"), false);
+	assert_int_equal(published_policy(s, "web", &p), -ENOENT);
+	apply(s, POLICY("web", "cgroup: /web", "all"), false);
+	assert_int_equal(revision(s), 2);
+	/* And then is another one. */
+	apply(s, POLICY("web", "container: { name: web }", "all"), false);
+	apply(s, POLICY("web", "cgroup: /web", "none"), false);
+	assert_int_equal(revision(s), 3);
+	/* What is refused has none. */
+	fake.patterns_err = -E2BIG;
+	assert_int_equal(ask_apply(s, POLICY("web", "cgroup: /web", "all"), false, &answer), 507);
+	json_decref(answer);
+	apply(s, POLICY("web", "cgroup: /web", "[CHOWN]"), false);
+	assert_int_equal(revision(s), 4);
+	assert_int_equal(state_remove(s, "web", false, &nobody, &answer), 200);
+	json_decref(answer);
+	apply(s, POLICY("web", "cgroup: /web", "all"), false);
+	assert_int_equal(revision(s), 1);
 }
 
 int main(void)
@@ -127,6 +168,7 @@ int main(void)
 		TEST(promote_refuses_what_apply_would_and_keeps_the_shadow),
 		TEST(what_is_born_during_a_change_that_fails_stays_bound),
 		TEST(what_a_failed_change_has_bound_is_unbound),
+		TEST(revisions_only_grow),
 	};
 
 	return cmocka_run_group_tests_name("transaction", tests, NULL, NULL);

@@ -139,7 +139,11 @@ static void a_change_that_has_no_room_is_refused_and_told(void **state)
 	assert_int_equal(state_reload(s, &nobody), 0);
 	assert_int_equal(problems_count(s), 0);
 	assert_true(allowed(s, "a") == LEASTCAP_ALL);
-	assert_int_equal(ask_apply(s, POLICY("b", "cgroup: /b", "none"), false, &answer), 500);
+	assert_int_equal(ask_apply(s, POLICY("b", "cgroup: /b", "none"), false, &answer), 507);
+	assert_string_equal(
+		json_string_value(json_object_get(answer, "error")),
+		"nothing was changed: policy \"b\" does not fit: it selects 1 cgroup; a map of the kernel "
+		"is full: policies, or their patterns, names, addresses or file system types");
 	json_decref(answer);
 	assert_null(sources_find(&s->sources, "b", NULL));
 	state_free(s);
@@ -159,7 +163,7 @@ static void what_is_left_out_cannot_be_applied(void **state)
 	fake.too_large = "a";
 	s = start();
 	assert_int_equal(state_unfit(s), 1);
-	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "all"), false, &answer), 500);
+	assert_int_equal(ask_apply(s, POLICY("a", "cgroup: /a", "all"), false, &answer), 507);
 	json_decref(answer);
 	assert_true(allowed(s, "a") == 0);
 	apply(s, POLICY("b", "cgroup: /b", "none"), false);
@@ -193,6 +197,54 @@ static void with_room_for_some_bindings_those_that_refuse_have_it(void **state)
 	assert_string_equal(fake_bound("/x2"), "x");
 	assert_int_equal(state_unfit(s), 0);
 	state_free(s);
+}
+
+/* The first error of a dry run; "": it would be applied. Static storage. */
+static const char *try_out(struct state *s, const char *text)
+{
+	const struct apply_request r = {
+		.file = "t.yaml", .text = text, .len = strlen(text), .dry_run = true};
+	static char error[256];
+	json_t *answer = NULL;
+
+	assert_int_equal(state_apply(s, &r, &nobody, &answer), 200);
+	snprintf(error, sizeof(error), "%s", first_error(answer));
+	assert_int_equal(json_is_true(json_object_get(answer, "would_apply")), !*error);
+	json_decref(answer);
+	return error;
+}
+
+static void who_applies_too_much_is_told_what_there_is_room_for(void **state)
+{
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	fake_cgroup("/a");
+	fake_cgroup("/x1");
+	fake_cgroup("/x2");
+	fake_cgroup("/x3");
+	fake.max_bindings = 3;
+	apply(s, POLICY("a", "cgroup: /a", "none"), false);
+	/* As a policy, and as a shadow. */
+	for (int shadow = 0; shadow < 2; shadow++) {
+		assert_int_equal(
+			ask_apply(s, POLICY("x", "cgroup: \"/x*\"", "none"), shadow, &answer), 507);
+		assert_string_equal(
+			json_string_value(json_object_get(answer, "error")),
+			"nothing was changed: policy \"x\" does not fit: it selects 3 cgroups; there is room "
+			"for 3 bindings in all (leastcapd --max-bindings)");
+		json_decref(answer);
+		assert_string_equal(fake_bound("/x1"), "");
+		assert_string_equal(fake_bound("/a"), "a");
+		assert_int_equal(problems_count(s), 0);
+	}
+	assert_string_equal(try_out(s, POLICY("x", "cgroup: \"/x*\"", "none")),
+			    "policy \"x\" does not fit: it selects 3 cgroups; there is room for 3 "
+			    "bindings in all (leastcapd --max-bindings)");
+	fake.max_bindings = 4;
+	assert_string_equal(try_out(s, POLICY("x", "cgroup: \"/x*\"", "none")), "");
+	apply(s, POLICY("x", "cgroup: \"/x*\"", "none"), false);
+	assert_string_equal(fake_bound("/x3"), "x");
 }
 
 /* What nobody wants any more makes room. */
@@ -253,6 +305,7 @@ int main(void)
 		TEST(a_change_that_has_no_room_is_refused_and_told),
 		TEST(what_is_left_out_cannot_be_applied),
 		TEST(with_room_for_some_bindings_those_that_refuse_have_it),
+		TEST(who_applies_too_much_is_told_what_there_is_room_for),
 		TEST(what_ends_makes_room),
 		TEST(a_daemon_that_starts_goes_back_to_the_form_that_had_room),
 	};

@@ -26,11 +26,33 @@ unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...
 	return answer_error(status, message, NULL, ret);
 }
 
-unsigned int answer_errno(int err, const char *what, json_t **ret)
+bool error_is_room(int err)
 {
-	if (err == -E2BIG || err == -ENOSPC)
-		return answer_text(500, ret, "%s: " MAP_FULL, what);
-	return answer_text(500, ret, "%s: %s", what, strerror(-err));
+	return err == -ENOSPC || err == -E2BIG;
+}
+
+const char *error_text(const struct state *s, int err, char buf[ERROR_TEXT_LEN])
+{
+	if (err == -ENOSPC)
+		snprintf(buf, ERROR_TEXT_LEN,
+			 "there is room for %u bindings in all (leastcapd --max-bindings)",
+			 kernel_max_bindings(s->k));
+	else if (err == -E2BIG)
+		snprintf(
+			buf, ERROR_TEXT_LEN,
+			"a map of the kernel is full: policies, or their patterns, names, addresses "
+			"or file system types");
+	else
+		snprintf(buf, ERROR_TEXT_LEN, "%s", strerror(-err));
+	return buf;
+}
+
+unsigned int answer_errno(const struct state *s, int err, const char *what, json_t **ret)
+{
+	char text[ERROR_TEXT_LEN];
+
+	return answer_text(error_is_room(err) ? 507 : 500, ret, "%s: %s", what,
+			   error_text(s, err, text));
 }
 
 unsigned int answer_unsaved(int err, const struct state *s, json_t **ret)

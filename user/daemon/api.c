@@ -151,6 +151,7 @@ static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct 
 				json_t **ret)
 {
 	int err = state_reload(a->state, &r->peer);
+	char text[ERROR_TEXT_LEN];
 
 	if (err == -ENOTUNIQ)
 		return refuse(
@@ -158,10 +159,13 @@ static unsigned int post_reload(struct api *a, struct MHD_Connection *c, struct 
 			"policies select the same, neither more exactly: they all stay as they "
 			"are; 'leastcap status' shows where");
 	if (err)
-		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			      "cannot reload, the old state stays in force; the log of the daemon "
-			      "tells more: %s",
-			      strerror(-err));
+		return refuse(
+			ret,
+			error_is_room(err) ? MHD_HTTP_INSUFFICIENT_STORAGE
+					   : MHD_HTTP_INTERNAL_SERVER_ERROR,
+			"cannot reload, the policies stay as they are; 'leastcap status' tells "
+			"more: %s",
+			error_text(a->state, err, text));
 	*ret = json_pack("{s:b}", "reloaded", 1);
 	return MHD_HTTP_OK;
 }

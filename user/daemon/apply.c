@@ -81,7 +81,7 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 		}
 		err = err ?: sources_put(fresh, p);
 	}
-	return err ? answer_errno(err, "cannot apply, nothing was changed", ret) : 0;
+	return err ? answer_errno(s, err, "cannot apply, nothing was changed", ret) : 0;
 }
 
 /* All that the disk has to have for it, beside its place. */
@@ -126,8 +126,8 @@ static int name_files(const char *name, struct policy_set *set)
 }
 
 /* 0, or the status of the answer. */
-static unsigned int read_set(const struct apply_request *request, struct policy_set **ret_set,
-			     json_t **ret)
+static unsigned int read_set(const struct state *s, const struct apply_request *request,
+			     struct policy_set **ret_set, json_t **ret)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
 	_cleanup_(policy_errors_done) struct policy_errors errs = {};
@@ -140,7 +140,7 @@ static unsigned int read_set(const struct apply_request *request, struct policy_
 			400, ret,
 			"family: {\"files\":[{\"paths\":[...],\"text\":\"...\"}]} is needed");
 	if (err)
-		return answer_errno(err, "cannot apply, nothing was changed", ret);
+		return answer_errno(s, err, "cannot apply, nothing was changed", ret);
 	*ret_set = TAKE_PTR(set);
 	return 0;
 }
@@ -156,13 +156,13 @@ unsigned int state_apply(struct state *s, const struct apply_request *request,
 	int err;
 
 	if (!status && (!complaints || !old))
-		status = answer_errno(-ENOMEM, "cannot apply, nothing was changed", ret);
-	status = status ?: read_set(request, &set, ret) ?: put_all(s, request, set, &fresh, ret);
+		status = answer_errno(s, -ENOMEM, "cannot apply, nothing was changed", ret);
+	status = status ?: read_set(s, request, &set, ret) ?: put_all(s, request, set, &fresh, ret);
 	if (status)
 		return status;
 	err = ties_written(&fresh, set, complaints);
 	if (err)
-		return answer_errno(err, "cannot apply, nothing was changed", ret);
+		return answer_errno(s, err, "cannot apply, nothing was changed", ret);
 	if (!request->dry_run && json_array_size(complaints))
 		return answer_error(422, TIES_REFUSED, complaints, ret);
 	if (request->dry_run)
@@ -209,7 +209,7 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 	if (asprintf(&full, "%s%s", shadow ? LEASTCAP_SHADOW_PREFIX : "", name) < 0)
 		full = NULL;
 	if (!full || !old || !modes)
-		return answer_errno(-ENOMEM, "cannot remove, nothing was changed", ret);
+		return answer_errno(s, -ENOMEM, "cannot remove, nothing was changed", ret);
 	was = sources_find(&s->sources, full, &source);
 	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
 		return answer_text(404, ret, "there is no %s \"%.64s\"",
@@ -219,7 +219,7 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 				   name, was && was->file ? was->file : source->file);
 	err = sources_copy(&s->sources, &fresh) ?: sources_drop(&fresh, full);
 	if (err)
-		return answer_errno(err, "cannot remove, nothing was changed", ret);
+		return answer_errno(s, err, "cannot remove, nothing was changed", ret);
 	err = stage_removal(s, full, modes, &change);
 	status = err ? answer_unsaved(err, s, ret)
 		     : state_change(s, &fresh, NULL, modes, change, ret);

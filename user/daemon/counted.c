@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the daemon has counted and told goes to /run, now and then and at the end. The next one compares it with the ledgers, and
- * tells what the kernel has refused, and lost, while nobody ran.
+ * tells what the kernel has refused, and lost, while nobody ran. It also goes on with the revisions of policies.
  */
 #include <string.h>
 
@@ -20,8 +20,9 @@ static json_t *form(const struct state *s)
 
 	for (size_t i = 0; losses && i < LEASTCAP_LOSSES; i++)
 		json_array_append_new(losses, json_integer((json_int_t)s->losses[i]));
-	return json_pack("{s:s, s:o, s:o}", "boot_id", s->boot, "losses", losses, "ledgers",
-			 meanwhile_form(&s->tally));
+	/* Copied: what is written is compared with what is to be. */
+	return json_pack("{s:s, s:o, s:o, s:o*}", "boot_id", s->boot, "losses", losses, "ledgers",
+			 meanwhile_form(&s->tally), "revisions", json_deep_copy(s->revisions));
 }
 
 void counted_save(struct state *s)
@@ -86,6 +87,7 @@ void counted_open(struct state *s)
 	metrics_count(s);
 	boot = json_string_value(json_object_get(was, "boot_id"));
 	if (boot && !strcmp(boot, s->boot)) {
+		s->revisions = json_deep_copy(json_object_get(was, "revisions"));
 		tell(s, json_object_get(was, "ledgers"));
 		losses_told(s, json_object_get(was, "losses"));
 	} else {

@@ -137,7 +137,7 @@ unsigned int state_disarm(struct state *s, uint64_t seconds, const char *reason,
 			 (json_int_t)until, "seconds", (json_int_t)seconds, "reason", reason, "by",
 			 peer_json(by));
 	if (!json)
-		return answer_errno(-ENOMEM, "nothing was changed", ret);
+		return answer_errno(s, -ENOMEM, "nothing was changed", ret);
 	err = saved_write(s->state_dir, DISARM_FILE, json);
 	if (err)
 		log_warn(err, "cannot save %s/%s: a daemon that starts anew will not know why",

@@ -7,6 +7,7 @@
 #include "daemon/compare.h"
 #include "daemon/internal.h"
 #include "daemon/saved.h"
+#include "daemon/unfit.h"
 #include "policy/compile.h"
 #include "subject/cgroup.h"
 
@@ -114,7 +115,8 @@ unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy
 	modes_join(s->modes, fresh);
 	err = err ?: plan_try(s, fresh, set, complaints, &plan);
 	if (err)
-		return answer_errno(err, "cannot say what would be", ret);
+		return answer_errno(s, err, "cannot say what would be", ret);
+	unfit_planned(s, fresh, &plan, set, complaints);
 	for (size_t i = 0; i < plan.n_wants; i++) {
 		const struct want *w = &plan.wants[i];
 

@@ -99,6 +99,7 @@ struct state {
 	size_t bindings; /* as counted last */
 	uint64_t bindings_version; /* of the kernel, when they were counted for the summary */
 	uint64_t suppressed; /* refusals that events stood for beside their own */
+	json_t *revisions; /* policy -> [its last revision, that revision's content]; NULL: none yet */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;
 	struct quiet quiet;
@@ -252,6 +253,16 @@ void tell_changes(struct state *s, const struct sources *was, const json_t *old,
 /* Takes over what the ledgers have. Now and then, and before a binding ends: what a ledger has then would be lost. */
 void metrics_count(struct state *s);
 
+/* ---- revisions.c ---- */
+
+/* Of a policy that is about to be published. has: what the kernel has by that name; NULL: nothing. */
+uint32_t revision_next(const struct state *s, const struct leastcap_policy *now,
+		       const struct leastcap_policy *has);
+/* It is in force. */
+void revision_note(struct state *s, const struct leastcap_policy *p);
+/* The sources are others: who is not among them begins anew. */
+void revisions_forget(struct state *s);
+
 /* ---- counted.c ---- */
 
 /* Tells what has happened since the last daemon. */
@@ -270,15 +281,11 @@ bool state_enforcing(struct state *s, char build[17]);
 
 /* ---- answer.c ---- */
 
-#define MAP_FULL                                                                                 \
-	"a map of the kernel is full: bindings (leastcapd --max-bindings), or names, addresses " \
-	"or file system types of policies"
-
 unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
 unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* 500, with what the number means here. */
-unsigned int answer_errno(int err, const char *what, json_t **ret);
+/* 500, or 507 where there is no room in the kernel, with what the number means here. */
+unsigned int answer_errno(const struct state *s, int err, const char *what, json_t **ret);
 /* 500: STATE cannot be written, and nothing was changed. */
 unsigned int answer_unsaved(int err, const struct state *s, json_t **ret);
 /* 200, or 500 where there is no memory. Takes json over. */

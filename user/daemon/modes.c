@@ -101,7 +101,7 @@ static unsigned int try_out(struct state *s, const char *name, const struct sour
 
 	err = err ?: plan_try(s, fresh, NULL, after, &new);
 	if (err)
-		return answer_errno(err, "nothing was changed", ret);
+		return answer_errno(s, err, "nothing was changed", ret);
 	json_array_foreach(after, i, x) {
 		bool known = false;
 
@@ -145,7 +145,7 @@ unsigned int state_mode(struct state *s, const char *name, const char *mode, con
 		return status;
 	err = old && modes ? sources_copy(&s->sources, &fresh) : -ENOMEM;
 	if (err)
-		return answer_errno(err, "nothing was changed", ret);
+		return answer_errno(s, err, "nothing was changed", ret);
 	if (is_mode(mode))
 		json_object_set_new(modes, name, json_string(mode));
 	else

@@ -72,7 +72,7 @@ static int add_policy(struct state *s, const struct policy *policy, uint64_t *re
 		return err;
 	policy_compile(policy, &now, &lists, NULL);
 	if (err || p.content != now.content) {
-		now.revision = err ? 1 : p.revision + 1;
+		now.revision = revision_next(s, &now, err ? NULL : &p);
 		p = now;
 		err = kernel_policy_add(s->k, &p, &lists);
 		if (err)
@@ -338,6 +338,16 @@ static bool has_news(const struct publishing *p)
 	return p->patterns;
 }
 
+static void note_revisions(const struct publishing *p)
+{
+	for (size_t i = 0; i < p->n_policies; i++) {
+		struct leastcap_policy policy;
+
+		if (!p->policies[i].err && !kernel_policy_get(p->s->k, p->policies[i].id, &policy))
+			revision_note(p->s, &policy);
+	}
+}
+
 int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
 	    const struct leave_out *may, bool *ret_news)
 {
@@ -348,17 +358,18 @@ int publish(struct state *s, struct plan *plan, struct before *before, const str
 		put_back(s, plan, before);
 	kernel_publish(s->k);
 	if (!err) {
+		note_revisions(&p);
 		*ret_news = has_news(&p);
 		if (drop_unwanted(&p) && plan->n_unfit)
 			*ret_news = true;
 		kernel_publish(s->k);
-		/*
-		 * What could not be removed is removed the next time, which is at once where there is news. What did
-		 * not fit needs the room then.
-		 */
-		if (!*ret_news || plan->n_unfit)
-			(void)kernel_policy_collect(s->k);
 	}
+	/*
+	 * Also what was added for nothing. What could not be removed is removed the next time, which is at once where there
+	 * is news. What did not fit needs the room then.
+	 */
+	if (err || !*ret_news || plan->n_unfit)
+		(void)kernel_policy_collect(s->k);
 	free(p.policies);
 	return err;
 }

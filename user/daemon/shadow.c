@@ -69,7 +69,7 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	err = err ?: sources_drop(&fresh, shadow) ?: sources_put(&fresh, &set->policies[0]) ?:
 	      ties_written(&fresh, set, complaints);
 	if (err)
-		return answer_errno(err, "nothing was changed", ret);
+		return answer_errno(s, err, "nothing was changed", ret);
 	if (json_array_size(complaints))
 		return answer_error(422, TIES_REFUSED, complaints, ret);
 	err = change_begin(s->state_dir, &change) ?: change_put_policies(change, set) ?:

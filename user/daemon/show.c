@@ -243,7 +243,7 @@ unsigned int state_show(struct state *s, const char *subject, json_t **ret)
 			subject);
 	err = find_layers(s, path, &layers);
 	if (err)
-		return answer_errno(err, "cannot read what binds it", ret);
+		return answer_errno(s, err, "cannot read what binds it", ret);
 	bindings = json_array();
 	rules = json_array();
 	for (size_t i = 0; i < layers.n; i++)

@@ -102,6 +102,7 @@ struct state *state_free(struct state *s)
 	json_decref(s->ties);
 	json_decref(s->unfit);
 	json_decref(s->modes);
+	json_decref(s->revisions);
 	json_decref(s->applied);
 	tally_done(&s->tally);
 	json_decref(s->disarm);
@@ -200,15 +201,17 @@ static int read_all(struct state *s, struct policy_reads *reads, struct sources 
 static int fail_reload(struct state *s, int err, json_t *problems, const struct peer *by)
 {
 	_cleanup_free_ char *message = NULL;
+	char text[ERROR_TEXT_LEN];
 
 	if (asprintf(&message, "cannot be put in force, the policies stay as they are: %s",
-		     err == -E2BIG || err == -ENOSPC ? MAP_FULL : strerror(-err)) < 0)
+		     error_text(s, err, text)) < 0)
 		message = NULL;
 	json_array_append_new(problems, problem_new(s->config_dir, (struct policy_pos){},
 						    message ?: strerror(-err), NULL, NULL));
 	use_problems(s, json_incref(problems));
 	tell_reload(s, "failed", NULL, by);
-	return log_err(err, "cannot reload, the policies stay as they are");
+	(void)log_err(0, "cannot reload, the policies stay as they are: %s", text);
+	return err;
 }
 
 /* The first time all of it that has room is; then of the rest the forms that had. */

@@ -53,6 +53,11 @@ DEFINE_CLEANUP(struct state *, state_free);
  */
 int state_reload(struct state *s, const struct peer *by);
 
+/* What an error means, of the kernel side or of anybody. */
+#define ERROR_TEXT_LEN 160
+const char *error_text(const struct state *s, int err, char buf[ERROR_TEXT_LEN]);
+bool error_is_room(int err); /* there is none in the kernel */
+
 /* The same, by the files themselves, and only if they are not what was read last. */
 int state_reload_changed(struct state *s);
 

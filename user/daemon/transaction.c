@@ -54,7 +54,7 @@ static void complain_unfit(const struct state *s, const struct sources *sources,
 	const struct plan_unfit *last = plan->n_unfit ? &plan->unfit[plan->n_unfit - 1] : NULL;
 
 	if (last && !unfit_may(s, may, last->policy->name))
-		json_array_append_new(complaints, unfit_problem(s, sources, last));
+		json_array_append_new(complaints, unfit_refusal(s, sources, plan));
 }
 
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
@@ -120,6 +120,7 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	plan = (struct plan){};
 	s->followed = true;
 	rules_forget(s);
+	revisions_forget(s);
 	proof_policies_changed(s);
 	ties_follow(s);
 	unfit_follow(s);
@@ -156,6 +157,18 @@ static unsigned int take_back(struct state *s, struct sources *sources, json_t *
 		s->state_dir, strerror(-why));
 }
 
+/* The last complaint says for which policy there was no room, see complain_unfit(). */
+static unsigned int answer_refused(const struct state *s, int err, const json_t *complaints,
+				   json_t **ret)
+{
+	const json_t *last = json_array_get(complaints, json_array_size(complaints) - 1);
+	const char *message = json_string_value(json_object_get(last, "message"));
+
+	if (error_is_room(err) && message)
+		return answer_text(507, ret, "nothing was changed: %s", message);
+	return answer_errno(s, err, "nothing was changed", ret);
+}
+
 unsigned int state_change(struct state *s, struct sources *sources,
 			  const struct policy_set *applied, json_t *modes, struct change *change,
 			  json_t **ret)
@@ -173,7 +186,7 @@ unsigned int state_change(struct state *s, struct sources *sources,
 				    "the policy selects what it cannot have, nothing was changed",
 				    complaints, ret);
 	if (err)
-		return answer_errno(err, "nothing was changed", ret);
+		return answer_refused(s, err, complaints, ret);
 	err = change_commit(change);
 	if (err)
 		status = take_back(s, &before, old, err, ret);

@@ -2,6 +2,7 @@
 #include "daemon/unfit.h"
 
 #include <string.h>
+
 static struct plan_unfit *find(const struct plan *plan, const char *policy)
 {
 	for (size_t i = 0; i < plan->n_unfit; i++) {
@@ -41,38 +42,79 @@ int unfit_note(struct plan *plan, const struct policy *policy, int err, bool sub
 	return 0;
 }
 
-static const char *why(const struct plan_unfit *unfit)
+/* message is taken over; NULL: no memory. */
+static json_t *problem_of(const struct state *s, const struct sources *sources,
+			  const struct policy *policy, char *message)
 {
-	return unfit->err == -E2BIG || unfit->err == -ENOSPC ? MAP_FULL : strerror(-unfit->err);
+	const struct source *source = NULL;
+	const char *file = policy->file;
+	json_t *problem = NULL;
+
+	if (!file && sources_find(sources, policy->name, &source))
+		file = source->file;
+	if (message)
+		problem = problem_new(file ?: s->config_dir, policy->pos, message, NULL, NULL);
+	free(message);
+	return problem;
 }
 
 json_t *unfit_problem(const struct state *s, const struct sources *sources,
 		      const struct plan_unfit *unfit)
 {
-	const char *name = unfit->policy->name, *file = unfit->policy->file;
-	_cleanup_free_ char *message = NULL;
-	const struct source *source = NULL;
+	const char *name = shadow_shown(unfit->policy->name);
+	char why[ERROR_TEXT_LEN], *message;
 	int len;
 
-	if (!file && sources_find(sources, name, &source))
-		file = source->file;
+	(void)error_text(s, unfit->err, why);
 	if (unfit->n)
 		len = asprintf(&message,
 			       "policy \"%s\" does not fit: %zu subject%s not bound as it says; %s",
-			       shadow_shown(name), unfit->n, unfit->n == 1 ? " is" : "s are",
-			       why(unfit));
+			       name, unfit->n, unfit->n == 1 ? " is" : "s are", why);
 	else
 		len = asprintf(&message,
 			       "policy \"%s\" does not fit: what comes is not bound to it; %s",
-			       shadow_shown(name), why(unfit));
-	return len < 0 ? NULL
-		       : problem_new(file ?: s->config_dir, unfit->policy->pos, message, NULL,
-				     NULL);
+			       name, why);
+	return problem_of(s, sources, unfit->policy, len < 0 ? NULL : message);
+}
+
+json_t *unfit_refusal(const struct state *s, const struct sources *sources, const struct plan *plan)
+{
+	const struct plan_unfit *last = &plan->unfit[plan->n_unfit - 1];
+	char why[ERROR_TEXT_LEN], *message;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_wants; i++)
+		n += plan->wants[i].policy == last->policy || plan->wants[i].shadow == last->policy;
+	if (asprintf(&message, "policy \"%s\" does not fit: it selects %zu cgroup%s; %s",
+		     shadow_shown(last->policy->name), n, n == 1 ? "" : "s",
+		     error_text(s, last->err, why)) < 0)
+		message = NULL;
+	return problem_of(s, sources, last->policy, message);
+}
+
+void unfit_planned(const struct state *s, const struct sources *sources, struct plan *plan,
+		   const struct policy_set *applied, json_t *problems)
+{
+	const size_t room = kernel_max_bindings(s->k);
+
+	/* Where some are left out already, it is not said whose the room would be. */
+	if (!room || plan->n_wants <= room || s->plan.n_unfit)
+		return;
+	for (size_t i = 0; i < plan->n_wants; i++) {
+		const struct policy *policy = plan->wants[i].policy;
+
+		if (!defines(applied, policy->name))
+			continue;
+		if (!unfit_note(plan, policy, -ENOSPC, true))
+			json_array_append_new(problems, unfit_refusal(s, sources, plan));
+		return;
+	}
 }
 
 void unfit_follow(struct state *s)
 {
 	json_t *now = json_object();
+	char why[ERROR_TEXT_LEN];
 
 	for (size_t i = 0; now && i < s->plan.n_unfit; i++) {
 		const struct plan_unfit *unfit = &s->plan.unfit[i];
@@ -80,7 +122,7 @@ void unfit_follow(struct state *s)
 
 		if (problem && !json_object_get(s->unfit, unfit->policy->name)) {
 			problem_log(problem);
-			tell_unfit(s, unfit, why(unfit));
+			tell_unfit(s, unfit, error_text(s, unfit->err, why));
 		}
 		json_object_set_new(now, unfit->policy->name, problem);
 	}

@@ -24,6 +24,14 @@ int unfit_note(struct plan *plan, const struct policy *policy, int err, bool sub
 json_t *unfit_problem(const struct state *s, const struct sources *sources,
 		      const struct plan_unfit *unfit);
 
+/* The same, of a plan that was refused for the last that did not fit. */
+json_t *unfit_refusal(const struct state *s, const struct sources *sources,
+		      const struct plan *plan);
+
+/* Adds the same problem to those of a plan that is only tried, where it has more subjects than can be bound. */
+void unfit_planned(const struct state *s, const struct sources *sources, struct plan *plan,
+		   const struct policy_set *applied, json_t *problems);
+
 /* Those of the plan in force become the state's problems. What is new is told, in the log and as an event. */
 void unfit_follow(struct state *s);
 

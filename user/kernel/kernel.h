@@ -117,12 +117,15 @@ int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy 
 /* Removes the policies that no binding, birth or default names. Returns how many. */
 int kernel_policy_collect(struct kernel *k);
 
-/* Binds, or flips an existing binding, in one step; its ledger stays. shadow: 0 for none. -E2BIG: the map is full. */
+/* Binds, or flips an existing binding, in one step; its ledger stays. shadow: 0 for none. -ENOSPC: there are
+ * kernel_max_bindings(). */
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
 		uint32_t flags);
 /* Binds what is not bound. -EEXIST: it is, and stays as it is. */
 int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy,
 		    uint64_t shadow);
+/* 0: not known. */
+uint32_t kernel_max_bindings(const struct kernel *k);
 int kernel_unbind(struct kernel *k, uint64_t cgroup); /* -ENOENT */
 int kernel_binding_get(struct kernel *k, uint64_t cgroup,
 		       struct leastcap_binding *ret); /* -ENOENT */

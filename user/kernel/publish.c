@@ -39,9 +39,9 @@ static int bind_cgroup(struct kernel *k, const struct leastcap_binding *b, __u64
 	/* The ledger first: a check never finds a binding without one. */
 	int err = bpf_map_update_elem(k->maps[MAP_LEDGERS], &b->cgroup, &ledger, BPF_NOEXIST);
 
-	if (err && err != -EEXIST)
-		return err;
-	return bpf_map_update_elem(k->maps[MAP_BINDINGS], &b->cgroup, b, update);
+	if (!err || err == -EEXIST)
+		err = bpf_map_update_elem(k->maps[MAP_BINDINGS], &b->cgroup, b, update);
+	return err == -E2BIG ? -ENOSPC : err;
 }
 
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
@@ -69,6 +69,14 @@ int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t 
 	};
 
 	return bind_cgroup(k, &b, BPF_NOEXIST);
+}
+
+uint32_t kernel_max_bindings(const struct kernel *k)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(k->maps[MAP_BINDINGS], &info, &len) ? 0 : info.max_entries;
 }
 
 int kernel_unbind(struct kernel *k, uint64_t cgroup)
