@@ -134,26 +134,14 @@ static void tell_end(struct state *s, const struct leastcap_binding *b)
 
 /* ---- looks ---- */
 
-/* False: enough have ended in this second. */
-static bool end_one(struct state *s, const struct leastcap_binding *b)
-{
-	if (s->swept++ >= SWEEP_MOST)
-		return false;
-	if (is_gone(s, b->cgroup))
-		end_binding(s, b->cgroup, NULL);
-	else
-		tell_end(s, b);
-	return true;
-}
-
 static int sweep_binding(const struct leastcap_binding *b, void *ctx)
 {
 	struct state *s = ctx;
 
-	if (is_gone(s, b->cgroup))
-		(void)end_one(s, b);
-	else
+	if (!is_gone(s, b->cgroup))
 		(void)gone_untold(s, b->cgroup);
+	else if (s->swept++ < SWEEP_MOST)
+		end_binding(s, b->cgroup, NULL);
 	return 0;
 }
 
@@ -170,10 +158,17 @@ static void look_at_untold(struct state *s)
 	for (size_t i = 0; i < s->n_untold; i++) {
 		struct leastcap_binding b;
 
+		if (s->swept >= SWEEP_MOST) {
+			s->untold[left++] = s->untold[i];
+			continue;
+		}
 		if (kernel_binding_get(s->k, s->untold[i], &b) || !cgroup_is_gone(b.cgroup))
 			continue;
-		if (!end_one(s, &b))
-			s->untold[left++] = b.cgroup;
+		s->swept++;
+		if (is_gone(s, b.cgroup))
+			end_binding(s, b.cgroup, NULL);
+		else
+			tell_end(s, &b);
 	}
 	s->n_untold = left;
 	/* Those that tasks carry now follow their policy, or go with it. */
