@@ -106,7 +106,10 @@ container() {
 }
 
 nginx_starts() { container nginx nginx -g 'daemon off;'; }
-nginx_serves() { is 20 "$(curl -fsS 'http://127.0.0.1/?[1-20]' | grep -c '<title>Welcome to nginx')"; }
+# Without a capability there may be no worker that answers, and a master that listens.
+nginx_serves() {
+	is 20 "$(curl -fsS --fail-early --max-time 5 'http://127.0.0.1/?[1-20]' | grep -c '<title>Welcome to nginx')"
+}
 nginx_reloads() { pkill -HUP -xo nginx; }
 nginx_works() {
 	within 20 nginx_serves

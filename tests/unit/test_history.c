@@ -222,6 +222,9 @@ static void of_a_subject_each_kind_is_found_once(void **state)
 		assert_int_equal(json_array_size(h.found), 0);
 		if (i == 0)
 			assert_string_equal(history_nearest(&h), "front");
+		/* That is somebody of its own. */
+		h.there = true;
+		assert_null(history_nearest(&h));
 	}
 }
 

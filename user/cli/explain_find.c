@@ -73,13 +73,14 @@ static bool has_all(const struct history *h)
  * What an event does not name it may still be about: of a container whose name was not known then, the cgroup is. An event
  * has the path of a unit and of an id's beginning as well. In events paths are as they are shown.
  */
-static char *find_path(const char *subject)
+static char *find_path(const char *subject, bool *ret_there)
 {
 	_cleanup_free_ char *path = NULL;
 
 	if (!subject)
 		return NULL;
-	if (!subject_find(subject, &path) || !subject_find_named(subject, &path))
+	*ret_there = !subject_find(subject, &path) || !subject_find_named(subject, &path);
+	if (*ret_there)
 		return escape_dup(path, strlen(path));
 	return *subject == '/' ? escape_dup(subject, strlen(subject)) : NULL;
 }
@@ -105,7 +106,7 @@ static int read_log(struct history *h, const char *log, bool daemon)
 
 int explain_find(struct history *h, const char *log)
 {
-	_cleanup_free_ char *path = find_path(h->subject);
+	_cleanup_free_ char *path = find_path(h->subject, &h->there);
 	int err;
 
 	h->path = path;

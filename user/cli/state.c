@@ -220,3 +220,11 @@ int state_policies(json_t **ret)
 
 	return err == 1 ? after_maps(state_policies_from_maps(ret)) : err;
 }
+
+bool state_has_policy(const char *name)
+{
+	_cleanup_(api_reply_done) struct api_reply reply = {0};
+	_cleanup_free_ char *path = api_path("/v1/policy?name=", name);
+
+	return path && !api_request("GET", path, NULL, 0, &reply) && api_ok(&reply);
+}

@@ -6,6 +6,7 @@
 #ifndef LEASTCAP_STATE_H
 #define LEASTCAP_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -22,6 +23,9 @@ const char *state_log_file(const json_t *status);
 
 /* As GET /v1/policies. Logs on failure; -errno. */
 int state_policies(json_t **ret);
+
+/* Does the daemon have a policy of that name, whatever it holds? Does not log. */
+bool state_has_policy(const char *name);
 
 /* The maps alone. Do not log. A set that is not loaded has "enforcing": false. */
 int state_status_from_maps(const char *subject, json_t **ret);

@@ -107,8 +107,10 @@ static void tell_nearest(const char *subject)
 	_cleanup_free_ char *near = NULL;
 	size_t n;
 
-	if (trace_subjects(subject, &ids, &n, &near) == -ENODATA)
-		log_err(0, "the policy '%s' holds nothing now, and nothing was recorded of it",
+	if (trace_subjects(subject, &ids, &n, &near) == -ENODATA || state_has_policy(subject))
+		log_err(0,
+			"the policy '%s' holds nothing now, and nothing was recorded of it: what it "
+			"selects has to run first",
 			subject);
 	else
 		log_err(0, "no cgroup, unit, container or policy '%s'%s%s%s", subject,

@@ -12,6 +12,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/state.h"
 #include "cli/trace.h"
 #include "kernel/kernel.h"
 #include "trace/follower.h"
@@ -175,6 +176,9 @@ int trace_find(const char *subject, uint64_t **ret, size_t *ret_n)
 	_cleanup_free_ char *near = NULL;
 	int err = trace_subjects(subject, ret, ret_n, &near);
 
+	/* What has never held anything is not in the kernel. */
+	if (err == -ENOENT && state_has_policy(subject))
+		err = -ENODATA;
 	switch (err) {
 	case 0:
 		return CLI_DONE;
@@ -186,7 +190,8 @@ int trace_find(const char *subject, uint64_t **ret, size_t *ret_n)
 		log_err(0, "'%s' are several containers: more of the id is needed", subject);
 		return CLI_FAILED;
 	case -ENODATA:
-		log_err(0, "the policy '%s' holds nothing now", subject);
+		log_err(0, "the policy '%s' holds nothing now: nothing that it selects runs",
+			subject);
 		return CLI_FAILED;
 	default:
 		log_err(err, "cannot find '%s'", subject);

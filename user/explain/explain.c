@@ -199,9 +199,10 @@ static void hint_confinement(json_t *hints, const struct explain_input *in)
 
 	if (!in->process || !c || !c->by || !c->enforces)
 		return;
+	/* At its end a command, to be copied. */
 	hint(hints,
 	     "%s confines process %d, too: what leastcap allows it may still refuse. Its refusals are "
-	     "in the kernel's log: journalctl -k -g '%s'.",
+	     "in the kernel's log: journalctl -k -g '%s'",
 	     c->by, in->process->pid,
 	     !strcmp(c->by, "SELinux") ? "avc: +denied" : "apparmor=.DENIED");
 }

@@ -225,7 +225,7 @@ const char *history_nearest(const struct history *h)
 	json_t *each;
 	size_t n = 0;
 
-	if (!words || !h->subject)
+	if (!words || !h->subject || h->there)
 		return NULL;
 	json_object_foreach(h->names, key, each)
 		words[n++] = key;

@@ -22,6 +22,7 @@ struct history {
 	uint64_t seq; /* by_seq */
 	const char *subject; /* NULL: the newest refusal of anybody */
 	const char *path; /* the cgroup that the subject means now; NULL: not known */
+	bool there; /* it is: nobody else is meant */
 	json_t *found; /* array of events, newest first */
 	json_t *kinds; /* set */
 	json_t *quiet; /* by_seq: that event is of type quiet; found is the one that it belongs to */
