@@ -44,16 +44,20 @@ static int bind_cgroup(struct kernel *k, const struct leastcap_binding *b, __u64
 	return err == -E2BIG ? -ENOSPC : err;
 }
 
+static struct leastcap_binding binding_of(uint64_t cgroup, uint32_t level, uint64_t policy,
+					  uint64_t shadow, uint32_t flags)
+{
+	return (struct leastcap_binding){.cgroup = cgroup,
+					 .policy = policy,
+					 .shadow = shadow,
+					 .flags = flags,
+					 .level = level};
+}
+
 int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy, uint64_t shadow,
 		uint32_t flags)
 {
-	struct leastcap_binding b = {
-		.cgroup = cgroup,
-		.policy = policy,
-		.shadow = shadow,
-		.flags = flags,
-		.level = level,
-	};
+	struct leastcap_binding b = binding_of(cgroup, level, policy, shadow, flags);
 
 	return bind_cgroup(k, &b, BPF_ANY);
 }
@@ -61,12 +65,7 @@ int kernel_bind(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t poli
 int kernel_bind_new(struct kernel *k, uint64_t cgroup, uint32_t level, uint64_t policy,
 		    uint64_t shadow)
 {
-	struct leastcap_binding b = {
-		.cgroup = cgroup,
-		.policy = policy,
-		.shadow = shadow,
-		.level = level,
-	};
+	struct leastcap_binding b = binding_of(cgroup, level, policy, shadow, 0);
 
 	return bind_cgroup(k, &b, BPF_NOEXIST);
 }

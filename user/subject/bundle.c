@@ -163,7 +163,10 @@ static int use_storage(const json_t *document, const char *star, void *ctx)
 	return 1;
 }
 
-/* Podman 1 to 5, whose annotations have nothing but io.container.manager (libpod/define): names, and JSON in a string with "image-name". */
+/*
+ * Podman 1 to 5, whose annotations have nothing but io.container.manager (libpod/define): names, and JSON in a string with
+ * "image-name".
+ */
 static int use_list(const json_t *document, const char *star, void *ctx)
 {
 	struct reading *r = ctx;

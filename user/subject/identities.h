@@ -47,7 +47,8 @@ int identities_new(sd_event *event, const struct identities_options *options,
 
 /*
  * Begins to find out, unless that was done or is under way. What bundles tell is there when this returns; changed() is
- * for what engines tell later, and for bundles that could not be read then: they are read again for a minute. -EINVAL: no container's cgroup; -ENOSPC: there are IDENTITIES_MAX.
+ * for what engines tell later, and for bundles that could not be read then: they are read again for a minute.
+ * -EINVAL: no container's cgroup; -ENOSPC: there are IDENTITIES_MAX.
  */
 int identities_want(struct identities *ids, const char *cgroup);
 
