@@ -72,7 +72,7 @@ static int plan_and_publish_once(struct state *s, const struct sources *sources,
 	err = plan_try(s, sources, applied, complaints, ret);
 	if (!err && applied && json_array_size(complaints))
 		err = -EINVAL;
-	err = err ?: publish(s, ret, before, keep, &may, ret_news);
+	err = err ?: publish(s, sources, ret, before, keep, &may, ret_news);
 	if (err)
 		complain_unfit(s, sources, ret, &may, complaints);
 	return err;
@@ -86,6 +86,7 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 {
 	_cleanup_(keep_done) struct keep keep = {};
 	_cleanup_close_ int lock = kernel_lock();
+	uint64_t born = 0;
 	bool news = true;
 	int err;
 
@@ -96,6 +97,7 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 		_cleanup_(plan_done) struct plan plan = {};
 		json_auto_t *found = json_array();
 
+		born = __atomic_load_n(&kernel_state(s->k)->born, __ATOMIC_SEQ_CST);
 		err = found ? plan_and_publish_once(s, sources, applied, &keep, found, &plan, &news)
 			    : -ENOMEM;
 		/*
@@ -115,6 +117,9 @@ static int plan_and_publish(struct state *s, const struct sources *sources,
 	}
 	if (err)
 		return err;
+	/* What was born since the last look may have what was in force before. Those that were under way have been waited for. */
+	if (news || born != __atomic_load_n(&kernel_state(s->k)->born, __ATOMIC_SEQ_CST))
+		s->again = true;
 	json_decref(s->kept);
 	s->kept = keep_problems(&keep, ret);
 	return 0;
