@@ -183,11 +183,12 @@ cron_works() { eventually 20 grep -qx tester /var/tmp/by-tester && eventually 20
 
 chrony_starts() { systemctl restart chrony; }
 chrony_steps() { is '200 OK' "$(chronyc makestep)"; }
+# As a client of NTP 3 asks, who asks again where an answer takes longer than a second.
+chrony_answers() { is 48 "$( (printf '\x1b'; head -c 47 /dev/zero) | nc -u -w 1 127.0.0.1 123 | wc -c)"; }
 chrony_works() {
 	chrony_steps
 	runuser -u tester -- chronyc -h 127.0.0.1 tracking | grep -q '^Leap status *: Normal$'
-	# As a client of NTP 3 asks.
-	is 48 "$( (printf '\x1b'; head -c 47 /dev/zero) | nc -u -w 1 127.0.0.1 123 | wc -c)"
+	within 10 chrony_answers
 }
 
 @test "chrony, a unit: the clock is set, and told" {

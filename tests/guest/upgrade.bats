@@ -327,7 +327,7 @@ problems() { leastcap status --json | jq -c '[.problems[] | [.file, .line, .colu
 	leastcap unload
 	eventually 10 dead
 	systemctl start leastcapd
-	is '[["up",1,1]]' "$(revisions)"
+	is '[["up",2,1]]' "$(revisions)"
 	outcome 1 inside /up $PROBE sethostname
 	outcome 0 inside /up $PROBE chroot
 	# What was removed stays away.
@@ -373,7 +373,7 @@ problems() { leastcap status --json | jq -c '[.problems[] | [.file, .line, .colu
 	rm $POLICIES/a.yaml
 	api POST /v1/reload
 	outcome 0 inside /up $PROBE sethostname
-	is '[["other",1,1]]' "$(revisions)"
+	is '[["other",2,1]]' "$(revisions)"
 	rm $POLICIES/b.yaml
 	api POST /v1/reload
 	is '[]' "$(revisions)"
