@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every map, but for those of process.bpf.h: who writes it, who reads it, how large it can get, what happens when it is full.
+ * Every map, but for those of process.bpf.h and bound.bpf.h: who writes it, who reads it, how large it can get, what happens when it is full.
  * Sizes can be changed by user space before the maps are made.
  */
 #ifndef LEASTCAP_MAPS_BPF_H
@@ -30,15 +30,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct leastcap_refusals);
 } refusals SEC(".maps");
-
-/* policy id -> rules. Written by user space, immutable. Full: user space is told. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 131072);
-	__type(key, __u64);
-	__type(value, struct leastcap_policy);
-} policies SEC(".maps");
 
 /* policy id -> what its rules with lists are about. Written by user space, immutable. */
 struct {

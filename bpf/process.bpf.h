@@ -12,16 +12,8 @@
 
 #include <leastcap/abi.h>
 
+#include "bound.bpf.h"
 #include "kernel_types.h"
-
-/* cgroup id -> policies. Written by user space and at birth. Full: user space is told, a birth counts a loss. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 131072);
-	__type(key, __u64);
-	__type(value, struct leastcap_binding);
-} bindings SEC(".maps");
 
 /* Cached answers and process state. Allocation failed: the slow path decides, the loss is counted. */
 struct {

@@ -168,24 +168,80 @@ static __always_inline bool is_granted(const struct cred *cred, struct user_name
 	return false;
 }
 
+/* What leastcap answers a task, by the policies on the way to its cgroup. */
+struct answer {
+	struct cgroup *cgrp;
+	__u64 stop; /* id of the cgroup that it is entering; 0: none */
+	__u64 bound;
+	struct leastcap_view view;
+};
+
+static __always_inline void answer_join(struct answer *a, __u64 cgroup)
+{
+	struct bound b = {};
+
+	if (!bound_read(cgroup, &b))
+		return;
+	a->bound = 1;
+	leastcap_join(&a->view, b.readable ? &b.rules : NULL, 0);
+}
+
+static long answer_level(__u32 level, void *ctx)
+{
+	struct answer *a = ctx;
+	__u64 id = cgroup_id(cgroup_ancestor(a->cgrp, level));
+
+	if (id == a->stop)
+		return 1;
+	answer_join(a, id);
+	return 0;
+}
+
+/* As subject_view() in subject.bpf.h. Not static: the verifier looks at it once, not after each way to get there. */
+__noinline int answer_make(struct answer *a, const struct leastcap_task *process)
+{
+	struct cgroup *cgrp = a ? a->cgrp : NULL;
+
+	if (!a)
+		return 0;
+	leastcap_view_init(&a->view);
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, answer_level, a, 0);
+	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
+		if (process->carried & (1U << i))
+			answer_join(a, process->held[i]);
+	}
+	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
+		a->view.enforce = 0;
+		a->bound = 1;
+	}
+	return 0;
+}
+
 /*
- * Is it leastcap that refuses a capability that was granted? Its answer is the one it has just given; where there is
- * none (entering a nested binding, no storage) it is leastcap if anything binds the task.
+ * Is it leastcap that refuses a capability that was granted? Its answer is the one it has just given. Where there is none it
+ * is made here: another module may have refused before leastcap was asked anything by this task.
  */
 static __always_inline bool is_leastcaps(struct task_struct *task,
 					 const struct leastcap_task *process, int cap)
 {
+	struct answer a = {.cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp)};
 	const struct leastcap_task *t;
 
 	if (!config.loaded || bpf_ktime_get_boot_ns() < state.disarmed_until)
 		return false;
 	t = cached_answer(task);
-	if (!t)
-		return is_below(task, process, true);
-	if ((__u32)cap >= 64 || !(t->enforce >> cap & 1))
-		return t->bound != 0;
+	if (t) {
+		a.bound = t->bound;
+		a.view.enforce = t->enforce;
+		a.view.deny = t->deny;
+	} else {
+		a.stop = entering(process) ? process->enter_root : 0;
+		answer_make(&a, process);
+	}
+	if ((__u32)cap >= 64 || !(a.view.enforce >> cap & 1))
+		return a.bound != 0;
 	/* Allowed as a capability, and refused by a rule, for what it is wanted for. */
-	return (t->deny & LEASTCAP_RULES_BY_SYSCALL) && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1);
+	return (a.view.deny & LEASTCAP_RULES_BY_SYSCALL) && (LEASTCAP_CAPS_BY_SYSCALL >> cap & 1);
 }
 
 static __always_inline __u32 verdict_of(struct task_struct *task,

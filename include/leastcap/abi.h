@@ -62,7 +62,7 @@ struct leastcap_rules {
  * changed afterwards: a new revision of a policy is a new id.
  */
 struct leastcap_policy {
-	__u64 id; /* the key again: a 6.1 hash reuses an element at once, see subject.bpf.h */
+	__u64 id; /* the key again: a 6.1 hash reuses an element at once, see bound.bpf.h */
 	union {
 		struct leastcap_rules rules;
 		struct {

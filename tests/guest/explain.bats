@@ -198,6 +198,44 @@ write_change() {
 	drop low
 }
 
+# A container with a file against whose mode its shell reads, for the first time when /go1 is there, then at /go2, ...
+reading_container() {
+	local name=$1
+	shift
+	probe_image
+	docker run -d --name "$name" "$@" probe sh -c 'touch /dac; chown 5:5 /dac; chmod 0 /dac; n=0
+		while sleep 0.2; do [ ! -e /go$((n + 1)) ] || { n=$((n + 1)); true </dac && echo "through $n"; }; done'
+}
+
+@test "a container with Docker's seccomp filter: what leastcap refuses it has let through, and of what it refuses nothing is heard" {
+	reading_container filtered
+	policy filtered 'container: { name: "*filtered" }' '[CHOWN]'
+	mark
+	docker exec filtered touch /go1
+	denied DAC_OVERRIDE '.subject.name == "filtered"'
+	is 'filter true 1' "$(explained '.process.seccomp + " \(.process.effective) " +
+		"\([.hints[] | select(contains("has a seccomp filter") and contains("let this call through"))] | length)"')"
+	# The filter refuses sethostname(), for Docker does not grant SYS_ADMIN. No check is made, nobody else is asked.
+	leastcap trace --json --cap SYS_ADMIN --all >/tmp/trace 2>/dev/null 3>&- &
+	within 60 grep -q started /tmp/trace
+	outcome 1 docker exec filtered probe sethostname
+	docker run -d --name unfiltered --security-opt seccomp=unconfined probe sleep 1000
+	outcome 1 docker exec unfiltered probe sethostname
+	kill -INT $!
+	wait $!
+	is missing "$(jq -r 'select(.syscall == "sethostname" and .process.comm == "probe").verdict' /tmp/trace)"
+	is '' "$(events '.type == "denied" and .item == "SYS_ADMIN"')"
+	run -1 leastcap explain unfiltered
+	[[ $output == *"no refusal of 'unfiltered' is known"*"seccomp does not tell"* ]]
+	# Without the policy what it was said to let through is let through, and what it refuses is refused.
+	drop filtered
+	docker exec filtered touch /go2
+	within 20 eval 'docker logs filtered | grep -qx "through 2"'
+	is '' "$(docker logs filtered | grep -x 'through 1')"
+	outcome 1 docker exec filtered probe sethostname
+	docker rm -f filtered unfiltered
+}
+
 # A root with a program that a file gives NET_RAW to; and one to run.
 small_root() {
 	rm -rf "$1"

@@ -285,6 +285,35 @@ learned() {
 	learned 1
 	is 'trace ["SYS_CHROOT"] true' "$(suggested '"\(.source) \(.capabilities.allow) \(.incomplete)"')"
 	suggested .text | grep -q 'could be read: it may have used more'
+	# Its terminal is closed: the shell and the kernel both say so.
+	learn -o /tmp/hung /u
+	outcome 0 inside /u $PROBE chown
+	sleep 1
+	kill -HUP "$LEARNER"
+	kill -HUP "$LEARNER"
+	outcome 0 wait "$LEARNER"
+	LEARNER=
+	is '["CHOWN"] false' "$(jq -rc '"\(.capabilities.allow) \(.incomplete)"' /tmp/hung)"
+}
+
+@test "a cgroup with a name that cannot be shown, by what is shown as well; what has ended below it; a slash at the end" {
+	local name=$'/odd-\e[2J' who
+	mkdir -p "$CG$name/1" "$CG$name/2"
+	audit any 'cgroup: "/odd-*/*"'
+	outcome 0 inside "$name/1" $PROBE chroot
+	outcome 0 inside "$name/2" $PROBE chown
+	within 20 rmdir "$CG$name/2"
+	expect_event '.type == "gone"'
+	for who in "$name" "$name/" '/odd-\x1b[2J'; do
+		is '["CHOWN","SYS_CHROOT"] 1' "$(leastcap suggest --json "$who" | jq -rc '"\(.capabilities.allow) \(.ended)"')"
+	done
+	is '["SYS_CHROOT"]' "$(leastcap suggest --json "$name/1/" | jq -c .capabilities.allow)"
+	learn '/odd-\x1b[2J'
+	outcome 0 inside "$name/1" $PROBE rawsocket
+	sleep 1
+	learned
+	is '["CHOWN","NET_RAW","SYS_CHROOT"]' "$(suggested .capabilities.allow)"
+	within 20 rmdir "$CG$name/1" "$CG$name"
 }
 
 @test "wrong use, and what is not known" {
@@ -293,6 +322,11 @@ learned() {
 	run -1 leastcap suggest nobody-is-called-so
 	[[ $output == *"no cgroup, unit, container or policy 'nobody-is-called-so'"* ]]
 	run -1 leastcap learn --for 1s nobody-is-called-so
+	policy learned 'container: { name: never-runs }' '[CHOWN]' audit
+	run -1 leastcap suggest learned
+	[[ $output == *"the policy 'learned' holds nothing now, and nothing was recorded of it"* ]]
+	run -1 leastcap learn --for 1s learned
+	[[ $output == *"the policy 'learned' holds nothing now"* ]]
 	run -2 leastcap suggest --format quadlt /u
 	[[ $output == *"did you mean 'quadlet'?"* ]]
 	run -2 leastcap suggest --name a/b /u

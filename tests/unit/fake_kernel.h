@@ -34,6 +34,7 @@ struct kernel {
 	int patterns_err; /* of kernel_patterns_set(), once */
 	void (*failed)(struct kernel *k); /* happens then */
 	void (*walked)(struct kernel *k); /* happens while the plan is made */
+	uint64_t carried; /* a task carries the binding of this cgroup */
 	uint64_t hidden; /* this cgroup cannot be opened by its id: it is being made, or gone */
 	struct leastcap_state state;
 };
@@ -288,7 +289,7 @@ void kernel_publish(struct kernel *k)
 
 int kernel_carried(struct kernel *k, uint64_t cgroup)
 {
-	return 0;
+	return cgroup == k->carried;
 }
 
 /* ---- what comes ---- */

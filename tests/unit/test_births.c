@@ -71,6 +71,65 @@ static void what_is_being_made_is_not_gone(void **state)
 	assert_string_equal(fake_bound("/new-1"), "");
 }
 
+/* ---- gone, and carried ---- */
+
+/* Of a selector that gives nothing to what may come: once its cgroup is gone, nobody wants the policy. */
+static void what_is_carried_follows_its_policy_when_its_cgroup_is_gone(void **state)
+{
+	struct state *s = *state;
+	uint64_t before;
+	json_t *answer = NULL;
+
+	fake_cgroup("/box");
+	fake_cgroup("/other");
+	apply(s, POLICY("box", "cgroup: /box", "none"), false);
+	apply(s, POLICY("other", "cgroup: /other", "none"), false);
+	fake.carried = fake.hidden = fake_cgroup("/box");
+	sweep(s);
+	s->ticks++;
+	gone_tick(s);
+	assert_string_equal(fake_bound("/box"), "box");
+	/* The policy holds nobody by now. */
+	apply(s, POLICY("box", "container: { name: box }", "none"), false);
+	assert_string_equal(fake_bound("/box"), "box");
+	assert_true(s->again);
+	assert_false(state_settle(s));
+	assert_string_equal(fake_bound("/box"), "box");
+	/* Another policy changes, then its own. */
+	apply(s, POLICY("other", "cgroup: /other", "all"), false);
+	assert_string_equal(fake_bound("/box"), "box");
+	before = fake.bindings[fake.carried].policy;
+	apply(s, POLICY("box", "container: { name: box }", "all"), false);
+	assert_string_equal(fake_bound("/box"), "box");
+	assert_int_not_equal(fake.bindings[fake.carried].policy, before);
+	/* Without its policy it is free. */
+	assert_int_equal(state_remove(s, "box", false, &nobody, &answer), 200);
+	json_decref(answer);
+	assert_string_equal(fake_bound("/box"), "");
+}
+
+/* ---- born in between ---- */
+
+/* The kernel gives what comes the policy that is in force, behind the look and before the new one is. */
+static void give_birth(struct kernel *k)
+{
+	k->walked = NULL;
+	k->state.born++;
+}
+
+static void what_is_born_with_the_old_policy_is_looked_at_again(void **state)
+{
+	struct state *s = *state;
+
+	apply(s, POLICY("all", "any: container", "none"), false);
+	s->again = false;
+	apply(s, POLICY("all", "any: container", "[CHOWN]"), false);
+	assert_false(s->again);
+	fake.walked = give_birth;
+	apply(s, POLICY("all", "any: container", "all"), false);
+	assert_true(s->again);
+}
+
 /* ---- not bound, or not told ---- */
 
 static void what_could_not_be_bound_is_tried_again(void **state)
@@ -133,6 +192,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_being_made_is_not_gone),
+		TEST(what_is_carried_follows_its_policy_when_its_cgroup_is_gone),
+		TEST(what_is_born_with_the_old_policy_is_looked_at_again),
 		TEST(what_could_not_be_bound_is_tried_again),
 		TEST(a_birth_that_nobody_told_of_is_looked_for),
 	};

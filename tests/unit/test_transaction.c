@@ -121,6 +121,73 @@ static void what_a_failed_change_has_bound_is_unbound(void **state)
 	assert_false(on_disk("state/applied/a.yaml"));
 }
 
+/* ---- what comes or goes when it is in force already ---- */
+
+static void fill_up(struct kernel *k)
+{
+	fake_cgroup("/new-1");
+	k->walked = NULL;
+	/* As many as there are. */
+	k->max_bindings = 1;
+}
+
+static void take_away(struct kernel *k)
+{
+	k->walked = NULL;
+	k->cgroups[fake_cgroup("/here")] = "/away";
+}
+
+/* The second look is the first that finds this. */
+static void (*at_second_walk)(struct kernel *k);
+
+static void first_walk(struct kernel *k)
+{
+	k->walked = at_second_walk;
+}
+
+static void what_a_second_look_finds_stops_no_change(void **state)
+{
+	static const struct {
+		void (*at_second_walk)(struct kernel *k);
+		const char *was, *is;
+	} cases[] = {
+		/* One more, for which there is no room. */
+		{fill_up, POLICY("new", "cgroup: \"/new-*\"", "none"),
+		 POLICY("new", "cgroup: \"/new-[0-9]\"", "all")},
+		/* What was selected is there no more, which is an error of an apply. */
+		{take_away, POLICY("here", "cgroup: /here", "none"),
+		 "policies:\n"
+		 "  - {name: here, select: [{cgroup: /here}, {cgroup: \"/her*\"}], capabilities: all}\n"},
+	};
+	struct state *s = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *path = i ? "/here" : "/new-0", *name = i ? "here" : "new";
+		struct leastcap_policy p;
+
+		fake_begin();
+		fake_cgroup(path);
+		apply(s, cases[i].was, false);
+		s->again = false;
+		at_second_walk = cases[i].at_second_walk;
+		fake.walked = first_walk;
+		apply(s, cases[i].is, false);
+		assert_null(fake.walked);
+		/* Who was told that it is so finds it so. */
+		assert_true(sources_find(&s->sources, name, NULL)->allow == LEASTCAP_ALL);
+		assert_int_equal(published_policy(s, name, &p), 0);
+		assert_true(p.rules.allow == LEASTCAP_ALL);
+		assert_int_equal(p.revision, 2);
+		assert_true(on_disk(i ? "state/applied/here.yaml" : "state/applied/new.yaml"));
+		/* It is looked at again at once. */
+		assert_true(s->again);
+		(void)state_settle(s);
+		assert_int_equal(s->unbound, 0);
+		assert_int_equal(problems_count(s), i ? 0 : 1);
+		fake.max_bindings = 0;
+	}
+}
+
 /* ---- revisions ---- */
 
 static unsigned int revision(struct state *s)
@@ -168,6 +235,7 @@ int main(void)
 		TEST(promote_refuses_what_apply_would_and_keeps_the_shadow),
 		TEST(what_is_born_during_a_change_that_fails_stays_bound),
 		TEST(what_a_failed_change_has_bound_is_unbound),
+		TEST(what_a_second_look_finds_stops_no_change),
 		TEST(revisions_only_grow),
 	};
 

@@ -94,7 +94,7 @@ void containers_tick(struct state *s)
 	/* Those that are on their way now count, too: it is looked once too often then. */
 	const uint64_t untold = kernel_state(s->k)->born - s->births;
 
-	if (untold > s->births_untold && sources_ask_identity(&s->sources))
+	if (untold > s->births_untold && (sources_ask_identity(&s->sources) || s->plan.shadows))
 		s->again = true;
 	s->births_untold = untold;
 	if (s->unbound && s->ticks % AGAIN_TICKS == 0)

@@ -113,15 +113,16 @@ struct state {
 /* ---- publish.c ---- */
 
 /*
- * Makes the kernel follow a plan, under the lock: all of it but what may be left out (unfit.h), or -errno and the old state; the
+ * Makes the kernel follow a plan of sources, under the lock: all of it but what may be left out (unfit.h), or -errno and the old state; the
  * plan says what did not fit. What is kept (keep.h) stays as it is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
  * have come unseen: plan again. Logs nothing.
  */
 struct before;
 struct keep;
 struct leave_out;
-int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
-	    const struct leave_out *may, bool *ret_news);
+int publish(struct state *s, const struct sources *sources, struct plan *plan,
+	    struct before *before, const struct keep *keep, const struct leave_out *may,
+	    bool *ret_news);
 
 /* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);

@@ -47,6 +47,7 @@ int published_policy(struct state *s, const char *name, struct leastcap_policy *
 /* What is asked for, and what has come of it so far. */
 struct publishing {
 	struct state *s;
+	const struct sources *sources;
 	struct plan *plan;
 	struct before *before;
 	const struct keep *keep;
@@ -278,29 +279,29 @@ static void put_back(struct state *s, const struct plan *plan, const struct befo
 
 /*
  * A binding that nobody wants. If its cgroup is gone it stays until that is told, with what its ledger has; then it is there
- * for the tasks that carry it, and follows its policy's name. gone.c ends it.
+ * for the tasks that carry it, and follows its policy's name for as long as there is one. gone.c ends it.
  * True: it has ended.
  */
-static bool drop_binding(struct state *s, const struct leastcap_binding *b,
-			 const struct publishing *done)
+static bool drop_binding(struct publishing *done, const struct leastcap_binding *b)
 {
+	struct state *s = done->s;
+	const struct policy *policy = NULL;
 	struct leastcap_policy p = {};
+	uint64_t id;
 
 	if (!kernel_policy_get(s->k, b->policy, &p) &&
 	    !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
 		return false;
 	if (gone_untold(s, b->cgroup))
 		return false;
-	for (size_t i = 0; is_gone(s, b->cgroup) && i < done->n_policies; i++) {
-		const struct published *now = &done->policies[i];
-
-		if (strcmp(now->policy->name, p.name) != 0)
-			continue;
-		if (b->policy != now->id && !now->err)
-			(void)kernel_bind(s->k, b->cgroup, b->level, now->id, 0, b->flags);
-		return false;
-	}
-	return !kernel_unbind(s->k, b->cgroup);
+	if (is_gone(s, b->cgroup))
+		policy = sources_find(done->sources, p.name, NULL);
+	if (!policy)
+		return !kernel_unbind(s->k, b->cgroup);
+	/* What has no room leaves what was. */
+	if (!policy_id(done, policy, &id) && b->policy != id)
+		(void)kernel_bind(s->k, b->cgroup, b->level, id, 0, b->flags);
+	return false;
 }
 
 /* Returns how many bindings have ended: so much room there is now. */
@@ -313,7 +314,7 @@ static size_t drop_unwanted(struct publishing *p)
 		const struct leastcap_binding *b = &before->bindings[i];
 
 		if (!plan_find(p->plan, b->cgroup) && !keep_has(p->keep, b->policy))
-			n += drop_binding(p->s, b, p);
+			n += drop_binding(p, b);
 	}
 	for (size_t i = 0; i < before->n_births; i++) {
 		const struct saved_birth *b = &before->births[i];
@@ -348,20 +349,26 @@ static void note_revisions(const struct publishing *p)
 	}
 }
 
-int publish(struct state *s, struct plan *plan, struct before *before, const struct keep *keep,
-	    const struct leave_out *may, bool *ret_news)
+int publish(struct state *s, const struct sources *sources, struct plan *plan,
+	    struct before *before, const struct keep *keep, const struct leave_out *may,
+	    bool *ret_news)
 {
-	struct publishing p = {.s = s, .plan = plan, .before = before, .keep = keep, .may = may};
+	struct publishing p = {.s = s,
+			       .sources = sources,
+			       .plan = plan,
+			       .before = before,
+			       .keep = keep,
+			       .may = may};
 	int err = put_wanted(&p);
 
 	if (err)
 		put_back(s, plan, before);
 	kernel_publish(s->k);
 	if (!err) {
-		note_revisions(&p);
 		*ret_news = has_news(&p);
 		if (drop_unwanted(&p) && plan->n_unfit)
 			*ret_news = true;
+		note_revisions(&p);
 		kernel_publish(s->k);
 	}
 	/*

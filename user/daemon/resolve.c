@@ -240,6 +240,7 @@ static int want_unit(struct maker *m, struct want want, const char *unit)
 {
 	_cleanup_free_ char *path = NULL;
 	int err = unit_told(unit, &path);
+	bool told = !err, there = false;
 
 	if (err == -EINVAL) {
 		maker_complain(m, want.source, want.pos,
@@ -259,8 +260,12 @@ static int want_unit(struct maker *m, struct want want, const char *unit)
 			continue;
 		if (confines_us(m, &want, place->path))
 			return 0;
+		there = true;
 		err = want_place(m, want, place);
 	}
+	/* It may be an alias: that is asked again. */
+	if (!told && !there)
+		m->plan->pending++;
 	return err ?: want_path(m, want, path, false) ?: want_births_of(m, &want, unit, path);
 }
 

@@ -150,6 +150,8 @@ static void tell_losses(struct state *s)
 	}
 	if (!any)
 		return;
+	/* A birth may be among them. */
+	s->again = s->again || fresh[LEASTCAP_LOSS_RING];
 	memcpy(s->losses, now, sizeof(now));
 	losses = listing_losses(fresh);
 	text = losses ? json_dumps(losses, JSON_COMPACT) : NULL;

@@ -57,41 +57,69 @@ static void complain_unfit(const struct state *s, const struct sources *sources,
 		json_array_append_new(complaints, unfit_refusal(s, sources, plan));
 }
 
+static int plan_and_publish_once(struct state *s, const struct sources *sources,
+				 const struct policy_set *applied, const struct keep *keep,
+				 json_t *complaints, struct plan *ret, bool *ret_news)
+{
+	/* There is nothing to go on with, or nobody has changed anything. */
+	const struct leave_out may = {.any = !s->followed || sources == &s->sources,
+				      .applied = applied};
+	_cleanup_(before_freep) struct before *before = before_take(s);
+	int err;
+
+	if (!before)
+		return -ENOMEM;
+	err = plan_try(s, sources, applied, complaints, ret);
+	if (!err && applied && json_array_size(complaints))
+		err = -EINVAL;
+	err = err ?: publish(s, sources, ret, before, keep, &may, ret_news);
+	if (err)
+		complain_unfit(s, sources, ret, &may, complaints);
+	return err;
+}
+
 /* Rounds of planning and publishing: what comes while the first plan is made is in the second. */
 #define ROUNDS 4
 
 static int plan_and_publish(struct state *s, const struct sources *sources,
 			    const struct policy_set *applied, json_t *complaints, struct plan *ret)
 {
-	/* There is nothing to go on with, or nobody has changed anything. */
-	const struct leave_out may = {.any = !s->followed || sources == &s->sources,
-				      .applied = applied};
 	_cleanup_(keep_done) struct keep keep = {};
 	_cleanup_close_ int lock = kernel_lock();
+	uint64_t born = 0;
 	bool news = true;
 	int err;
 
 	if (lock < 0)
 		return lock;
 	err = keep_find(s, sources, &keep);
+	for (int round = 0; !err && news && round < ROUNDS; round++) {
+		_cleanup_(plan_done) struct plan plan = {};
+		json_auto_t *found = json_array();
+
+		born = __atomic_load_n(&kernel_state(s->k)->born, __ATOMIC_SEQ_CST);
+		err = found ? plan_and_publish_once(s, sources, applied, &keep, found, &plan, &news)
+			    : -ENOMEM;
+		/*
+		 * The first round has put it into force. What came or went since is looked at again, as if it had come a
+		 * moment later.
+		 */
+		if (err && round) {
+			s->again = true;
+			err = 0;
+			break;
+		}
+		json_array_clear(complaints);
+		json_array_extend(complaints, found);
+		plan_done(ret);
+		*ret = plan;
+		plan = (struct plan){};
+	}
 	if (err)
 		return err;
-	for (int round = 0; news && round < ROUNDS; round++) {
-		_cleanup_(before_freep) struct before *before = before_take(s);
-
-		if (!before)
-			return -ENOMEM;
-		json_array_clear(complaints);
-		plan_done(ret);
-		err = plan_try(s, sources, applied, complaints, ret);
-		if (!err && applied && json_array_size(complaints))
-			err = -EINVAL;
-		err = err ? err : publish(s, ret, before, &keep, &may, &news);
-		if (err) {
-			complain_unfit(s, sources, ret, &may, complaints);
-			return err;
-		}
-	}
+	/* What was born since the last look may have what was in force before. Those that were under way have been waited for. */
+	if (news || born != __atomic_load_n(&kernel_state(s->k)->born, __ATOMIC_SEQ_CST))
+		s->again = true;
 	json_decref(s->kept);
 	s->kept = keep_problems(&keep, ret);
 	return 0;

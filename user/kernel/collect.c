@@ -164,11 +164,6 @@ static int collect_policies(struct kernel *k, const struct ids *live)
 	};
 	int err, removed;
 
-	/*
-	 * A check that is under way may have read the old policy and is about to ask its lists, and a list that is
-	 * missing refuses. This waits until it is over: synchronize_rcu(), kernel/sched/membarrier.c.
-	 */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	removed = collect_hash(k->maps[MAP_POLICIES], sizeof(uint64_t),
 			       sizeof(struct leastcap_policy), live);
 	for (size_t i = 0; removed >= 0 && i < ARRAY_SIZE(lists); i++) {
@@ -190,6 +185,12 @@ int kernel_policy_collect(struct kernel *k)
 	struct live live = {};
 	int err, removed = 0;
 
+	/*
+	 * A check that is under way may have read the old policy and is about to ask its lists, and a list that is
+	 * missing refuses. A birth may have read the old policy and is about to bind by it. This waits until they are
+	 * over: synchronize_rcu(), kernel/sched/membarrier.c.
+	 */
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	err = binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
 	      note_patterns(k, &live) ?: ids_add(&live.policies, kernel_default(k));
 	policies = live.policies;

@@ -192,9 +192,18 @@ struct walk {
 /* path: of dir, "" for the root. Takes dir over. */
 static int walk_folder(int dir, const char *path, uint32_t level, const struct walk *walk);
 
+/* Each level takes a descriptor. What is deeper is held by what is above it; without a limit a container could make the walk fail. */
+#define LEVELS_MAX 256
+
+static bool is_removed(int err)
+{
+	return err == -ENOENT || err == -ENODEV;
+}
+
 /*
  * A cgroup that is in the folder of another one. The kernel counts those below it as links, fs/kernfs/inode.c: to open one
- * that has none costs more than all the rest.
+ * that has none costs more than all the rest. Only what is removed meanwhile is passed over: for anything else that cannot be
+ * looked at the walk fails, as what is not in it is taken for gone.
  */
 static int walk_entry(int parent, const char *name, const char *path, uint32_t level,
 		      const struct walk *walk)
@@ -203,15 +212,16 @@ static int walk_entry(int parent, const char *name, const char *path, uint32_t l
 	uint64_t id = 0;
 	int dir, err;
 
-	/* What cannot be looked at is removed meanwhile. */
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
 		return 0;
-	if (st.st_nlink == 2) {
+	if (st.st_nlink == 2 || level >= LEVELS_MAX) {
 		err = id_of_fd(parent, name, &id);
 		return err ?: walk->fn(path, id, level, walk->ctx);
 	}
 	dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return dir < 0 ? 0 : walk_folder(dir, path, level, walk);
+	return dir < 0 ? -errno : walk_folder(dir, path, level, walk);
 }
 
 static int walk_folder(int dir, const char *path, uint32_t level, const struct walk *walk)
@@ -235,7 +245,7 @@ static int walk_folder(int dir, const char *path, uint32_t level, const struct w
 		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
 			return -ENOMEM;
 		err = walk_entry(dir, entry->d_name, below, level + 1, walk);
-		if (err == -ENOENT || err == -ENODEV)
+		if (is_removed(err))
 			err = 0;
 	}
 	return err;

@@ -267,7 +267,19 @@ static const char *interface_of(const char *unit)
 	return ends_with(unit, ".scope") ? MANAGER ".Scope" : MANAGER ".Service";
 }
 
-static int ask_manager(const char *unit, uint64_t deadline, char **ret_cgroup, char **ret_slice)
+/* What systemd knows of a unit. id: its name, where the one that was asked for may be an alias. */
+struct told {
+	char *id, *cgroup, *slice;
+};
+
+static void told_done(struct told *told)
+{
+	free(told->id);
+	free(told->cgroup);
+	free(told->slice);
+}
+
+static int ask_manager(const char *unit, uint64_t deadline, struct told *ret)
 {
 	_cleanup_(bus_donep) sd_bus *bus = NULL;
 	_cleanup_(message_donep) sd_bus_message *reply = NULL;
@@ -283,16 +295,19 @@ static int ask_manager(const char *unit, uint64_t deadline, char **ret_cgroup, c
 	err = sd_bus_message_read(reply, "o", &object);
 	if (err < 0)
 		return err;
-	err = get_string(bus, object, interface_of(unit), "ControlGroup", deadline, ret_cgroup);
+	err = get_string(bus, object, MANAGER ".Unit", "Id", deadline, &ret->id);
 	if (err < 0)
 		return err;
-	return get_string(bus, object, interface_of(unit), "Slice", deadline, ret_slice);
+	err = get_string(bus, object, interface_of(unit), "ControlGroup", deadline, &ret->cgroup);
+	if (err < 0)
+		return err;
+	return get_string(bus, object, interface_of(unit), "Slice", deadline, &ret->slice);
 }
 
 int unit_told(const char *unit, char **ret)
 {
 	static uint64_t pause_until;
-	_cleanup_free_ char *cgroup = NULL, *slice = NULL;
+	_cleanup_(told_done) struct told told = {};
 	uint64_t now = now_usec();
 	bool has_slice;
 	int err;
@@ -301,7 +316,7 @@ int unit_told(const char *unit, char **ret)
 		return -EINVAL;
 	if (now < pause_until)
 		return -EAGAIN;
-	err = ask_manager(unit, now + BUS_LIMIT_USEC, &cgroup, &slice);
+	err = ask_manager(unit, now + BUS_LIMIT_USEC, &told);
 	if (err == -ETIMEDOUT)
 		pause_until = now_usec() + BUS_PAUSE_USEC;
 	if (err < 0) {
@@ -309,13 +324,15 @@ int unit_told(const char *unit, char **ret)
 		/* The unit's name is good: that is what -EINVAL would deny. */
 		return err == -EINVAL ? -EBADMSG : err;
 	}
-	if (cgroup[0] == '/') {
-		*ret = TAKE_PTR(cgroup);
+	if (told.cgroup[0] == '/') {
+		*ret = TAKE_PTR(told.cgroup);
 		return 0;
 	}
 	/* A unit that is not known to systemd has no slice, or "". */
-	has_slice = unit_valid(slice) && ends_with(slice, ".slice");
-	return unit_default_cgroup(unit, has_slice ? slice : NULL, ret);
+	has_slice = unit_valid(told.slice) && ends_with(told.slice, ".slice");
+	/* An alias has no cgroup: the unit has it, under its own name. */
+	return unit_default_cgroup(unit_valid(told.id) ? told.id : unit,
+				   has_slice ? told.slice : NULL, ret);
 }
 
 /* ---- the tree ---- */

@@ -25,7 +25,12 @@ struct trace {
 /* Maps that are leastcap's own where it is loaded, and the names of their pins. */
 static const struct {
 	const char *map, *pin;
-} shared[] = {{"tasks", "tasks"}, {"bindings", "bindings"}, {".data.state", "state"}};
+} shared[] = {
+	{"tasks", "tasks"},
+	{"bindings", "bindings"},
+	{"policies", "policies"},
+	{".data.state", "state"},
+};
 
 /* libbpf's words: it warns only of what fails, and the verifier's log is many lines. */
 __attribute__((format(printf, 2, 0))) static int print_warnings(enum libbpf_print_level level,
