@@ -19,10 +19,10 @@ static __always_inline bool is_quiet(const struct leastcap_quiet *ask,
 				     const struct leastcap_key *key,
 				     const struct leastcap_sample *s, __u64 now)
 {
-	volatile struct leastcap_pending *p = &pending[pending_place(key)];
+	volatile struct leastcap_pending *p = pending_find(key);
 
 	return left_alone(now, s->next, ask->after_ns, state.sample_interval_ns) &&
-	       (!pending_is(p, key) ||
+	       (!p ||
 		left_alone(bpf_jiffies64(), p->due, ask->after_jiffies, state.sample_jiffies));
 }
 

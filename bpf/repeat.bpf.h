@@ -2,8 +2,8 @@
 /*
  * What is refused over and over costs little: a refusal that was reported a moment ago only has to be counted.
  *
- * A key of `samples` that is refused again before its next report is due gets a place in `pending`, by its hash, and the
- * task a note of that place in its cached answer. From then on a refusal is one step of the place's counter, and when it
+ * A key of `samples` that is refused again before its next report is due gets a place in `pending`, one of the two of its hash, and
+ * the task a note of that place in its cached answer. From then on a refusal is one step of the place's counter, and when it
  * is due a report, by what the place has written down. Whoever comes the long way keeps to what was reported there.
  *
  * A place changes its owner when it was not used for a while: what was counted goes into the ledgers, exactly, and
@@ -41,13 +41,30 @@ static __always_inline void counting_add(struct counting *c, __u64 cgroup, bool 
 	c->denied |= (__u32)denied << (n & (LEASTCAP_HELD - 1));
 }
 
-static __always_inline __u32 pending_place(const struct leastcap_key *key)
+/* A product mixes upwards only: what comes in last is in the low bits, and the high ones are what counts. */
+static __always_inline __u32 pending_hash(const struct leastcap_key *key)
 {
-	__u64 hash = key->binding ^ (__u64)key->item << 56;
+	__u64 hash = key->binding * 0x9e3779b97f4a7c15ULL ^ key->exe_ino ^
+		     (__u64)key->exe_dev << 32;
 
-	hash = (hash * 0x9e3779b97f4a7c15ULL ^ key->exe_ino ^ (__u64)key->exe_dev << 32);
-	hash = (hash * 0xc2b2ae3d27d4eb4fULL ^ key->verdict) * 0x9e3779b97f4a7c15ULL;
-	return (__u32)(hash >> 32) & (LEASTCAP_PENDING - 1);
+	hash = hash * 0xc2b2ae3d27d4eb4fULL ^ key->item ^ (__u64)key->verdict << 32;
+	return (__u32)(hash * 0x9e3779b97f4a7c15ULL >> 32);
+}
+
+#define PENDING_HASH_BITS 9
+_Static_assert(LEASTCAP_PENDING == 1 << PENDING_HASH_BITS, "a place is so many bits of the hash");
+
+/* The two places that a key may have. */
+static __always_inline __u32 pending_first(__u32 hash)
+{
+	return hash >> (32 - PENDING_HASH_BITS);
+}
+
+static __always_inline __u32 pending_second(__u32 hash)
+{
+	/* Another one, as the step is odd. */
+	return (pending_first(hash) + (pending_first(hash << PENDING_HASH_BITS) | 1)) &
+	       (LEASTCAP_PENDING - 1);
 }
 
 /* Whoever is preempted here is not waited for. */
@@ -75,6 +92,19 @@ static __always_inline bool pending_is(const volatile struct leastcap_pending *p
 	return p->key.binding == key->binding && p->key.exe_ino == key->exe_ino &&
 	       p->key.exe_dev == key->exe_dev && p->key.item == key->item &&
 	       p->key.verdict == key->verdict;
+}
+
+/* The place of a key: it has one at most. NULL: it has none. */
+static __always_inline volatile struct leastcap_pending *
+pending_find(const struct leastcap_key *key)
+{
+	__u32 hash = pending_hash(key);
+	volatile struct leastcap_pending *p = &pending[pending_first(hash)];
+
+	if (pending_is(p, key))
+		return p;
+	p = &pending[pending_second(hash)];
+	return pending_is(p, key) ? p : NULL;
 }
 
 /* The turn of an owner is over, with this count. What was counted goes where it belongs. The place is locked. */
@@ -108,18 +138,18 @@ static __always_inline bool is_due(__u64 now, __u64 due, __u64 interval)
 /* May a key be reported, by its place? */
 static __always_inline bool pending_due(const struct leastcap_key *key)
 {
-	volatile struct leastcap_pending *p = &pending[pending_place(key)];
+	volatile struct leastcap_pending *p = pending_find(key);
 
-	return !pending_is(p, key) || is_due(bpf_jiffies64(), p->due, state.sample_jiffies);
+	return !p || is_due(bpf_jiffies64(), p->due, state.sample_jiffies);
 }
 
 /* A key is reported: how many of its place nobody has been told of. */
 static __always_inline __u64 pending_untold(const struct leastcap_key *key)
 {
-	volatile struct leastcap_pending *p = &pending[pending_place(key)];
+	volatile struct leastcap_pending *p = pending_find(key);
 	__u64 untold = 0, count;
 
-	if (!pending_is(p, key) || !pending_lock(p))
+	if (!p || !pending_lock(p))
 		return 0;
 	if (pending_is(p, key)) {
 		count = p->count;
@@ -201,21 +231,46 @@ static __always_inline bool pending_free(const volatile struct leastcap_pending 
 	       (p->generation != state.generation && pending_is(p, key));
 }
 
-/* A key gets a place, if it is free: c says where. s: its sample. False: it has none. */
+/*
+ * Locks the place that a key has or, where it has none, the one that it may get: the second where the first is somebody else's.
+ * The lock of the first is held as well, so that a key never gets both. -1: somebody changes one of them just now.
+ */
+static __always_inline int pending_choose(const struct leastcap_key *key, __u32 hash, __u64 jiffies)
+{
+	__u32 place = pending_first(hash);
+	volatile struct leastcap_pending *first = &pending[place], *second;
+
+	if (!pending_lock(first))
+		return -1;
+	if (pending_is(first, key))
+		return (int)place;
+	second = &pending[pending_second(hash)];
+	if (!pending_is(second, key) && pending_free(first, key, jiffies))
+		return (int)place;
+	if (pending_lock(second))
+		return (int)pending_second(hash);
+	pending_unlock(first, false);
+	return -1;
+}
+
+/* A key gets a place, if one is free: c says where. s: its sample. False: it has none. */
 static __always_inline bool pending_take(const struct leastcap_key *key, struct leastcap_sample *s,
 					 struct counting *c, __u64 policy)
 {
 	__u64 jiffies = bpf_jiffies64(), now = bpf_ktime_get_boot_ns(), tick = state.jiffy_ns;
-	__u64 due = jiffies;
+	__u32 hash = pending_hash(key);
 	volatile struct leastcap_pending *p;
 	bool mine, moved = false;
+	__u64 due = jiffies;
+	int place;
 
 	if (!c->n || c->n > LEASTCAP_HELD || !tick)
 		return false;
-	c->place = pending_place(key);
-	p = &pending[c->place & (LEASTCAP_PENDING - 1)];
-	if (!pending_lock(p))
+	place = pending_choose(key, hash, jiffies);
+	if (place < 0)
 		return false;
+	c->place = place & (LEASTCAP_PENDING - 1);
+	p = &pending[c->place];
 	mine = pending_is(p, key) && pending_counts(p, c);
 	if (mine ? pending_changed(p, c, policy) : pending_free(p, key, jiffies)) {
 		pending_assign(p, key, c, policy);
@@ -233,6 +288,8 @@ static __always_inline bool pending_take(const struct leastcap_key *key, struct 
 		c->turn = (__u32)(p->count >> PENDING_HIGH);
 	}
 	pending_unlock(p, moved);
+	if (c->place != pending_first(hash))
+		pending_unlock(&pending[pending_first(hash)], false);
 	return mine;
 }
 

@@ -93,6 +93,33 @@ untold() {
 	[ "$(ring_losses)" -gt "$before" ]
 }
 
+# turns WORDS FILE: how many turns came out so.
+turns() { grep "^$1" "$2" | awk '{ n += $NF } END { print n + 0 }'; }
+
+# Kinds of refusals that have a place of their own for what is repeated.
+have_places() {
+	bpftool -j map dump pinned "$(echo /sys/fs/bpf/leastcap/v*/pending)" | jq --arg id "$(stat -c %i "$CG$1")" \
+		'[.. | objects | select(has("told") and has("ledgers")) | .key | select(.binding == ($id | tonumber))] | unique | length'
+}
+
+@test "few of many kinds of refusals find no place for what is repeated, and none is counted less" {
+	# So long a place is kept.
+	fresh_daemon --sample-interval 60000
+	mkdir -p /tmp/programs
+	policy acc 'cgroup: /acc' none
+	local n=100
+	for i in $(seq $n); do cp $PROBE "/tmp/programs/many.$i"; done
+	# Each does both 256 times in turn.
+	inside /acc /bin/bash -c "for program in /tmp/programs/many.*; do \$program watch /nothing chroot sethostname; done" >/tmp/acc.many
+	is $((n * 256)) "$(turns "chroot=refused sethostname=refused " /tmp/acc.many)"
+	is $((n * 256 * 2)) "$(binding /acc .counters.denied)"
+	# Of 512 places some 191 as there are two for each. By one place, or by a hash that is less even, it would be 168 or less.
+	n=$(have_places /acc)
+	echo "# of 200 kinds $n have a place" >&3
+	[ "$n" -ge 174 ]
+	rm -f /tmp/programs/many.*
+}
+
 @test "of each program the first refusal is an event, and the others are summed up" {
 	fresh_daemon --sample-interval 1000
 	mark

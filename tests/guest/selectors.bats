@@ -199,6 +199,24 @@ kubernetes() {
 	run -0 systemd-run -q --wait --unit pattern.service $PROBE chroot
 }
 
+# The name that Debian gives mariadb.service, ssh.service and others beside theirs.
+@test "a unit by an alias, that did not run yet" {
+	local unit=/etc/systemd/system/by-its-name.service
+	printf '[Service]\nType=oneshot\nExecStart=%s chroot\n[Install]\nAlias=by-another.service\n' $PROBE >$unit
+	outcome 0 systemctl enable -q by-its-name.service
+	outcome 0 systemctl start by-its-name.service
+	policy alias 'unit: by-another.service' none
+	mark
+	outcome 1 systemctl start by-its-name.service
+	denied SYS_CHROOT '.policy == "alias" and .subject.binding == "/system.slice/by-its-name.service"'
+	outcome 1 systemctl start by-another.service
+	systemctl disable -q by-its-name.service
+	rm $unit
+	systemctl daemon-reload
+	systemctl reset-failed by-its-name.service
+	leastcap remove alias
+}
+
 @test "a unit by its name, in a slice that nobody knew of, and while D-Bus does not answer" {
 	local path=/lc.slice/lc-custom.slice/elsewhere.service pid
 	local run=(systemd-run -q --slice lc-custom.slice --unit elsewhere.service)
@@ -221,24 +239,6 @@ kubernetes() {
 	kill -CONT "$pid"
 	systemctl stop elsewhere.service
 	leastcap remove elsewhere
-}
-
-# The name that Debian gives mariadb.service, ssh.service and others beside theirs.
-@test "a unit by an alias, that did not run yet" {
-	local unit=/etc/systemd/system/by-its-name.service
-	printf '[Service]\nType=oneshot\nExecStart=%s chroot\n[Install]\nAlias=by-another.service\n' $PROBE >$unit
-	outcome 0 systemctl enable -q by-its-name.service
-	outcome 0 systemctl start by-its-name.service
-	policy alias 'unit: by-another.service' none
-	mark
-	outcome 1 systemctl start by-its-name.service
-	denied SYS_CHROOT '.policy == "alias" and .subject.binding == "/system.slice/by-its-name.service"'
-	outcome 1 systemctl start by-another.service
-	systemctl disable -q by-its-name.service
-	rm $unit
-	systemctl daemon-reload
-	systemctl reset-failed by-its-name.service
-	leastcap remove alias
 }
 
 # user_unit NAME: starts a unit of a user's, which takes a capability of its own user namespace.
