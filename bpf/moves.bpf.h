@@ -108,6 +108,15 @@ static long confined_level(__u32 level, void *ctx)
 	return f->found;
 }
 
+/* No cgroup has this id. */
+#define UNKNOWN_BINDING (~0ULL)
+
+/* Held wherever it is. Where nobody knows by what it carries nothing, if the storage is of a build that did not see to it. */
+static __always_inline bool held_anywhere(const struct leastcap_task *process)
+{
+	return process && (process->carried || (process->flags & LEASTCAP_TASK_OVERFLOW));
+}
+
 /* A binding that holds the task, by its place or because the task carries it; 0: there is none. */
 static __noinline __u64 confined_by(struct task_struct *task)
 {
@@ -119,6 +128,8 @@ static __noinline __u64 confined_by(struct task_struct *task)
 		if (process->carried & (1U << i))
 			return process->held[i];
 	}
+	if (held_anywhere(process))
+		return process->held[0] ?: UNKNOWN_BINDING;
 	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, confined_level, &f, 0);
 	return f.id;
 }
@@ -239,7 +250,7 @@ static __noinline int process_freed(struct task_struct *leader, struct task_stru
 {
 	struct leastcap_task *p = process_of(leader);
 
-	if (!p || !p->carried || confined_by(mover))
+	if (!p || !held_anywhere(p) || confined_by(mover))
 		return 0;
 	p->carried = 0;
 	p->flags &= ~LEASTCAP_TASK_OVERFLOW;
@@ -441,7 +452,7 @@ int BPF_PROG(lc_task, struct task_struct *child, unsigned long clone_flags, int 
 	p = process_of(bpf_get_current_task_btf());
 	if (!has_state(p) || storage_of(child))
 		return 0;
-	return p->carried ? -ENOMEM : 0;
+	return held_anywhere(p) ? -ENOMEM : 0;
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -463,7 +474,7 @@ int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
 		c = storage_of(child);
 		if (c)
 			process_copy(c, p);
-		else if (p->carried)
+		else if (held_anywhere(p))
 			/* It got its state since lc_task looked, and there is no memory: its maker does not go on. */
 			bpf_send_signal(9);
 	}

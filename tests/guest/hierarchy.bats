@@ -158,6 +158,35 @@ restricting() {
 	drop h
 }
 
+kernel_complaints() { dmesg | grep -cE 'BUG|Oops|WARNING:|general protection' || true; }
+
+@test "a fork that fails leaves nothing, and the next child has what its maker has" {
+	local full="$MOVES full 300" complaints pid
+	complaints=$(kernel_complaints)
+	# Who was never held enters; with nothing to go along nothing does.
+	outcome 0 inside /h $full $CG/out $CG/out
+	policy h 'cgroup: /h' none
+	outcome 0 inside /out $full $CG/out $CG/h
+	# It carries the policy.
+	outcome 1 inside /h $full $CG/out $CG/out
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .subject.binding == "/h" and .process.comm == "moves"'
+	# It is entering.
+	outcome 0 $full $CG/h $CG/h
+	# It was held, and was taken out: it does not enter again.
+	rm -f /tmp/full.go
+	# shellcheck disable=SC2016 # not by this shell
+	$PROBE join-exec $CG/h /bin/sh -c 'until [ -e /tmp/full.go ]; do sleep 0.1; done; exec "$@"' sh $full $CG/out $CG/h &
+	pid=$!
+	sleep 1
+	echo $pid >$CG/out/cgroup.procs
+	mark
+	touch /tmp/full.go
+	outcome 1 wait $pid
+	denied SYS_ADMIN '.subject.cgroup == "/h" and .process.comm == "moves"'
+	is 0 "$(leastcap status --json | jq .losses.storage)"
+	is "$complaints" "$(kernel_complaints)"
+}
+
 @test "who goes out and home all the time is never free in between" {
 	run -0 inside /h $MOVES commute 2 $CG/out $CG/h
 	policy h 'cgroup: /h' none
@@ -251,6 +280,59 @@ from_outside() {
 	rmdir $CG/h/left
 	outcome 1 wait $pid
 	denied SYS_ADMIN '.subject.cgroup == "/out"'
+}
+
+# asks N: what the process outside says when it is asked for the Nth time, 0: allowed, 1: EPERM.
+asks() {
+	touch /tmp/left/ask$1
+	within 20 test -s /tmp/left/answer$1
+	cat /tmp/left/answer$1
+}
+
+# Its policy is one of names, not of places: nothing that is there is selected by it any more.
+@test "a container that is left and ends does not set its tasks free, whatever the daemon does meanwhile" {
+	local cgroup
+	probe_image
+	rm -rf /tmp/left
+	mkdir /tmp/left
+	cat >/tmp/left/script <<-'END'
+		for n in 1 2 3 4 5 6; do
+			until [ -e /left/ask$n ]; do sleep 0.1; done
+			[ $n != 2 ] || echo $$ >/host/out/cgroup.procs
+			probe sethostname >/dev/null
+			echo $? >/left/answer$n
+		done
+	END
+	docker run -d --name left --privileged --pid host --cgroupns host -v $CG:/host -v /tmp/left:/left probe \
+		/bin/sh -c 'setsid /bin/sh /left/script & until [ -e /left/end ]; do sleep 0.1; done'
+	cgroup=$(docker_cgroup left)
+	is 0 "$(asks 1)"
+	policy left 'container: {name: left}' none
+	is left "$(binding "$cgroup" .policy)"
+	is 1 "$(asks 2)"
+	denied SYS_ADMIN ".subject.cgroup == \"/out\" and .subject.binding == \"$cgroup\" and .policy == \"left\""
+	touch /tmp/left/end
+	docker wait left
+	docker rm left
+	within 20 test ! -e "$CG$cgroup"
+	expect_event '.type == "gone"'
+	is 1 "$(asks 3)"
+	systemctl restart leastcapd
+	# Its first look at what is bound, and what comes of it.
+	sleep 3
+	is 1 "$(asks 4)"
+	# Somebody comes, so that everybody is looked at again.
+	bundle /tmp/other "/other/$(container_id 7)" '[]' probe none
+	outcome 0 runc run --bundle /tmp/other other
+	sleep 2
+	mark
+	is 1 "$(asks 5)"
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .policy == "left"'
+	# Without its policy it is free.
+	drop left
+	is 0 "$(asks 6)"
+	rmdir $CG/other
+	rm -rf /tmp/left /tmp/other
 }
 
 @test "a process that asks for the first time while it is moved out stays confined" {

@@ -336,6 +336,18 @@ problems() { leastcap status --json | jq -c '[.problems[] | [.file, .line, .colu
 	is '[]' "$(revisions)"
 }
 
+@test "a revision that was somebody's is never another content's, also when the daemon is killed at once" {
+	policy up 'cgroup: /up' none
+	policy up 'cgroup: /up' '[SYS_CHROOT]'
+	# Who knows it now is the daemon alone.
+	policy up 'container: {name: nobody}' '[SYS_CHROOT]'
+	kill_daemon
+	systemctl start leastcapd
+	policy up 'cgroup: /up' '[SYS_ADMIN]'
+	is '[["up",3,1]]' "$(revisions)"
+	outcome 0 inside /up $PROBE sethostname
+}
+
 @test "a bad file keeps its last good form, through a restart too; the good files go on; a removed one goes" {
 	file a up 'cgroup: /up' none
 	file b other 'cgroup: /other' none

@@ -117,14 +117,19 @@ restrict() {
 
 @test "mounting overlayfs, whose mounter's credentials are exempt, by both mount APIs" {
 	mkdir -p /tmp/ov/{l,u,w,m}
-	mount_overlay='mount -t overlay o -o lowerdir=/tmp/ov/l,upperdir=/tmp/ov/u,workdir=/tmp/ov/w /tmp/ov/m'
+	layers=lowerdir=/tmp/ov/l,upperdir=/tmp/ov/u,workdir=/tmp/ov/w
+	mount_overlay="mount -t overlay o -o $layers /tmp/ov/m"
 	outcome 0 inside /w /bin/sh -c "$mount_overlay && umount /tmp/ov/m"
+	outcome 0 inside /w $PROBE mount-at overlay /tmp/ov/m $layers
 	hold '[SYS_ADMIN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, CHOWN, MKNOD, SETFCAP]'
 	# Another file system is mounted as before.
 	outcome 0 inside /w $PROBE mount
 	run inside /w /bin/sh -c "$mount_overlay"
 	[ "$status" -ne 0 ]
-	denied overlayfs-mount
+	denied overlayfs-mount '.process.comm == "mount" and .syscall == "mount"'
+	mark
+	run -1 inside /w $PROBE mount-at overlay /tmp/ov/m $layers
+	is "mount: EPERM" "$output"
 	outcome 1 inside /w $PROBE fsmount overlay lowerdir=/tmp/ov/l:/tmp/ov/u
 	outcome 0 inside /w $PROBE fsmount tmpfs size=1m
 	hold all
@@ -140,6 +145,8 @@ restrict() {
 		sleep 1.1
 	done
 	denied overlayfs-mount
+	run -1 inside /w $PROBE mount-at overlay /tmp/ov/m $layers
+	is "mount: EPERM" "$output"
 	run -1 inside /w $PROBE fsmount overlay lowerdir=/tmp/ov/l:/tmp/ov/u
 	[[ $output == *EPERM* ]]
 	outcome 0 inside /w $PROBE fsmount tmpfs size=1m

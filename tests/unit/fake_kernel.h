@@ -36,6 +36,7 @@ struct kernel {
 	void (*walked)(struct kernel *k); /* happens while the plan is made */
 	uint64_t carried; /* a task carries the binding of this cgroup */
 	uint64_t hidden; /* this cgroup cannot be opened by its id: it is being made, or gone */
+	uint64_t losses[LEASTCAP_LOSSES];
 	struct leastcap_state state;
 };
 
@@ -281,6 +282,17 @@ uint64_t kernel_bindings_version(const struct kernel *k)
 const struct leastcap_state *kernel_state(const struct kernel *k)
 {
 	return &k->state;
+}
+
+int kernel_losses(struct kernel *k, uint64_t ret[LEASTCAP_LOSSES])
+{
+	memcpy(ret, k->losses, sizeof(k->losses));
+	return 0;
+}
+
+uint64_t kernel_disarmed(const struct kernel *k)
+{
+	return k->state.disarmed_until;
 }
 
 void kernel_publish(struct kernel *k)

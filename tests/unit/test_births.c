@@ -188,6 +188,31 @@ static void a_birth_that_nobody_told_of_is_looked_for(void **state)
 	assert_false(s->again);
 }
 
+/* As many have arrived meanwhile, so that the count does not tell; or it was not bound at all. */
+static void what_a_loss_may_be_about_is_looked_for(void **state)
+{
+	static const struct {
+		enum leastcap_loss what;
+		bool again;
+	} cases[] = {{LEASTCAP_LOSS_RING, true},
+		     {LEASTCAP_LOSS_BIRTH, true},
+		     {LEASTCAP_LOSS_KEY, false}};
+	struct state *s = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake.losses[cases[i].what]++;
+		s->again = false;
+		s->ticks = 0;
+		state_tick(s);
+		assert_int_equal(s->again, cases[i].again);
+	}
+	/* It is told once. */
+	s->ticks = 0;
+	s->again = false;
+	state_tick(s);
+	assert_false(s->again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +221,7 @@ int main(void)
 		TEST(what_is_born_with_the_old_policy_is_looked_at_again),
 		TEST(what_could_not_be_bound_is_tried_again),
 		TEST(a_birth_that_nobody_told_of_is_looked_for),
+		TEST(what_a_loss_may_be_about_is_looked_for),
 	};
 
 	return cmocka_run_group_tests_name("births", tests, NULL, NULL);

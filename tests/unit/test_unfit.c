@@ -297,6 +297,36 @@ static void a_daemon_that_starts_goes_back_to_the_form_that_had_room(void **stat
 	}
 }
 
+/* Something is wrong with another policy, of which the last complaint is. */
+static void what_is_refused_for_room_says_nothing_else(void **state)
+{
+	json_t *answer = NULL;
+	struct state *s;
+
+	fake_cgroup("/b");
+	write_file("a.yaml", POLICY("a", "cgroup: /none", "none"));
+	s = start();
+	assert_string_not_equal(problem_of(s, "a.yaml", "does not exist"), "");
+	apply(s, POLICY("b", "cgroup: /b", "none"), false);
+	fake.patterns_err = -E2BIG;
+	assert_int_equal(state_remove(s, "b", false, &nobody, &answer), 507);
+	assert_string_equal(
+		json_string_value(json_object_get(answer, "error")),
+		"nothing was changed: a map of the kernel is full: policies, or their patterns, "
+		"names, addresses or file system types");
+	json_decref(answer);
+	assert_string_equal(fake_bound("/b"), "b");
+	/* Nor does what cannot be bound say that a list of arguments is too long. */
+	fake.patterns_err = -E2BIG;
+	s->again = true;
+	assert_false(state_settle(s));
+	answer = containers_problem(s);
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "message")),
+			       "a map of the kernel is full"));
+	json_decref(answer);
+	state_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +336,7 @@ int main(void)
 		TEST(what_is_left_out_cannot_be_applied),
 		TEST(with_room_for_some_bindings_those_that_refuse_have_it),
 		TEST(who_applies_too_much_is_told_what_there_is_room_for),
+		TEST(what_is_refused_for_room_says_nothing_else),
 		TEST(what_ends_makes_room),
 		TEST(a_daemon_that_starts_goes_back_to_the_form_that_had_room),
 	};

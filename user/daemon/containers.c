@@ -91,7 +91,10 @@ void containers_sweep(struct state *s)
 
 void containers_tick(struct state *s)
 {
-	/* Those that are on their way now count, too: it is looked once too often then. */
+	/*
+	 * Those that are on their way now count, too: it is looked once too often then, and not for one that is lost while
+	 * as many arrive. For that one it is looked when its loss is told (track.c).
+	 */
 	const uint64_t untold = kernel_state(s->k)->born - s->births;
 
 	if (untold > s->births_untold && (sources_ask_identity(&s->sources) || s->plan.shadows))
@@ -104,9 +107,11 @@ void containers_tick(struct state *s)
 /* Once, however often it is tried. */
 static void note_unbound(struct state *s, int err)
 {
+	char why[ERROR_TEXT_LEN];
+
 	if (err && err != s->unbound)
-		log_warn(err, "cannot bind what is new, trying again every %d seconds",
-			 AGAIN_TICKS);
+		log_warn(0, "cannot bind what is new, trying again every %d seconds: %s",
+			 AGAIN_TICKS, error_text(s, err, why));
 	else if (!err && s->unbound)
 		log_info("what was new is bound");
 	s->unbound = err;
@@ -114,11 +119,11 @@ static void note_unbound(struct state *s, int err)
 
 json_t *containers_problem(const struct state *s)
 {
-	char message[256];
+	char message[256], why[ERROR_TEXT_LEN];
 
 	snprintf(message, sizeof(message),
 		 "what is new could not be bound, and is tried again every %d seconds: %s",
-		 AGAIN_TICKS, strerror(-s->unbound));
+		 AGAIN_TICKS, error_text(s, s->unbound, why));
 	return problem_new(s->config_dir, (struct policy_pos){}, message, NULL, NULL);
 }
 

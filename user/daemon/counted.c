@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the daemon has counted and told goes to /run, now and then and at the end. The next one compares it with the ledgers, and
+ * What the daemon has counted and told goes to /run, now and then, at the end, and when a policy has a new revision. The next one compares it with the ledgers, and
  * tells what the kernel has refused, and lost, while nobody ran. It also goes on with the revisions of policies.
  */
 #include <string.h>
@@ -42,6 +42,7 @@ void counted_save(struct state *s)
 	}
 	json_decref(s->counted);
 	s->counted = TAKE_PTR(now);
+	s->revised = false;
 }
 
 static const char *name_of(uint64_t cgroup, void *state)

@@ -100,6 +100,7 @@ struct state {
 	uint64_t bindings_version; /* of the kernel, when they were counted for the summary */
 	uint64_t suppressed; /* refusals that events stood for beside their own */
 	json_t *revisions; /* policy -> [its last revision, that revision's content]; NULL: none yet */
+	bool revised; /* they are not the saved ones */
 	json_t *applied; /* policy -> when it was applied, seconds since 1970 */
 	struct hold hold;
 	struct quiet quiet;

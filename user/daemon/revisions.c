@@ -48,6 +48,7 @@ void revision_note(struct state *s, const struct leastcap_policy *p)
 	/* Without memory it begins anew. */
 	(void)json_object_set_new(s->revisions, p->name,
 				  json_pack("[I, s]", (json_int_t)p->revision, text));
+	s->revised = true;
 }
 
 void revisions_forget(struct state *s)
@@ -58,7 +59,9 @@ void revisions_forget(struct state *s)
 
 	json_object_foreach_safe(s->revisions, next, name, known)
 	{
-		if (!sources_find(&s->sources, name, NULL))
-			json_object_del(s->revisions, name);
+		if (sources_find(&s->sources, name, NULL))
+			continue;
+		json_object_del(s->revisions, name);
+		s->revised = true;
 	}
 }

@@ -150,8 +150,8 @@ static void tell_losses(struct state *s)
 	}
 	if (!any)
 		return;
-	/* A birth may be among them. */
-	s->again = s->again || fresh[LEASTCAP_LOSS_RING];
+	/* The news of a birth may be among them, and what could not be bound then may have room now. */
+	s->again = s->again || fresh[LEASTCAP_LOSS_RING] || fresh[LEASTCAP_LOSS_BIRTH];
 	memcpy(s->losses, now, sizeof(now));
 	losses = listing_losses(fresh);
 	text = losses ? json_dumps(losses, JSON_COMPACT) : NULL;

@@ -47,14 +47,19 @@ int plan_try(struct state *s, const struct sources *sources, const struct policy
 	return err;
 }
 
-/* What a change was refused for is the last that did not fit. */
+/* What there was no room for is the last complaint: the policy that did not fit, or all of them. */
 static void complain_unfit(const struct state *s, const struct sources *sources,
-			   const struct plan *plan, const struct leave_out *may, json_t *complaints)
+			   const struct plan *plan, const struct leave_out *may, int err,
+			   json_t *complaints)
 {
 	const struct plan_unfit *last = plan->n_unfit ? &plan->unfit[plan->n_unfit - 1] : NULL;
+	char why[ERROR_TEXT_LEN];
 
 	if (last && !unfit_may(s, may, last->policy->name))
 		json_array_append_new(complaints, unfit_refusal(s, sources, plan));
+	else if (error_is_room(err))
+		json_array_append_new(complaints, problem_new(s->config_dir, (struct policy_pos){},
+							      error_text(s, err, why), NULL, NULL));
 }
 
 static int plan_and_publish_once(struct state *s, const struct sources *sources,
@@ -74,7 +79,7 @@ static int plan_and_publish_once(struct state *s, const struct sources *sources,
 		err = -EINVAL;
 	err = err ?: publish(s, sources, ret, before, keep, &may, ret_news);
 	if (err)
-		complain_unfit(s, sources, ret, &may, complaints);
+		complain_unfit(s, sources, ret, &may, err, complaints);
 	return err;
 }
 
@@ -152,6 +157,9 @@ int state_follow(struct state *s, struct sources *sources, const struct policy_s
 	proof_policies_changed(s);
 	ties_follow(s);
 	unfit_follow(s);
+	/* A daemon that is killed now takes no number along that somebody has seen. */
+	if (s->revised)
+		counted_save(s);
 	return 0;
 }
 
@@ -185,7 +193,7 @@ static unsigned int take_back(struct state *s, struct sources *sources, json_t *
 		s->state_dir, strerror(-why));
 }
 
-/* The last complaint says for which policy there was no room, see complain_unfit(). */
+/* The last complaint says for what there was no room, see complain_unfit(). */
 static unsigned int answer_refused(const struct state *s, int err, const json_t *complaints,
 				   json_t **ret)
 {

@@ -6,6 +6,8 @@
  *	leaderless-exec DIR PROGRAM ARG...	goes to DIR; its leader ends; then another thread executes
  *	leaderless-moves DIR...			its leader ends; then another thread moves the process to each DIR, and asks
  *	commute SECONDS OUT HOME		moves to OUT and HOME all the time, while another thread asks all the time
+ *	full TIMES DIR THERE		goes to DIR, which has room for it alone: so often a fork fails; with room again a
+ *					child goes to THERE, and asks
  *	thread-into DIR				makes a thread in DIR (threaded), which asks
  *	buried THREADS DIR... [-- PROGRAM ARG...]
  *			so many of its threads have ended, and stay, as they are traced; its leader ends; then another one
@@ -47,17 +49,26 @@ static enum outcome ask(void)
 	return outcome_of(syscall(SYS_sethostname, NULL, -1L) ? -errno : 0);
 }
 
-/* Without the leader nothing but the number of the process names it. */
-static void move_to(const char *dir)
+static void write_to(const char *dir, const char *name, const char *text)
 {
-	char path[4200], text[16];
-	int fd, len = snprintf(text, sizeof(text), "%d", getpid());
+	ssize_t len = (ssize_t)strlen(text);
+	char path[4200];
+	int fd;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
 		fail(path);
 	close(fd);
+}
+
+/* Without the leader nothing but the number of the process names it. */
+static void move_to(const char *dir)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", getpid());
+	write_to(dir, "cgroup.procs", text);
 }
 
 /* Z, as /proc has it: the leader has ended, and waits for the others. */
@@ -149,6 +160,36 @@ static int commute(unsigned int seconds, const char *out, const char *home)
 	       count[REFUSED], count[OTHER]);
 	fflush(stdout);
 	return count[ALLOWED] ? ALLOWED : count[OTHER] || !count[REFUSED] ? OTHER : REFUSED;
+}
+
+/* ---- full ---- */
+
+/* pids.max is looked at behind all that a child needs, security_task_alloc() with it (copy_process() in kernel/fork.c). */
+static int full(unsigned int times, const char *dir, const char *there)
+{
+	int status;
+	pid_t pid;
+
+	move_to(dir);
+	write_to(dir, "pids.max", "1");
+	for (unsigned int i = 0; i < times; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(OTHER);
+		if (pid > 0 || errno != EAGAIN)
+			fail("a fork that should fail");
+	}
+	write_to(dir, "pids.max", "max");
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (!pid) {
+		move_to(there);
+		_exit(ask());
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		fail("its child");
+	return WEXITSTATUS(status);
 }
 
 /* ---- thread-into ---- */
@@ -319,6 +360,8 @@ int main(int argc, char **argv)
 		leaderless(then_move, argv + 2);
 	} else if (!strcmp(way, "commute") && argc == 5) {
 		_exit(commute((unsigned int)atoi(argv[2]), argv[3], argv[4]));
+	} else if (!strcmp(way, "full") && argc == 5) {
+		return full((unsigned int)atoi(argv[2]), argv[3], argv[4]);
 	} else if (!strcmp(way, "thread-into")) {
 		return thread_into(argv[2]);
 	} else if (!strcmp(way, "buried") && argc > 3) {

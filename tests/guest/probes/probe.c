@@ -686,6 +686,16 @@ static int way_fsmount(char **argv)
 	return say("fsmount", mnt < 0 ? errno : 0);
 }
 
+/* mount-at TYPE DIR OPTIONS: by mount(2), and off again. */
+static int way_mount_at(char **argv)
+{
+	int err = mount("probe", argv[1], argv[0], 0, argv[2]) ? errno : 0;
+
+	if (!err && umount2(argv[1], MNT_DETACH))
+		fail(argv[1]);
+	return say("mount", err);
+}
+
 /* sleep SECONDS: with nothing else, for being looked at. */
 static int way_sleep(char **argv)
 {
@@ -748,6 +758,7 @@ static const struct way {
 	{"take-over", 1, way_take_over, "PID"},
 	{"after", 2, way_after, "SECONDS ACT"},
 	{"fsmount", 2, way_fsmount, "TYPE KEY=VALUE"},
+	{"mount-at", 3, way_mount_at, "TYPE DIR OPTIONS"},
 	{"sleep", 1, way_sleep, "SECONDS"},
 	{"bounded", 1, way_bounded, "N"},
 };
