@@ -35,6 +35,7 @@ struct kernel {
 	void (*failed)(struct kernel *k); /* happens then */
 	void (*walked)(struct kernel *k); /* happens while the plan is made */
 	uint64_t carried; /* a task carries the binding of this cgroup */
+	uint64_t disarmed; /* until when */
 	uint64_t hidden; /* this cgroup cannot be opened by its id: it is being made, or gone */
 	struct leastcap_state state;
 };
@@ -285,6 +286,16 @@ const struct leastcap_state *kernel_state(const struct kernel *k)
 
 void kernel_publish(struct kernel *k)
 {
+}
+
+void kernel_disarm(struct kernel *k, uint64_t until)
+{
+	k->disarmed = until;
+}
+
+uint64_t kernel_disarmed(const struct kernel *k)
+{
+	return k->disarmed;
 }
 
 int kernel_carried(struct kernel *k, uint64_t cgroup)

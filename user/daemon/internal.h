@@ -328,6 +328,13 @@ int modes_open(struct state *s);
 /* The modes of policies become what is written in them, or what overrides it. */
 void modes_join(const json_t *modes, struct sources *sources);
 int modes_stage(const json_t *modes, struct change *change);
+/* Who says the mode that a policy has: "policy", "override"; "shadow": that is one. */
+const char *modes_by(const struct policy *p);
+/*
+ * What overrides a policy that no source has any more, and none that cannot be read may have, ends with it. was: the sources before,
+ * see keep_owner(). Logs, and tells.
+ */
+void modes_forget(struct state *s, const struct sources *was, const struct peer *by);
 
 /* ---- disarm.c ---- */
 
@@ -341,7 +348,7 @@ bool disarm_summary(const struct state *s, char *buf, size_t size);
 /* ---- dry_run.c ---- */
 
 /* What applying `set`, which is in `fresh` already, would come to. complaints: what is known to be wrong; gets the rest. */
-unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     json_t *complaints, json_t **ret);
+unsigned int dry_run(struct state *s, const struct apply_request *request, struct sources *fresh,
+		     const struct policy_set *set, json_t *complaints, json_t **ret);
 
 #endif

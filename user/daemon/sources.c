@@ -119,6 +119,14 @@ const struct policy *sources_find(const struct sources *sources, const char *nam
 	return NULL;
 }
 
+const char *sources_file_of(const struct sources *sources, const char *name)
+{
+	const struct source *source = NULL;
+	const struct policy *p = sources_find(sources, name, &source);
+
+	return p && !source->api ? p->file ?: source->file : NULL;
+}
+
 bool sources_ask_identity(const struct sources *sources)
 {
 	for (size_t i = 0; i < sources->n; i++) {

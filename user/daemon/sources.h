@@ -57,6 +57,8 @@ void sources_done(struct sources *sources);
 const struct policy *sources_find(const struct sources *sources, const char *name,
 				  const struct source **ret_source);
 
+/* The file of policies.d, or one that it includes, that defines that policy. NULL: none. */
+const char *sources_file_of(const struct sources *sources, const char *name);
 /* Does a selector ask for more of containers than their ids? */
 bool sources_ask_identity(const struct sources *sources);
 

@@ -252,6 +252,7 @@ int state_reload(struct state *s, const struct peer *by)
 	sources_save_good(&s->sources, s->state_dir);
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
+	modes_forget(s, &old, by);
 	confirm_tell(s, by);
 	return 0;
 }
