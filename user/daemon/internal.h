@@ -80,6 +80,8 @@ struct state {
 	json_t *unfit; /* object; problems: policies that there is no room for, by their names. NULL: none yet */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
 	struct confirm confirm;
+	char *returned; /* the policies that nobody has confirmed last; NULL: none, as far as this daemon knows */
+	uint64_t returned_at; /* boot_now() */
 	json_t *modes; /* overrides: name -> "audit" or "enforce" */
 	json_t *disarm; /* why, by whom, until when; NULL: not known, or not disarmed */
 	char boot[37];

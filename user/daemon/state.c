@@ -96,6 +96,7 @@ struct state *state_free(struct state *s)
 	policy_reads_done(&s->reads);
 	names_done(s);
 	confirm_done(&s->confirm);
+	free(s->returned);
 	json_decref(s->problems);
 	json_decref(s->own_problems);
 	json_decref(s->kept);
