@@ -439,6 +439,27 @@ static void a_rename_is_noticed_while_an_answer_is_under_way(void **state)
 	assert_int_equal(atomic_load(&docker.counts->requests), 3);
 }
 
+static void a_container_is_found_by_its_name(void **state)
+{
+	const char *cgroup = NULL;
+
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	fake_start(&podman, podman_path, geteuid(), serve_web, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), -ENOENT);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), 0);
+	assert_string_equal(cgroup, DOCKER);
+	assert_int_equal(identities_find_named(ids, "we", &cgroup), -ENOENT);
+	assert_int_equal(identities_want(ids, PODMAN), 0);
+	assert_true(fake_run(event, &n_changed, 2, 10000, NULL));
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), -ENOTUNIQ);
+	identities_drop(ids, DOCKER);
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), 0);
+	assert_string_equal(cgroup, PODMAN);
+}
+
 /* Whoever is told may drop the container, and want others. */
 static void drop_it(const char *cgroup, const struct identity *identity, void *ctx)
 {
@@ -533,6 +554,7 @@ int main(void)
 		TEST(a_users_engine_describes_the_users_containers),
 		TEST(nobody_is_asked_about_what_is_not_of_this_host),
 		TEST(a_rename_is_noticed),
+		TEST(a_container_is_found_by_its_name),
 		TEST(a_rename_is_noticed_while_an_answer_is_under_way),
 		TEST(who_is_told_may_drop_and_want),
 		TEST(a_dropped_container_is_not_told_of),

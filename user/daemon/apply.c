@@ -205,8 +205,7 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 		return answer_errno(s, -ENOMEM, "cannot remove, nothing was changed", ret);
 	was = sources_find(&s->sources, full, &source);
 	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
-		return answer_text(404, ret, "there is no %s \"%.64s\"",
-				   shadow ? "shadow of the policy" : "policy", name);
+		return answer_no_policy(s, name, shadow, ret);
 	if (source && !source->api)
 		return answer_text(409, ret, "policy \"%s\" is defined in %s: remove it there",
 				   name, was && was->file ? was->file : source->file);

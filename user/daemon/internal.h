@@ -287,6 +287,8 @@ bool state_enforcing(struct state *s, char build[17]);
 unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
 unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* 404: there is no policy of that name, or no shadow of it; which one may be meant is said. */
+unsigned int answer_no_policy(const struct state *s, const char *name, bool shadow, json_t **ret);
 /* 500, or 507 where there is no room in the kernel, with what the number means here. */
 unsigned int answer_errno(const struct state *s, int err, const char *what, json_t **ret);
 /* 500: STATE cannot be written, and nothing was changed. */

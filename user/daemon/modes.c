@@ -91,7 +91,7 @@ static unsigned int check(struct state *s, const char *name, const char *mode, j
 	if (!is_mode(mode) && json_object_get(s->modes, name))
 		return 0;
 	if (is_shadow(name) || !sources_find(&s->sources, name, NULL))
-		return answer_text(404, ret, "there is no policy \"%.64s\"", name);
+		return answer_no_policy(s, name, false, ret);
 	return 0;
 }
 

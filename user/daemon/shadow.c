@@ -56,11 +56,7 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 		shadow = NULL;
 	p = shadow ? sources_find(&s->sources, shadow, NULL) : NULL;
 	if (!p)
-		return answer_text(
-			404, ret,
-			"there is no shadow of the policy \"%.64s\": 'leastcap apply --shadow' "
-			"makes one",
-			name);
+		return answer_no_policy(s, name, true, ret);
 	if (sources_find(&s->sources, name, &source) && !source->api)
 		return answer_text(409, ret, "policy \"%s\" is defined in %s: change it there",
 				   name, source->file);

@@ -167,6 +167,34 @@ const struct identity *identities_get(const struct identities *ids, const char *
 	return e && !identity_is_empty(&e->identity) ? &e->identity : NULL;
 }
 
+struct named {
+	const char *name, *cgroup;
+	size_t n;
+};
+
+static void look_for_named(const void *node, VISIT visit, void *ctx)
+{
+	const struct container *e = *(struct container *const *)node;
+	struct named *named = ctx;
+
+	if ((visit != postorder && visit != leaf) || !e->identity.name ||
+	    strcmp(e->identity.name, named->name) != 0)
+		return;
+	named->cgroup = e->cgroup;
+	named->n++;
+}
+
+int identities_find_named(const struct identities *ids, const char *name, const char **ret_cgroup)
+{
+	struct named named = {.name = name};
+
+	twalk_r(ids->tree, look_for_named, &named);
+	if (named.n != 1)
+		return named.n ? -ENOTUNIQ : -ENOENT;
+	*ret_cgroup = named.cgroup;
+	return 0;
+}
+
 bool identities_settled(const struct identities *ids, const char *cgroup)
 {
 	const struct container *e = find(ids, cgroup);
