@@ -23,6 +23,7 @@ struct kernel {
 	struct leastcap_binding bindings[FAKE_MAX]; /* by id; policy 0: none */
 	struct leastcap_policy policies[FAKE_MAX];
 	size_t n_policies;
+	unsigned int policy_walks; /* through all of them */
 	struct leastcap_birth_pattern patterns[FAKE_MAX];
 	size_t n_patterns;
 	char births[FAKE_MAX][LEASTCAP_PATH_LEN];
@@ -169,6 +170,7 @@ int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy 
 {
 	int err = 0;
 
+	k->policy_walks++;
 	for (size_t i = 0; !err && i < k->n_policies; i++)
 		err = fn(&k->policies[i], ctx);
 	return err;

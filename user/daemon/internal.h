@@ -126,7 +126,7 @@ int publish(struct state *s, const struct sources *sources, struct plan *plan,
 	    struct before *before, const struct keep *keep, const struct leave_out *may,
 	    bool *ret_news);
 
-/* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
+/* in_force.c: the revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
 
 /*
