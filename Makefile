@@ -123,7 +123,7 @@ $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(filter-out %/main.o,$(DAEMON_
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
 
 # Those with a kernel side of their own, in place of the library's.
-$(addprefix $(O)/tests/unit/test_,births fall_back killed transaction unfit): ALL_LDFLAGS += -Wl,--allow-multiple-definition
+$(addprefix $(O)/tests/unit/test_,answers births confirm dry_run fall_back killed modes transaction unfit): ALL_LDFLAGS += -Wl,--allow-multiple-definition
 
 # Programs that tests run in a guest, in containers without a libc: static. `first` is on its own entirely.
 $(O)/tests/guest/probes/first: PROBE_FLAGS := -nostdlib -ffreestanding -fno-stack-protector

@@ -109,7 +109,10 @@ load change
 	is null "$(binding /c .shadow)"
 	allows /c
 	[ ! -e /var/lib/leastcap/shadow/c.json ]
-	run -0 leastcap apply --dry-run $DIR/c.yaml
+	# Applied it would be refused; the file itself can be tried.
+	run -1 leastcap apply --dry-run $DIR/c.yaml
+	[[ $output == *"defined in  $POLICIES/c.yaml"*"policy \"c\" is defined in $POLICIES/c.yaml: it is changed there"* ]]
+	run -0 leastcap apply --dry-run $POLICIES/c.yaml
 	# Without the file it can be tried.
 	rm $POLICIES/c.yaml
 	api POST /v1/reload
@@ -142,13 +145,22 @@ load change
 	is '["audit","override"]' "$(list_of other '[.mode, .mode_by]')"
 	# A new form of the policy does not end it.
 	form c /c '[SYS_CHROOT]'
-	leastcap apply $DIR/c.yaml
+	run -0 leastcap apply $DIR/c.yaml
+	[[ $output == *"mode audit (leastcap mode)"* ]]
 	allows /c
 	leastcap mode file c
 	leastcap mode default other
 	refuses /c
 	refuses /free
 	is '["enforce","policy"]' "$(list_of other '[.mode, .mode_by]')"
+	[ ! -e /var/lib/leastcap/modes.json ]
+	run -0 leastcap apply $DIR/c.yaml
+	[[ $output != *"leastcap mode"* ]]
+	# It ends with the file of its policy.
+	leastcap mode audit other
+	rm "$POLICIES/other.yaml"
+	api POST /v1/reload
+	expect_event '.type == "policy" and .action == "mode" and .policy == "other" and .revision == 0 and .mode_by == "policy" and (has("mode") | not)'
 	[ ! -e /var/lib/leastcap/modes.json ]
 	run -1 leastcap mode audit nobody
 	run -2 leastcap mode adit c
@@ -208,6 +220,8 @@ load change
 	[[ $output == *DISARMED*"the change of tonight"* ]]
 	within 20 eval '[[ $(systemctl show -p StatusText leastcapd) == *DISARMED*"the change of tonight"* ]]'
 	is '["SYS_ADMIN"]' "$(binding /c .capabilities.would_deny)"
+	run -0 leastcap apply $DIR/c.yaml
+	[[ $output == *DISARMED*"the change of tonight"* ]]
 	leastcap rearm
 	refuses /c
 	outcome 1 inside /c $PROBE mount

@@ -29,7 +29,7 @@ load change
 	allows /c
 	[ "$(worked | wc -l)" -eq 2 ]
 	run -1 leastcap confirm
-	[[ $output == *"nothing waits"* ]]
+	[[ $output == *"nothing waits"*"nobody confirmed c in time, and the policies from before came back"*" ago"* ]]
 	# Confirmed, over the time and a restart.
 	leastcap apply --confirm 10s $DIR/c.yaml
 	run -0 leastcap confirm

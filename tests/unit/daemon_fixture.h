@@ -82,6 +82,15 @@ static inline const char *first_error(const json_t *answer)
 	return json_string_value(json_object_get(error, "message")) ?: "";
 }
 
+static inline json_t *last_event(void)
+{
+	size_t len = 0;
+	const char *line = memory_get(&sink.memory, sink.memory.last, &len);
+
+	assert_non_null(line);
+	return json_loadb(line, len, 0, NULL);
+}
+
 static inline bool on_disk(const char *path)
 {
 	return !access(folder_path(path), F_OK);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,6 +23,7 @@
 struct fake_counts {
 	atomic_uint requests; /* that came whole, streams aside */
 	atomic_uint streams;
+	atomic_llong since; /* of the last stream; -1: none */
 	atomic_uint at_once, most_at_once;
 };
 
@@ -88,6 +90,9 @@ static inline void fake_connection(int fd, struct fake_counts *counts, fake_serv
 		len += (size_t)n;
 	}
 	if (!strncmp(request, "GET /events?", strlen("GET /events?"))) {
+		const char *since = strstr(request, "since=");
+
+		atomic_store(&counts->since, since ? atoll(since + strlen("since=")) : -1);
 		now = atomic_fetch_add(&counts->streams, 1) + 1;
 		if (stream)
 			stream(fd, "", now);

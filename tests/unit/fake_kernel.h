@@ -23,6 +23,7 @@ struct kernel {
 	struct leastcap_binding bindings[FAKE_MAX]; /* by id; policy 0: none */
 	struct leastcap_policy policies[FAKE_MAX];
 	size_t n_policies;
+	unsigned int policy_walks; /* through all of them */
 	struct leastcap_birth_pattern patterns[FAKE_MAX];
 	size_t n_patterns;
 	char births[FAKE_MAX][LEASTCAP_PATH_LEN];
@@ -35,6 +36,7 @@ struct kernel {
 	void (*failed)(struct kernel *k); /* happens then */
 	void (*walked)(struct kernel *k); /* happens while the plan is made */
 	uint64_t carried; /* a task carries the binding of this cgroup */
+	uint64_t disarmed; /* until when */
 	uint64_t hidden; /* this cgroup cannot be opened by its id: it is being made, or gone */
 	uint64_t losses[LEASTCAP_LOSSES];
 	struct leastcap_state state;
@@ -169,6 +171,7 @@ int kernel_policy_each(struct kernel *k, int (*fn)(const struct leastcap_policy 
 {
 	int err = 0;
 
+	k->policy_walks++;
 	for (size_t i = 0; !err && i < k->n_policies; i++)
 		err = fn(&k->policies[i], ctx);
 	return err;
@@ -297,6 +300,16 @@ uint64_t kernel_disarmed(const struct kernel *k)
 
 void kernel_publish(struct kernel *k)
 {
+}
+
+void kernel_disarm(struct kernel *k, uint64_t until)
+{
+	k->disarmed = until;
+}
+
+uint64_t kernel_disarmed(const struct kernel *k)
+{
+	return k->disarmed;
 }
 
 int kernel_carried(struct kernel *k, uint64_t cgroup)

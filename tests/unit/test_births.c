@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/before.h"
 #include "daemon/gone.h"
 #include "daemon_fixture.h"
 
@@ -213,6 +214,57 @@ static void what_a_loss_may_be_about_is_looked_for(void **state)
 	assert_false(s->again);
 }
 
+/* So many policies, each for a cgroup that is not there yet. */
+static void write_policies(unsigned int n)
+{
+	char text[4096] = "policies:\n";
+
+	for (unsigned int i = 0; i < n; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "- { name: p%u, select: [cgroup: /here/%u], capabilities: none }\n", i,
+			 i * 7 % n);
+	write_file("p.yaml", text);
+}
+
+/* However many policies there are, those of the kernel are read as often. */
+static void policies_and_births_are_found_without_a_walk_for_each(void **state)
+{
+	struct state *s = *state;
+	unsigned int walks[2];
+	json_t *complaints = json_array();
+	struct before *before;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		write_policies(i ? 16 : 2);
+		assert_int_equal(state_reload(s, &nobody), 0);
+		fake.policy_walks = 0;
+		assert_int_equal(state_follow(s, &s->sources, NULL, complaints), 0);
+		walks[i] = fake.policy_walks;
+	}
+	assert_int_equal(walks[0], walks[1]);
+	/* In whatever order the kernel tells of them. */
+	before = before_take(s);
+	assert_non_null(before);
+	assert_int_equal(before->n_births, 16);
+	for (unsigned int i = 0; i < 16; i++) {
+		const struct saved_birth *was;
+		const struct want_birth *is;
+		char path[32];
+
+		snprintf(path, sizeof(path), "/here/%u", i);
+		was = before_find_birth(before, path);
+		is = plan_find_birth(&s->plan, path);
+		assert_non_null(was);
+		assert_non_null(is);
+		assert_string_equal(was->path, path);
+		assert_string_equal(is->path, path);
+	}
+	assert_null(before_find_birth(before, "/here/16"));
+	assert_null(plan_find_birth(&s->plan, "/here"));
+	before_free(before);
+	json_decref(complaints);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +274,7 @@ int main(void)
 		TEST(what_could_not_be_bound_is_tried_again),
 		TEST(a_birth_that_nobody_told_of_is_looked_for),
 		TEST(what_a_loss_may_be_about_is_looked_for),
+		TEST(policies_and_births_are_found_without_a_walk_for_each),
 	};
 
 	return cmocka_run_group_tests_name("births", tests, NULL, NULL);

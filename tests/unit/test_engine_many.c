@@ -122,6 +122,51 @@ static void renames_are_told(void **state)
 	assert_int_equal(n_changed, 1);
 }
 
+/* The first four tell nothing, and end. */
+static void stream_silence(int fd, const char *id, unsigned int n)
+{
+	dprintf(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	fake_sleep(n < 5 ? 10 : 20000);
+}
+
+static void refuse_stream(int fd, const char *id, unsigned int n)
+{
+	dprintf(fd, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void what_happens_between_two_streams_is_asked_for(void **state)
+{
+	const struct engine_options options = {
+		.socket = socket_path,
+		.uid = geteuid(),
+		.found = on_found,
+		.changed = on_changed,
+	};
+	const long long asked = time(NULL);
+	long long end;
+	uint64_t begin;
+
+	fake_start(&fake, socket_path, geteuid(), serve_web, stream_silence);
+	assert_int_equal(engine_new(event, &options, &engine), 0);
+	assert_int_equal(engine_ask(engine, TEST_ID, NULL), 0);
+	/* What has happened since the first question. */
+	assert_true(counts_to(&fake.counts->streams, 1));
+	assert_in_range(atomic_load(&fake.counts->since), asked, time(NULL));
+	begin = fake_msec();
+	/* One that tells, though nothing, is an engine that answers: four short pauses. */
+	assert_true(counts_to(&fake.counts->streams, 5));
+	assert_in_range(fake_msec() - begin, 1500, 4000);
+	assert_in_range(atomic_load(&fake.counts->since), asked - 5, time(NULL) - 5);
+
+	/* While there is none, it stays with the last. */
+	fake_stop(&fake, socket_path);
+	end = time(NULL);
+	fake_start(&fake, socket_path, geteuid(), serve_web, refuse_stream);
+	assert_true(counts_to(&fake.counts->streams, 8));
+	assert_in_range(time(NULL), end + 2, end + 60);
+	assert_in_range(atomic_load(&fake.counts->since), end - 5, end - 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +174,7 @@ int main(void)
 		TEST(the_queue_is_bounded),
 		TEST(who_is_forgotten_is_not_told),
 		TEST(renames_are_told),
+		TEST(what_happens_between_two_streams_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -190,6 +192,70 @@ static void what_is_no_stat_is_refused(void **state)
 		assert_int_equal(stat_start(texts[i], &start), -EBADMSG);
 }
 
+/* ---- letting go ---- */
+
+/* A stopped child, and when it was started, in the kernel's clock. */
+static pid_t stopped_child(uint64_t *ret_start_ns)
+{
+	char path[32], text[1024];
+	pid_t pid = fork();
+	uint64_t ticks;
+	FILE *f;
+
+	if (!pid) {
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	assert_int_equal(stat_start(text, &ticks), 0);
+	*ret_start_ns = ticks * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
+	return pid;
+}
+
+/* So many descriptors more, and no other. */
+static void allow_more(unsigned int n, struct rlimit *ret_old)
+{
+	struct rlimit now;
+	int next = dup(STDERR_FILENO);
+
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, ret_old), 0);
+	now = (struct rlimit){.rlim_cur = (rlim_t)next + n, .rlim_max = ret_old->rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+}
+
+static void who_is_held_is_gone_only_where_that_is_sure(void **state)
+{
+	struct rlimit old;
+	uint64_t start;
+	pid_t pid = stopped_child(&start);
+	int status;
+
+	/* Neither of the two descriptors that it takes, and then one. */
+	for (unsigned int n = 0; n < 2; n++) {
+		int err;
+
+		allow_more(n, &old);
+		err = held_go_on((uint32_t)pid, start);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		assert_int_equal(err, -EMFILE);
+		assert_int_equal(waitpid(pid, NULL, WCONTINUED | WNOHANG), 0);
+	}
+	/* A later one with its number is left alone. */
+	assert_int_equal(held_go_on((uint32_t)pid, start + 1000000000ULL), 0);
+	assert_int_equal(waitpid(pid, NULL, WCONTINUED | WNOHANG), 0);
+	assert_int_equal(held_go_on((uint32_t)pid, start), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(held_go_on((uint32_t)pid, start), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -203,6 +269,7 @@ int main(void)
 		TEST(nobody_to_ask_is_settled),
 		cmocka_unit_test(a_process_is_known_by_its_start),
 		cmocka_unit_test(what_is_no_stat_is_refused),
+		cmocka_unit_test(who_is_held_is_gone_only_where_that_is_sure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

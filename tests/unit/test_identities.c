@@ -404,6 +404,62 @@ static void a_rename_is_noticed(void **state)
 	assert_string_equal(identity_label(identities_get(ids, DOCKER), "a"), "b");
 }
 
+/* The second answer is under way, from before the next rename, when that is told. */
+static void serve_slowly(int fd, const char *id, unsigned int n)
+{
+	if (n == 2)
+		fake_sleep(1000);
+	if (n < 3)
+		serve_web(fd, id, n);
+	else
+		serve_renamed(fd, id, n);
+}
+
+static void stream_renames(int fd, const char *id, unsigned int n)
+{
+	static const char line[] = "{\"Action\":\"rename\",\"Actor\":{\"ID\":\"" TEST_ID "\"}}\n";
+
+	dprintf(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 2; i++) {
+		fake_sleep(300);
+		dprintf(fd, "%zx\r\n%s\r\n", sizeof(line) - 1, line);
+	}
+	fake_sleep(20000);
+}
+
+static void a_rename_is_noticed_while_an_answer_is_under_way(void **state)
+{
+	fake_start(&docker, docker_path, geteuid(), serve_slowly, stream_renames);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_string_equal(changed_name, "web");
+	assert_true(fake_run(event, &n_changed, 2, 10000, NULL));
+	assert_string_equal(changed_name, "shop");
+	assert_int_equal(atomic_load(&docker.counts->requests), 3);
+}
+
+static void a_container_is_found_by_its_name(void **state)
+{
+	const char *cgroup = NULL;
+
+	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
+	fake_start(&podman, podman_path, geteuid(), serve_web, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), -ENOENT);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), 0);
+	assert_string_equal(cgroup, DOCKER);
+	assert_int_equal(identities_find_named(ids, "we", &cgroup), -ENOENT);
+	assert_int_equal(identities_want(ids, PODMAN), 0);
+	assert_true(fake_run(event, &n_changed, 2, 10000, NULL));
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), -ENOTUNIQ);
+	identities_drop(ids, DOCKER);
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), 0);
+	assert_string_equal(cgroup, PODMAN);
+}
+
 /* Whoever is told may drop the container, and want others. */
 static void drop_it(const char *cgroup, const struct identity *identity, void *ctx)
 {
@@ -498,6 +554,8 @@ int main(void)
 		TEST(a_users_engine_describes_the_users_containers),
 		TEST(nobody_is_asked_about_what_is_not_of_this_host),
 		TEST(a_rename_is_noticed),
+		TEST(a_container_is_found_by_its_name),
+		TEST(a_rename_is_noticed_while_an_answer_is_under_way),
 		TEST(who_is_told_may_drop_and_want),
 		TEST(a_dropped_container_is_not_told_of),
 		TEST(the_store_is_bounded),

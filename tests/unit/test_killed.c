@@ -17,7 +17,8 @@
 
 /* This process dies before so many more steps on the disk; -1: it does not. */
 static int steps_left = -1;
-static bool disk_full, read_only;
+static bool disk_full, read_only, unsure;
+static int renames;
 #define DEAD 7
 
 static void step(void)
@@ -34,6 +35,7 @@ int rename(const char *from, const char *to)
 		errno = EROFS;
 		return -1;
 	}
+	renames++;
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
 
@@ -46,6 +48,10 @@ int unlink(const char *path)
 int fsync(int fd)
 {
 	step();
+	if (unsure && renames) {
+		errno = EIO;
+		return -1;
+	}
 	return (int)syscall(SYS_fsync, fd);
 }
 
@@ -361,6 +367,25 @@ static void what_cannot_be_saved_after_all_is_taken_back(void **state)
 	assert_int_equal(sources_find(&s->sources, "web", NULL)->mode, LEASTCAP_ENFORCE);
 }
 
+/* A file that is in its place already is what is in force: the disk, the kernel and the answer say the same. */
+static void what_is_in_place_is_in_force(void **state)
+{
+	struct state *s = *state, *next;
+
+	fake_cgroup("/web");
+	apply(s, POLICY("web", "cgroup: /web", "none"), false);
+	unsure = true;
+	renames = 0;
+	apply(s, POLICY("web", "cgroup: /web", "all"), false);
+	unsure = false;
+	assert_int_equal(renames, 1);
+	check_tidy();
+	assert_true(allowed(s, "web") == LEASTCAP_ALL);
+	next = restart();
+	assert_true(allowed(next, "web") == LEASTCAP_ALL);
+	state_free(next);
+}
+
 /* What was decided is done later, and nothing is read or changed before. */
 static void what_is_in_place_in_part_is_finished_before_anything_else(void **state)
 {
@@ -395,6 +420,7 @@ int main(void)
 		TEST(a_removal_that_is_killed_is_all_or_nothing),
 		TEST(what_is_refused_leaves_nothing_on_a_full_disk),
 		TEST(what_cannot_be_saved_after_all_is_taken_back),
+		TEST(what_is_in_place_is_in_force),
 		TEST(what_is_in_place_in_part_is_finished_before_anything_else),
 	};
 

@@ -18,15 +18,6 @@ static struct state *start(void)
 	return s;
 }
 
-static json_t *last_event(void)
-{
-	size_t len = 0;
-	const char *line = memory_get(&sink.memory, sink.memory.last, &len);
-
-	assert_non_null(line);
-	return json_loadb(line, len, 0, NULL);
-}
-
 static const char *unfit_problem_of(const struct state *s, const char *policy)
 {
 	return json_string_value(json_object_get(json_object_get(s->unfit, policy), "message"))

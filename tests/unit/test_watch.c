@@ -149,6 +149,44 @@ static void a_file_that_is_being_written_is_no_reason(void **state)
 	assert_int_equal(looks_after(), 1);
 }
 
+/* Whole before they have a name that matters: nothing tells that they are written, or closed, by that. */
+static void a_file_that_comes_by_a_link_is_seen(void **state)
+{
+	char from[64], path[1024];
+	int fd;
+
+	folder_write("d/x", "");
+	start("d");
+	fd = open(folder_path("d"), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == EOPNOTSUPP)
+		skip();
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "a", 1), 1);
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	assert_int_equal(
+		linkat(AT_FDCWD, from, AT_FDCWD, folder_path("d/a.yaml"), AT_SYMLINK_FOLLOW), 0);
+	close(fd);
+	run_until_look(LATEST_MS + 2 * QUIET_MS);
+	assert_int_equal(looks, 2);
+	/* With two names it is whole. */
+	folder_write("d/.new", "b");
+	strcpy(path, folder_path("d/.new"));
+	assert_int_equal(link(path, folder_path("d/b.yaml")), 0);
+	assert_int_equal(looks_after(), 1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(looks_after(), 0);
+	/* The other one is gone before anybody looks. */
+	folder_write("d/.new", "c");
+	assert_int_equal(link(path, folder_path("d/c.yaml")), 0);
+	assert_int_equal(unlink(path), 0);
+	looks = 0;
+	run_until_look(LATEST_MS + 2 * QUIET_MS);
+	assert_int_equal(looks, 1);
+	/* And no more than that. */
+	run_until_look(LATEST_MS + 2 * QUIET_MS);
+	assert_int_equal(looks, 1);
+}
+
 static void what_never_rests_is_looked_at_all_the_same(void **state)
 {
 	uint64_t begin;
@@ -255,6 +293,7 @@ int main(void)
 		in_folder(many_changes_are_one_look),
 		in_folder(what_the_loader_passes_over_is_no_reason),
 		in_folder(a_file_that_is_being_written_is_no_reason),
+		in_folder(a_file_that_comes_by_a_link_is_seen),
 		in_folder(what_never_rests_is_looked_at_all_the_same),
 		in_folder(a_folder_comes_goes_and_comes_again),
 		in_folder(a_config_map_is_swapped),

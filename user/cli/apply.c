@@ -18,12 +18,13 @@ static void print_applied(const json_t *policies)
 	size_t i, j;
 
 	json_array_foreach(policies, i, each) {
-		_cleanup_free_ char *name = out_member(each, "name");
+		_cleanup_free_ char *name = out_member(each, "name"), *mode = out_override(each);
 		json_int_t n = out_number(each, "bindings");
 
-		printf("%s: %srevision %lld, %lld subject%s\n", name ? name : "?",
+		printf("%s: %srevision %lld, %lld subject%s%s\n", name ? name : "?",
 		       json_is_true(json_object_get(each, "shadow")) ? "shadow, " : "",
-		       (long long)out_number(each, "revision"), (long long)n, n == 1 ? "" : "s");
+		       (long long)out_number(each, "revision"), (long long)n, n == 1 ? "" : "s",
+		       mode ?: "");
 		json_array_foreach(json_object_get(each, "left_out"), j, rule)
 			printf("%s: %s is left out: this kernel cannot hold it\n",
 			       name ? name : "?", json_string_value(rule));
@@ -96,6 +97,7 @@ static int apply_body(const struct body *body, const struct how *how)
 	print_applied(json_object_get(reply.json, "applied"));
 	if (how->confirm)
 		print_confirm(json_object_get(reply.json, "confirm"));
+	out_disarmed(json_object_get(reply.json, "disarmed"));
 	return CLI_DONE;
 }
 

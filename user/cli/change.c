@@ -63,6 +63,7 @@ static void print_promoted(const json_t *answer)
 	printf("%s: in force, mode %s%s, revision %lld, %lld subject%s\n", name ?: "?", mode ?: "?",
 	       by && !strcmp(by, "override") ? " (leastcap mode)" : "",
 	       (long long)out_number(answer, "revision"), (long long)n, n == 1 ? "" : "s");
+	out_disarmed(json_object_get(answer, "disarmed"));
 }
 
 static int promote(const struct verb *verb, int argc, char **argv)
@@ -91,8 +92,11 @@ static void print_mode(const json_t *answer)
 	_cleanup_free_ char *name = out_member(answer, "policy"),
 			    *mode = out_member(answer, "mode"), *by = out_member(answer, "mode_by");
 
-	printf("%s: mode %s%s\n", name ?: "?", mode ?: "?",
-	       by && !strcmp(by, "policy") ? ", as the policy says" : "");
+	if (mode && *mode)
+		printf("%s: mode %s%s\n", name ?: "?", mode,
+		       by && !strcmp(by, "policy") ? ", as the policy says" : "");
+	else
+		printf("%s: no mode is set any more; there is no such policy now\n", name ?: "?");
 }
 
 static int mode_verb(const struct verb *verb, int argc, char **argv)

@@ -11,11 +11,16 @@
 static void print_policy(const json_t *p)
 {
 	_cleanup_free_ char *name = out_member(p, "name"), *change = out_member(p, "change"),
-			    *mode = out_member(p, "mode"), *why = out_member(p, "unsupported");
+			    *mode = out_member(p, "mode"), *by = out_member(p, "mode_by"),
+			    *file = out_member(p, "defined_in"),
+			    *why = out_member(p, "unsupported");
 	const json_t *rule;
 	size_t i;
 
-	printf("%s: %s, mode %s\n", name ?: "?", change ?: "?", mode ?: "?");
+	printf("%s: %s, mode %s%s\n", name ?: "?", change ?: "?", mode ?: "?",
+	       by && !strcmp(by, "override") ? " (leastcap mode)" : "");
+	if (file && *file)
+		printf("  %-12s%s\n", "defined in", file);
 	if (why && *why)
 		printf("  %-12s%s\n", "unsupported", why);
 	json_array_foreach(json_object_get(p, "left_out"), i, rule)

@@ -31,12 +31,26 @@ static char *join(const json_t *words)
 	return text;
 }
 
+/* "/etc/leastcap/policies.d/web.yaml", "api (web.yaml)". To be freed. */
+static char *source_text(const json_t *policy)
+{
+	_cleanup_free_ char *source = out_member(policy, "source"),
+			    *file = out_member(policy, "file");
+	const char *base = file ? strrchr(file, '/') : NULL;
+	char *text;
+
+	if (!source || !file)
+		return NULL;
+	if (!*source || strcmp(source, "api") || !*file)
+		return strdup(*source ? source : "-");
+	return asprintf(&text, "api (%s)", base ? base + 1 : file) < 0 ? NULL : text;
+}
+
 static int add_row(struct table *t, const json_t *policy)
 {
 	_cleanup_free_ char *name = out_member(policy, "name"), *mode = out_member(policy, "mode"),
-			    *source = out_member(policy, "source"),
-			    *by = out_member(policy, "mode_by"), *text = NULL,
-			    *caps = join(json_object_get(policy, "capabilities"));
+			    *source = source_text(policy), *by = out_member(policy, "mode_by"),
+			    *text = NULL, *caps = join(json_object_get(policy, "capabilities"));
 	char revision[24], bindings[24];
 
 	bool shadow = json_is_object(json_object_get(policy, "shadow"));
@@ -48,8 +62,7 @@ static int add_row(struct table *t, const json_t *policy)
 		return -ENOMEM;
 	snprintf(revision, sizeof(revision), "%lld", (long long)out_number(policy, "revision"));
 	snprintf(bindings, sizeof(bindings), "%lld", (long long)out_number(policy, "bindings"));
-	return table_add(t, (const char *const[]){name, revision, text, bindings,
-						  *source ? source : "-", caps});
+	return table_add(t, (const char *const[]){name, revision, text, bindings, source, caps});
 }
 
 static int print_list(const json_t *state)

@@ -139,6 +139,17 @@ void out_words(const char *label, const json_t *words)
 	putchar('\n');
 }
 
+char *out_override(const json_t *policy)
+{
+	const char *by = json_string_value(json_object_get(policy, "mode_by"));
+	_cleanup_free_ char *mode = out_member(policy, "mode");
+	char *text;
+
+	if (!by || strcmp(by, "override"))
+		return strdup("");
+	return asprintf(&text, ", mode %s (leastcap mode)", mode ?: "?") < 0 ? NULL : text;
+}
+
 void out_disarmed(const json_t *json)
 {
 	_cleanup_free_ char *reason = out_member(json, "reason");

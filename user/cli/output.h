@@ -44,6 +44,9 @@ void out_wrapped(unsigned int indent, const char *line);
 /* Lines that are to be copied: each made printable for itself, none wrapped. */
 void out_block(const char *text);
 
+/* ", mode audit (leastcap mode)": what a policy's answer says of a mode that it does not say itself, to be freed; "": it does. */
+char *out_override(const json_t *policy);
+
 /* A line that says that nothing is enforced, for how long, and why; nothing where json is null. */
 void out_disarmed(const json_t *json);
 

@@ -200,7 +200,8 @@ const struct verb verb_show = {
 	.args = "SUBJECT",
 	.fn = show,
 	.help = "what a subject may do in the end, and which line of which policy says so",
-	.text = "SUBJECT is a cgroup path, a systemd unit or a container's id (or its beginning).\n"
+	.text = "SUBJECT is a cgroup path, a systemd unit, or a container's name or id (or its\n"
+		"beginning).\n"
 		"All policies on the way from the root to it are intersected: a capability is\n"
 		"allowed if every one that enforces allows it, a rule holds if one has it.\n",
 };

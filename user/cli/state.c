@@ -91,12 +91,12 @@ static int add_policy(struct names *n, uint64_t id, int bindings)
 		if (err)
 			return err == -ENOENT ? 0 : err;
 		policy.name[sizeof(policy.name) - 1] = '\0';
-		known = json_pack("{s:o, s:I, s:s, s:n, s:o, s:o, s:o, s:[], s:i}", "name",
+		known = json_pack("{s:o, s:I, s:s, s:n, s:n, s:o, s:o, s:o, s:[], s:i}", "name",
 				  event_string(policy.name), "revision",
 				  (json_int_t)policy.revision, "mode", event_mode(policy.mode),
-				  "source", "capabilities", caps_to_json(policy.allow), "enforced",
-				  event_enforced(&policy), "audited", event_audited(&policy),
-				  "selectors", "bindings", 0);
+				  "source", "file", "capabilities", caps_to_json(policy.allow),
+				  "enforced", event_enforced(&policy), "audited",
+				  event_audited(&policy), "selectors", "bindings", 0);
 		if (!known || json_object_set_new(n->policies, key, known))
 			return -ENOMEM;
 	}

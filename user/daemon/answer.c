@@ -26,6 +26,16 @@ unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...
 	return answer_error(status, message, NULL, ret);
 }
 
+unsigned int answer_no_policy(const struct state *s, const char *name, bool shadow, json_t **ret)
+{
+	const char *near = sources_nearest(&s->sources, name, shadow);
+
+	return answer_text(404, ret, "there is no %s \"%.64s\"%s%s%s%s",
+			   shadow ? "shadow of the policy" : "policy", name,
+			   shadow ? ": 'leastcap apply --shadow' makes one" : "",
+			   near ? "; did you mean '" : "", near ?: "", near ? "'?" : "");
+}
+
 bool error_is_room(int err)
 {
 	return err == -ENOSPC || err == -E2BIG;

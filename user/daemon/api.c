@@ -328,8 +328,10 @@ static unsigned int decide(struct api *a, struct MHD_Connection *c, struct reque
 static unsigned int body_too_large(struct request *r)
 {
 	free(TAKE_PTR(r->body));
-	return refuse(&r->answer, MHD_HTTP_CONTENT_TOO_LARGE,
-		      "the body is larger than %lu bytes: no policy file is", BODY_MAX);
+	return refuse(
+		&r->answer, MHD_HTTP_CONTENT_TOO_LARGE,
+		"the body is larger than %lu bytes: no policy file is, with all that it includes",
+		BODY_MAX);
 }
 
 static void free_request(struct request *r)

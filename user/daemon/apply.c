@@ -16,34 +16,27 @@ static unsigned int answer_applied(struct state *s, const struct apply_request *
 
 	for (size_t i = 0; i < set->n_policies; i++) {
 		const char *name = set->policies[i].name;
+		const struct policy *now = sources_find(&s->sources, name, NULL);
 		struct leastcap_policy p = {};
 
 		(void)published_policy(s, name, &p);
 		json_array_append_new(
-			applied, json_pack("{s:s, s:I, s:I, s:o, s:b}", "name", shadow_shown(name),
-					   "revision", (json_int_t)p.revision, "bindings",
-					   (json_int_t)count_wants(s, name), "left_out",
-					   event_rules(policy_left_out(&set->policies[i])),
-					   "shadow", is_shadow(name)));
+			applied,
+			json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:b}", "name", shadow_shown(name),
+				  "revision", (json_int_t)p.revision, "bindings",
+				  (json_int_t)count_wants(s, name), "mode", event_mode(now->mode),
+				  "mode_by", modes_by(now), "left_out",
+				  event_rules(policy_left_out(now)), "shadow", is_shadow(name)));
 		tell_policy(s, "applied", name, old,
 			    request->confirm ? json_pack("{s:I}", "confirm_within",
 							 (json_int_t)request->confirm)
 					     : NULL,
 			    by);
 	}
-	answer = json_pack("{s:o}", "applied", applied);
+	answer = json_pack("{s:o, s:o}", "applied", applied, "disarmed", disarm_json(s));
 	if (answer && request->confirm)
 		json_object_set_new(answer, "confirm", confirm_json(s));
 	return answer_json(answer, ret);
-}
-
-/* The file of policies.d, or one that it includes, that defines a policy. NULL: none. */
-static const char *file_that_has(const struct sources *sources, const char *name)
-{
-	const struct source *source = NULL;
-	const struct policy *p = sources_find(sources, name, &source);
-
-	return p && !source->api ? p->file ?: source->file : NULL;
 }
 
 /* What was parsed becomes part of the sources. 0, or the status of the answer. */
@@ -56,7 +49,7 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 		struct policy *p = &set->policies[i];
 
 		if (request->shadow) {
-			const char *file = file_that_has(&s->sources, p->name);
+			const char *file = sources_file_of(&s->sources, p->name);
 
 			if (file)
 				return answer_text(
@@ -74,10 +67,10 @@ static unsigned int put_all(struct state *s, const struct apply_request *request
 		} else if (request->dry_run) {
 			/* A file of policies.d may be tried out, too. */
 			sources_hide(fresh, p->name);
-		} else if (file_that_has(&s->sources, p->name)) {
+		} else if (sources_file_of(&s->sources, p->name)) {
 			return answer_text(409, ret,
 					   "policy \"%s\" is defined in %s: change it there",
-					   p->name, file_that_has(&s->sources, p->name));
+					   p->name, sources_file_of(&s->sources, p->name));
 		}
 		err = err ?: sources_put(fresh, p);
 	}
@@ -166,7 +159,7 @@ unsigned int state_apply(struct state *s, const struct apply_request *request,
 	if (!request->dry_run && json_array_size(complaints))
 		return answer_error(422, TIES_REFUSED, complaints, ret);
 	if (request->dry_run)
-		return dry_run(s, &fresh, set, complaints, ret);
+		return dry_run(s, request, &fresh, set, complaints, ret);
 	err = stage(s, request, set, by, &change);
 	status = err ? answer_unsaved(err, s, ret)
 		     : state_change(s, &fresh, set, NULL, change, ret);
@@ -212,8 +205,7 @@ unsigned int state_remove(struct state *s, const char *name, bool shadow, const 
 		return answer_errno(s, -ENOMEM, "cannot remove, nothing was changed", ret);
 	was = sources_find(&s->sources, full, &source);
 	if ((!was && !sources_broken(&s->sources, full)) || (!shadow && is_shadow(full)))
-		return answer_text(404, ret, "there is no %s \"%.64s\"",
-				   shadow ? "shadow of the policy" : "policy", name);
+		return answer_no_policy(s, name, shadow, ret);
 	if (source && !source->api)
 		return answer_text(409, ret, "policy \"%s\" is defined in %s: remove it there",
 				   name, was && was->file ? was->file : source->file);

@@ -37,6 +37,13 @@ static int save_birth(const char *path, uint64_t policy, void *ctx)
 	return 0;
 }
 
+static int by_path(const void *a, const void *b)
+{
+	const struct saved_birth *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
 static void before_done(struct before *before)
 {
 	for (size_t i = 0; i < before->n_births; i++)
@@ -91,11 +98,11 @@ int before_add(struct state *s, struct before *before, uint64_t cgroup,
 
 const struct saved_birth *before_find_birth(const struct before *before, const char *path)
 {
-	for (size_t i = 0; i < before->n_births; i++) {
-		if (!strcmp(before->births[i].path, path))
-			return &before->births[i];
-	}
-	return NULL;
+	const struct saved_birth key = {.path = (char *)path};
+
+	return before->n_births
+		       ? bsearch(&key, before->births, before->n_births, sizeof(key), by_path)
+		       : NULL;
 }
 
 struct before *before_take(struct state *s)
@@ -109,6 +116,8 @@ struct before *before_take(struct state *s)
 	    kernel_birth_each(s->k, save_birth, before) ||
 	    kernel_patterns_get(s->k, &before->patterns, &before->n_patterns))
 		return before_free(before);
+	if (before->n_births)
+		qsort(before->births, before->n_births, sizeof(*before->births), by_path);
 	return before;
 }
 

@@ -20,7 +20,7 @@ struct saved_birth {
 struct before {
 	struct leastcap_binding *bindings; /* in ascending order of cgroups */
 	size_t n_bindings;
-	struct saved_birth *births;
+	struct saved_birth *births; /* sorted by path */
 	size_t n_births;
 	struct leastcap_birth_pattern *patterns;
 	size_t n_patterns;

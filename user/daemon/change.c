@@ -211,16 +211,35 @@ int change_finish(const char *state_dir)
 	       saved_file_remove(state_dir, CHANGE_FILE);
 }
 
+/* One step needs no list: it decides itself, and from then on it is so, whether or not it is sure to outlast a crash. */
+static int commit_one(struct change *c)
+{
+	const struct step *step = &c->steps[0];
+	_cleanup_free_ char *path = NULL;
+	int err;
+
+	if (asprintf(&path, "%s/%s", step->dir, step->base) < 0)
+		return -ENOMEM;
+	err = step->staged			? file_move(step->dir, step->base)
+	      : unlink(path) && errno != ENOENT ? -errno
+						: 0;
+	if (err)
+		return err;
+	c->done = true;
+	err = folder_sync(step->dir);
+	if (err && err != -ENOENT)
+		log_warn(err,
+			 "%s is what it is to be, and after a crash may be what it was, ignoring",
+			 path);
+	return 0;
+}
+
 int change_commit(struct change *c)
 {
 	int err;
 
-	if (c->n == 1) {
-		err = c->steps[0].staged ? file_place(c->steps[0].dir, c->steps[0].base)
-					 : saved_file_remove(c->steps[0].dir, c->steps[0].base);
-		c->done = !err;
-		return err;
-	}
+	if (c->n == 1)
+		return commit_one(c);
 	err = c->listed ? file_place(c->state_dir, CHANGE_FILE) : 0;
 	if (err) {
 		/* Where it only could not be made sure that it is there: it is not to be. */

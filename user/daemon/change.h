@@ -34,7 +34,10 @@ int change_put_policies(struct change *c, const struct policy_set *set);
 int change_take_policy(struct change *c, const char *policy);
 
 int change_ready(struct change *c);
-/* On failure nothing is changed. What is decided and cannot be done at once is logged, and done later: change_finish(). */
+/*
+ * On failure nothing is changed. What is decided and cannot be done at once is logged, and done later: change_finish(). So is, of a
+ * single file, that it may not outlast a crash.
+ */
 int change_commit(struct change *c);
 
 /* Does what a list says that is there. Before anything else is read. */

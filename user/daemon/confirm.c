@@ -55,10 +55,27 @@ json_t *confirm_json(const struct state *s)
 			 (json_int_t)seconds_left(s), "by", json_object_get(about, "by"));
 }
 
+/* "web, db"; NULL: none is known. To be freed. */
+static char *names_text(const struct policy_set *set)
+{
+	char *names = NULL;
+
+	for (size_t i = 0; set && i < set->n_policies; i++) {
+		char *longer;
+
+		if (asprintf(&longer, "%s%s%s", names ?: "", names ? ", " : "",
+			     set->policies[i].name) < 0)
+			break;
+		free(names);
+		names = longer;
+	}
+	return names;
+}
+
 unsigned int confirm_busy(struct state *s, json_t **ret)
 {
 	const json_t *about = s->confirm.about, *by = json_object_get(about, "by");
-	_cleanup_free_ char *names = NULL;
+	_cleanup_free_ char *names = names_text(s->confirm.set);
 	char left[DURATION_TEXT], ago[DURATION_TEXT];
 	const char *comm = json_string_value(json_object_get(by, "comm"));
 	uint64_t began = (uint64_t)json_integer_value(json_object_get(about, "began")),
@@ -66,15 +83,6 @@ unsigned int confirm_busy(struct state *s, json_t **ret)
 
 	if (!about)
 		return 0;
-	for (size_t i = 0; s->confirm.set && i < s->confirm.set->n_policies; i++) {
-		char *longer;
-
-		if (asprintf(&longer, "%s%s%s", names ?: "", names ? ", " : "",
-			     s->confirm.set->policies[i].name) < 0)
-			break;
-		free(names);
-		names = longer;
-	}
 	return answer_text(
 		409, ret,
 		"uid %d (%.20s, process %d) applied %.200s %s ago, to be confirmed: 'leastcap confirm' "
@@ -199,6 +207,9 @@ static void end(struct state *s, const char *action, const json_t *old, const st
 	s->confirm = (struct confirm){};
 	if (saved_remove(s->state_dir, CONFIRM_FILE))
 		log_warn(0, "cannot remove %s/%s, ignoring", s->state_dir, CONFIRM_FILE);
+	free(s->returned);
+	s->returned = strcmp(action, CONFIRMED) ? names_text(c.set) : NULL;
+	s->returned_at = boot_now();
 	for (size_t i = 0; c.set && i < c.set->n_policies; i++)
 		tell_policy(s, action, c.set->policies[i].name, old, NULL, by);
 	confirm_done(&c);
@@ -261,6 +272,28 @@ void state_ending(struct state *s)
 			"cannot take back what nobody confirmed: it comes back when the daemon starts");
 }
 
+/* Whoever comes too late is to know what has become of it. */
+static unsigned int answer_too_late(const struct state *s, json_t **ret)
+{
+	const uint64_t now = boot_now(), since = s->returned_at;
+	_cleanup_free_ char *names = names_text(s->confirm.set);
+	char ago[DURATION_TEXT];
+
+	if (names && !s->confirm.over)
+		return answer_text(
+			409, ret,
+			"the time for %.200s is over: the policies from before come back; "
+			"apply it again",
+			names);
+	if (!s->returned)
+		return answer_text(409, ret, "nothing waits to be confirmed");
+	return answer_text(
+		409, ret,
+		"nothing waits to be confirmed: nobody confirmed %.200s in time, and the policies from "
+		"before came back %s ago; apply it again",
+		s->returned, duration_text(now > since ? (now - since) / NSEC_PER_SEC : 0, ago));
+}
+
 unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret)
 {
 	_cleanup_(change_freep) struct change *change = NULL;
@@ -270,7 +303,7 @@ unsigned int state_confirm(struct state *s, const struct peer *by, json_t **ret)
 	int err;
 
 	if (!c->about || c->over || !seconds_left(s))
-		return answer_text(409, ret, "nothing waits to be confirmed");
+		return answer_too_late(s, ret);
 	err = json_object_set_new(over, "over", json_string(CONFIRMED)) ? -ENOMEM : 0;
 	err = err ?: change_begin(s->state_dir, &change) ?:
 	      change_put_policies(change, c->set) ?: change_put(change, CONFIRM_FILE, over) ?:

@@ -95,23 +95,56 @@ static json_t *policies_json(struct state *s, const struct sources *fresh,
 		_cleanup_free_ char *why = policy_unsupported(p);
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", p->name, "mode",
-					event_mode(p->mode), "change",
-					change_word(sources_find(&s->sources, p->name, NULL), p),
-					"left_out", event_rules(policy_left_out(p)), "unsupported",
-					event_string(why)));
+			list,
+			json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "name", p->name, "mode",
+				  event_mode(p->mode), "mode_by", modes_by(p), "change",
+				  change_word(sources_find(&s->sources, p->name, NULL), p),
+				  "defined_in", event_string(sources_file_of(&s->sources, p->name)),
+				  "left_out", event_rules(policy_left_out(p)), "unsupported",
+				  event_string(why)));
 	}
 	return list;
 }
 
-unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     json_t *complaints, json_t **ret)
+/* What an apply is refused for at once, however good the policies are. A file of policies.d is tried out by its own name. */
+static void complain_at_once(struct state *s, const struct apply_request *request,
+			     const struct policy_set *set, json_t *complaints)
+{
+	json_auto_t *busy = NULL;
+
+	if (confirm_busy(s, &busy))
+		json_array_append_new(
+			complaints,
+			problem_new(request->file, (struct policy_pos){},
+				    json_string_value(json_object_get(busy, "error")) ?: "?", NULL,
+				    NULL));
+	for (size_t i = 0; i < set->n_policies; i++) {
+		const struct policy *p = &set->policies[i];
+		const char *file = sources_file_of(&s->sources, p->name);
+		_cleanup_free_ char *message = NULL;
+
+		if (!file || !strcmp(file, p->file))
+			continue;
+		if (asprintf(
+			    &message,
+			    "policy \"%s\" is defined in %s: it is changed there, apply would refuse it",
+			    p->name, file) < 0)
+			message = NULL;
+		json_array_append_new(
+			complaints,
+			problem_new(p->file, p->pos, message ?: "out of memory", NULL, NULL));
+	}
+}
+
+unsigned int dry_run(struct state *s, const struct apply_request *request, struct sources *fresh,
+		     const struct policy_set *set, json_t *complaints, json_t **ret)
 {
 	_cleanup_(table_done) struct table t = {.s = s};
 	_cleanup_(plan_done) struct plan plan = {};
 	json_auto_t *subjects = json_array();
 	int err = subjects ? kernel_binding_each(s->k, note_bound, &t) : -ENOMEM;
 
+	complain_at_once(s, request, set, complaints);
 	modes_join(s->modes, fresh);
 	err = err ?: plan_try(s, fresh, set, complaints, &plan);
 	if (err)

@@ -80,6 +80,8 @@ struct state {
 	json_t *unfit; /* object; problems: policies that there is no room for, by their names. NULL: none yet */
 	json_t *own_problems; /* array; of files in STATE that could not be read when the daemon started */
 	struct confirm confirm;
+	char *returned; /* the policies that nobody has confirmed last; NULL: none, as far as this daemon knows */
+	uint64_t returned_at; /* boot_now() */
 	json_t *modes; /* overrides: name -> "audit" or "enforce" */
 	json_t *disarm; /* why, by whom, until when; NULL: not known, or not disarmed */
 	char boot[37];
@@ -125,7 +127,7 @@ int publish(struct state *s, const struct sources *sources, struct plan *plan,
 	    struct before *before, const struct keep *keep, const struct leave_out *may,
 	    bool *ret_news);
 
-/* The revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
+/* in_force.c: the revision of a policy that is in force; id 0, mode and all: filled by publish(). -ENOENT. */
 int published_policy(struct state *s, const char *name, struct leastcap_policy *ret);
 
 /*
@@ -286,6 +288,8 @@ bool state_enforcing(struct state *s, char build[17]);
 unsigned int answer_error(unsigned int status, const char *message, json_t *errors, json_t **ret);
 unsigned int answer_text(unsigned int status, json_t **ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* 404: there is no policy of that name, or no shadow of it; which one may be meant is said. */
+unsigned int answer_no_policy(const struct state *s, const char *name, bool shadow, json_t **ret);
 /* 500, or 507 where there is no room in the kernel, with what the number means here. */
 unsigned int answer_errno(const struct state *s, int err, const char *what, json_t **ret);
 /* 500: STATE cannot be written, and nothing was changed. */
@@ -329,6 +333,13 @@ int modes_open(struct state *s);
 /* The modes of policies become what is written in them, or what overrides it. */
 void modes_join(const json_t *modes, struct sources *sources);
 int modes_stage(const json_t *modes, struct change *change);
+/* Who says the mode that a policy has: "policy", "override"; "shadow": that is one. */
+const char *modes_by(const struct policy *p);
+/*
+ * What overrides a policy that no source has any more, and none that cannot be read may have, ends with it. was: the sources before,
+ * see keep_owner(). Logs, and tells.
+ */
+void modes_forget(struct state *s, const struct sources *was, const struct peer *by);
 
 /* ---- disarm.c ---- */
 
@@ -342,7 +353,7 @@ bool disarm_summary(const struct state *s, char *buf, size_t size);
 /* ---- dry_run.c ---- */
 
 /* What applying `set`, which is in `fresh` already, would come to. complaints: what is known to be wrong; gets the rest. */
-unsigned int dry_run(struct state *s, struct sources *fresh, const struct policy_set *set,
-		     json_t *complaints, json_t **ret);
+unsigned int dry_run(struct state *s, const struct apply_request *request, struct sources *fresh,
+		     const struct policy_set *set, json_t *complaints, json_t **ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/change.h"
 #include "daemon/internal.h"
+#include "daemon/keep.h"
 #include "daemon/saved.h"
 
 #define MODES_FILE "modes.json"
@@ -68,6 +69,11 @@ void modes_join(const json_t *modes, struct sources *sources)
 	}
 }
 
+const char *modes_by(const struct policy *p)
+{
+	return is_shadow(p->name) ? "shadow" : p->overridden ? "override" : "policy";
+}
+
 int modes_stage(const json_t *modes, struct change *change)
 {
 	return json_object_size(modes) ? change_put(change, MODES_FILE, modes)
@@ -81,8 +87,11 @@ static unsigned int check(struct state *s, const char *name, const char *mode, j
 		return answer_text(
 			400, ret,
 			"mode \"%.20s\": audit, enforce, or file for what the policy says", mode);
+	/* What overrides nothing now may be in the way of a policy that is yet to come. */
+	if (!is_mode(mode) && json_object_get(s->modes, name))
+		return 0;
 	if (is_shadow(name) || !sources_find(&s->sources, name, NULL))
-		return answer_text(404, ret, "there is no policy \"%.64s\"", name);
+		return answer_no_policy(s, name, false, ret);
 	return 0;
 }
 
@@ -131,6 +140,50 @@ static void end_problems(struct state *s)
 	json_array_clear(s->own_problems);
 }
 
+static void tell_mode(struct state *s, const char *name, const json_t *old, const struct peer *by)
+{
+	const struct policy *p = sources_find(&s->sources, name, NULL);
+	json_t *extra =
+		p ? json_pack("{s:s, s:s}", "mode", event_mode(p->mode), "mode_by", modes_by(p))
+		  : json_pack("{s:s}", "mode_by", "policy");
+
+	tell_policy(s, "mode", name, old, extra, by);
+}
+
+static int save(const struct state *s, const json_t *modes)
+{
+	_cleanup_(change_freep) struct change *change = NULL;
+
+	return change_begin(s->state_dir, &change) ?: modes_stage(modes, change) ?:
+	       change_ready(change) ?: change_commit(change);
+}
+
+void modes_forget(struct state *s, const struct sources *was, const struct peer *by)
+{
+	json_auto_t *left = json_object(), *all = s->modes;
+	const char *name;
+	json_t *mode;
+	int err = left ? 0 : -ENOMEM;
+
+	json_object_foreach(all, name, mode) {
+		if (sources_find(&s->sources, name, NULL) ||
+		    keep_owner(&s->sources, was, s->confirm.set, name))
+			err = err ?: (json_object_set(left, name, mode) ? -ENOMEM : 0);
+	}
+	if (!err && json_object_size(left) != json_object_size(all))
+		err = save(s, left);
+	if (err) {
+		log_warn(err, "a mode that was set for a policy that is gone stays, ignoring");
+		json_incref(all);
+		return;
+	}
+	s->modes = json_incref(left);
+	json_object_foreach(all, name, mode) {
+		if (!json_object_get(left, name))
+			tell_mode(s, name, NULL, by);
+	}
+}
+
 unsigned int state_mode(struct state *s, const char *name, const char *mode, const struct peer *by,
 			json_t **ret)
 {
@@ -161,12 +214,10 @@ unsigned int state_mode(struct state *s, const char *name, const char *mode, con
 	if (status)
 		return status;
 	end_problems(s);
+	tell_mode(s, name, old, by);
 	p = sources_find(&s->sources, name, NULL);
-	tell_policy(s, "mode", name, old,
-		    json_pack("{s:s, s:s}", "mode", event_mode(p->mode), "mode_by",
-			      p->overridden ? "override" : "policy"),
-		    by);
-	return answer_json(json_pack("{s:s, s:s, s:s}", "policy", name, "mode", event_mode(p->mode),
-				     "mode_by", p->overridden ? "override" : "policy"),
+	return answer_json(json_pack("{s:s, s:s?, s:s?}", "policy", name, "mode",
+				     p ? event_mode(p->mode) : NULL, "mode_by",
+				     p ? modes_by(p) : NULL),
 			   ret);
 }

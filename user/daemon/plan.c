@@ -269,13 +269,19 @@ const struct want *plan_find(const struct plan *plan, uint64_t cgroup)
 	return NULL;
 }
 
+static int by_path(const void *a, const void *b)
+{
+	const struct want_birth *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
 const struct want_birth *plan_find_birth(const struct plan *plan, const char *path)
 {
-	for (size_t i = 0; i < plan->n_births; i++) {
-		if (!strcmp(plan->births[i].path, path))
-			return &plan->births[i];
-	}
-	return NULL;
+	const struct want_birth key = {.path = (char *)path};
+
+	return plan->n_births ? bsearch(&key, plan->births, plan->n_births, sizeof(key), by_path)
+			      : NULL;
 }
 
 /* Is what comes by this path given a policy that is in force? A shadow, which refuses nothing, is not to take its place. */

@@ -7,6 +7,7 @@
 
 #include "daemon/before.h"
 #include "daemon/gone.h"
+#include "daemon/in_force.h"
 #include "daemon/internal.h"
 #include "daemon/keep.h"
 #include "daemon/unfit.h"
@@ -14,35 +15,6 @@
 
 /* Bindings of `leastcap run` are its own. */
 #define RUN_PREFIX "run:"
-
-/* ---- the policies the kernel has ---- */
-
-struct newest {
-	const char *name;
-	struct leastcap_policy policy; /* id 0: none */
-};
-
-static int note_newest(const struct leastcap_policy *p, void *ctx)
-{
-	struct newest *n = ctx;
-
-	if (!strcmp(p->name, n->name) && (!n->policy.id || p->revision >= n->policy.revision))
-		n->policy = *p;
-	return 0;
-}
-
-int published_policy(struct state *s, const char *name, struct leastcap_policy *ret)
-{
-	struct newest n = {.name = name};
-	int err = kernel_policy_each(s->k, note_newest, &n);
-
-	if (err)
-		return err;
-	if (!n.policy.id)
-		return -ENOENT;
-	*ret = n.policy;
-	return 0;
-}
 
 /* What is asked for, and what has come of it so far. */
 struct publishing {
@@ -52,6 +24,7 @@ struct publishing {
 	struct before *before;
 	const struct keep *keep;
 	const struct leave_out *may;
+	struct in_force in_force; /* before any of it was done */
 	struct published *policies;
 	size_t n_policies;
 	bool patterns; /* they are others now */
@@ -63,24 +36,23 @@ struct published {
 	int err; /* it has none */
 };
 
-static int add_policy(struct state *s, const struct policy *policy, uint64_t *ret)
+static int add_policy(struct publishing *p, const struct policy *policy, uint64_t *ret)
 {
-	struct leastcap_policy p = {}, now;
+	const struct leastcap_policy *has = in_force_find(&p->in_force, policy->name);
+	struct leastcap_policy now;
 	struct kernel_lists lists;
-	int err = published_policy(s, policy->name, &p);
+	int err;
 
-	if (err && err != -ENOENT)
-		return err;
 	policy_compile(policy, &now, &lists, NULL);
-	if (err || p.content != now.content) {
-		now.revision = revision_next(s, &now, err ? NULL : &p);
-		p = now;
-		err = kernel_policy_add(s->k, &p, &lists);
-		if (err)
-			return err;
+	if (has && has->content == now.content) {
+		*ret = has->id;
+		return 0;
 	}
-	*ret = p.id;
-	return 0;
+	now.revision = revision_next(p->s, &now, has);
+	err = kernel_policy_add(p->s->k, &now, &lists);
+	if (!err)
+		*ret = now.id;
+	return err;
 }
 
 /* The id of a policy's present content: what has not changed keeps its id and its revision. */
@@ -94,7 +66,7 @@ static int policy_id(struct publishing *p, const struct policy *policy, uint64_t
 		*ret = p->policies[i].id;
 		return p->policies[i].err;
 	}
-	one.err = add_policy(p->s, policy, &one.id);
+	one.err = add_policy(p, policy, &one.id);
 	grown = reallocarray(p->policies, p->n_policies + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -359,8 +331,11 @@ int publish(struct state *s, const struct sources *sources, struct plan *plan,
 			       .before = before,
 			       .keep = keep,
 			       .may = may};
-	int err = put_wanted(&p);
+	int err = in_force_read(s, &p.in_force);
 
+	if (err)
+		return err;
+	err = put_wanted(&p);
 	if (err)
 		put_back(s, plan, before);
 	kernel_publish(s->k);
@@ -377,6 +352,7 @@ int publish(struct state *s, const struct sources *sources, struct plan *plan,
 	 */
 	if (err || !*ret_news || plan->n_unfit)
 		(void)kernel_policy_collect(s->k);
+	in_force_done(&p.in_force);
 	free(p.policies);
 	return err;
 }

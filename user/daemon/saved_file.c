@@ -65,7 +65,7 @@ int folder_sync(const char *dir)
 	return fd < 0 || fsync(fd) ? -errno : 0;
 }
 
-int file_place(const char *dir, const char *name)
+int file_move(const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_free_ char *fresh = NULL;
@@ -75,7 +75,12 @@ int file_place(const char *dir, const char *name)
 		return err;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -ENOMEM;
-	return rename(fresh, path) ? -errno : folder_sync(dir);
+	return rename(fresh, path) ? -errno : 0;
+}
+
+int file_place(const char *dir, const char *name)
+{
+	return file_move(dir, name) ?: folder_sync(dir);
 }
 
 int saved_file_replace(const char *dir, const char *name, const char *text)

@@ -7,6 +7,8 @@
 int file_stage(const char *dir, const char *name, const char *text);
 /* It takes the place of the file. -ENOENT: there is none that waits. */
 int file_place(const char *dir, const char *name);
+/* The same, of which it is not made sure that it lasts: folder_sync(). */
+int file_move(const char *dir, const char *name);
 /* It is taken away. */
 void file_drop(const char *dir, const char *name);
 

@@ -56,11 +56,7 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 		shadow = NULL;
 	p = shadow ? sources_find(&s->sources, shadow, NULL) : NULL;
 	if (!p)
-		return answer_text(
-			404, ret,
-			"there is no shadow of the policy \"%.64s\": 'leastcap apply --shadow' "
-			"makes one",
-			name);
+		return answer_no_policy(s, name, true, ret);
 	if (sources_find(&s->sources, name, &source) && !source->api)
 		return answer_text(409, ret, "policy \"%s\" is defined in %s: change it there",
 				   name, source->file);
@@ -82,9 +78,9 @@ unsigned int state_promote(struct state *s, const char *name, const struct peer 
 	tell_policy(s, "promoted", name, old, NULL, by);
 	(void)published_policy(s, name, &now);
 	p = sources_find(&s->sources, name, NULL);
-	return answer_json(json_pack("{s:s, s:I, s:I, s:s, s:s}", "promoted", name, "revision",
+	return answer_json(json_pack("{s:s, s:I, s:I, s:s, s:s, s:o}", "promoted", name, "revision",
 				     (json_int_t)now.revision, "bindings",
 				     (json_int_t)count_wants(s, name), "mode", event_mode(p->mode),
-				     "mode_by", p->overridden ? "override" : "policy"),
+				     "mode_by", modes_by(p), "disarmed", disarm_json(s)),
 			   ret);
 }

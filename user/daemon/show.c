@@ -226,16 +226,33 @@ static json_t *layer_json(struct state *s, const struct layer *l)
 			 *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
 }
 
+/* As it is called; else a container by its name, as its engine has said it, else as bundles tell it. */
+static int find_subject(struct state *s, const char *subject, char **ret)
+{
+	const char *cgroup = NULL;
+	int err = subject_find(subject, ret);
+
+	if (err != -ENOENT)
+		return err;
+	err = identities_find_named(s->identities, subject, &cgroup);
+	if (err == -ENOENT)
+		return subject_find_named(subject, ret);
+	*ret = err ? NULL : strdup(cgroup);
+	return err ?: *ret ? 0 : -ENOMEM;
+}
+
 unsigned int state_show(struct state *s, const char *subject, json_t **ret)
 {
 	_cleanup_(layers_done) struct layers layers = {};
 	_cleanup_free_ char *path = NULL;
 	json_t *bindings, *rules;
-	int err = subject_find(subject, &path);
+	int err = find_subject(s, subject, &path);
 
 	if (err == -ENOTUNIQ)
-		return answer_text(409, ret, "\"%.200s\" is the beginning of several containers",
-				   subject);
+		return answer_text(
+			409, ret,
+			"\"%.200s\" is the name of several containers, or the beginning of their ids",
+			subject);
 	if (err)
 		return answer_text(
 			404, ret,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "policy/match.h"
 
 json_t *problem_new(const char *file, struct policy_pos pos, const char *message, const char *hint,
@@ -117,6 +118,33 @@ const struct policy *sources_find(const struct sources *sources, const char *nam
 		}
 	}
 	return NULL;
+}
+
+const char *sources_nearest(const struct sources *sources, const char *name, bool shadow)
+{
+	_cleanup_free_ const char **names = NULL;
+	size_t most = 1, n = 0;
+
+	for (size_t i = 0; i < sources->n; i++)
+		most += sources->items[i].set ? sources->items[i].set->n_policies : 0;
+	names = calloc(most, sizeof(*names));
+	for (size_t i = 0; names && i < sources->n; i++) {
+		const struct policy_set *set = sources->items[i].set;
+
+		for (size_t j = 0; set && j < set->n_policies; j++) {
+			if (is_shadow(set->policies[j].name) == shadow)
+				names[n++] = shadow_shown(set->policies[j].name);
+		}
+	}
+	return names ? nearest_word(name, strlen(name), names) : NULL;
+}
+
+const char *sources_file_of(const struct sources *sources, const char *name)
+{
+	const struct source *source = NULL;
+	const struct policy *p = sources_find(sources, name, &source);
+
+	return p && !source->api ? p->file ?: source->file : NULL;
 }
 
 bool sources_ask_identity(const struct sources *sources)

@@ -57,6 +57,11 @@ void sources_done(struct sources *sources);
 const struct policy *sources_find(const struct sources *sources, const char *name,
 				  const struct source **ret_source);
 
+/* The file of policies.d, or one that it includes, that defines that policy. NULL: none. */
+const char *sources_file_of(const struct sources *sources, const char *name);
+/* The name of a policy, or of one that has a shadow, that is meant by a mistyped one. NULL: none is near enough. */
+const char *sources_nearest(const struct sources *sources, const char *name, bool shadow);
+
 /* Does a selector ask for more of containers than their ids? */
 bool sources_ask_identity(const struct sources *sources);
 

@@ -96,6 +96,7 @@ struct state *state_free(struct state *s)
 	policy_reads_done(&s->reads);
 	names_done(s);
 	confirm_done(&s->confirm);
+	free(s->returned);
 	json_decref(s->problems);
 	json_decref(s->own_problems);
 	json_decref(s->kept);
@@ -252,6 +253,7 @@ int state_reload(struct state *s, const struct peer *by)
 	sources_save_good(&s->sources, s->state_dir);
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
+	modes_forget(s, &old, by);
 	confirm_tell(s, by);
 	return 0;
 }

@@ -117,16 +117,15 @@ static json_t *shadow_json(struct state *s, const struct policy *p)
 
 static json_t *policy_json(struct state *s, const struct source *source, const struct policy *p)
 {
+	/* What waits to be confirmed since before this daemon began is in none. */
+	const char *file = p->file ?: source->api ? NULL : source->file;
 	struct leastcap_policy in_force = {};
 
 	(void)published_policy(s, p->name, &in_force);
-	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name",
-			 shadow_shown(p->name), "revision", (json_int_t)in_force.revision, "mode",
-			 event_mode(p->mode), "mode_by",
-			 is_shadow(p->name) ? "shadow"
-			 : p->overridden    ? "override"
-					    : "policy",
-			 "source", event_string(is_shadow(p->name) ? "shadow" : p->file ?: source->file),
+	return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+			 "name", shadow_shown(p->name), "revision", (json_int_t)in_force.revision,
+			 "mode", event_mode(p->mode), "mode_by", modes_by(p), "source",
+			 event_string(source->api ? SOURCES_API : file), "file", event_string(file),
 			 "capabilities", caps_to_json(p->allow), "enforced",
 			 event_enforced(&in_force), "audited", event_audited(&in_force), "shadow",
 			 shadow_json(s, p), "selectors", selectors_json(p), "bindings",

@@ -73,15 +73,33 @@ static int look_later(struct watch *w)
 	return err < 0 ? err : sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
 }
 
-/* Somebody has begun to write it. Its end is told, too. */
-static bool is_being_written(const struct place *p, const struct inotify_event *e)
+/*
+ * The end of what may be written is told, as a rule. It is not where the file got its name when it was whole: what was made without one
+ * (O_TMPFILE) or what had another until now is told to be closed, or removed, by a name that does not matter.
+ */
+static int look_latest(struct watch *w)
+{
+	int on = SD_EVENT_OFF, err = sd_event_source_get_enabled(w->timer, &on);
+	uint64_t now = 0;
+
+	/* One comes before. */
+	if (err < 0 || on != SD_EVENT_OFF)
+		return err < 0 ? err : 0;
+	err = sd_event_now(w->options.event, CLOCK_MONOTONIC, &now);
+	if (err >= 0)
+		err = sd_event_source_set_time(w->timer, now + LATEST_USEC);
+	return err < 0 ? err : sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
+
+/* Has somebody begun to write it, or so it seems? */
+static bool may_be_written(const struct place *p, const struct inotify_event *e)
 {
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
 
 	if (!(e->mask & IN_CREATE) || asprintf(&path, "%s/%s", p->path, e->name) < 0)
 		return false;
-	/* A link is there whole. */
+	/* What has another name, too, is there whole. */
 	return !lstat(path, &st) && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
@@ -97,7 +115,7 @@ static bool matters(const struct place *p, const struct inotify_event *e)
 	/* A ConfigMap's files are links through this one, which is what its updates replace. */
 	if ((e->mask & IN_ISDIR) || !strcmp(e->name, "..data"))
 		return true;
-	return policy_file_name(e->name) && !is_being_written(p, e);
+	return policy_file_name(e->name);
 }
 
 static int on_change(sd_event_source *source, const struct inotify_event *e, void *ctx)
@@ -107,7 +125,7 @@ static int on_change(sd_event_source *source, const struct inotify_event *e, voi
 	if (!matters(p, e))
 		return 0;
 	log_debug("%s: changed%s%s", p->path, e->len ? ": " : "", e->len ? e->name : "");
-	return look_later(p->watch);
+	return may_be_written(p, e) ? look_latest(p->watch) : look_later(p->watch);
 }
 
 /* ---- what is watched ---- */

@@ -40,8 +40,7 @@ unsigned int state_policy(struct state *s, const char *name, bool shadow, json_t
 	}
 	p = sources_find(&s->sources, full, &source);
 	if (!p)
-		return answer_text(404, ret, "there is no %s \"%.200s\"",
-				   shadow ? "shadow" : "policy", name);
+		return answer_no_policy(s, name, shadow, ret);
 	(void)published_policy(s, full, &in_force);
 	/* What came over the API has no file that anybody could edit. */
 	api = source->api || shadow;

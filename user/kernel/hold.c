@@ -76,34 +76,38 @@ void kernel_held_forget(struct kernel *k, uint32_t pid)
 
 /* ---- letting go ---- */
 
-/* Is it the process that was held, and no later one with its number? */
-static bool is_same(uint32_t pid, uint64_t start_ns)
+/* Is it the process that was held, and no later one with its number? 0: it is. -ESRCH: no. Or why that cannot be said. */
+static int is_same(uint32_t pid, uint64_t start_ns)
 {
 	uint64_t tick = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK), start;
 	_cleanup_close_ int fd = -EBADF;
 	char path[32], stat[1024];
 	ssize_t n;
+	int err;
 
 	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
-	if (n <= 0)
-		return false;
+	if (n < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
 	stat[n] = '\0';
-	return !stat_start(stat, &start) && start == start_ns / tick;
+	err = stat_start(stat, &start);
+	return err ?: start == start_ns / tick ? 0 : -ESRCH;
 }
 
-/* 0 also where it is no more. */
-static int go_on(uint32_t pid, uint64_t start)
+int held_go_on(uint32_t pid, uint64_t start_ns)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int err;
 
+	/* EINVAL, later ENOENT: the number is that of a thread now. */
+	if (fd < 0)
+		return errno == ESRCH || errno == EINVAL || errno == ENOENT ? 0 : -errno;
 	/* Looked at while the descriptor keeps its number. */
-	if (fd < 0 || !is_same(pid, start))
-		return 0;
-	if (syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0) && errno != ESRCH)
-		return -errno;
-	return 0;
+	err = is_same(pid, start_ns);
+	if (!err && syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0))
+		err = -errno;
+	return err == -ESRCH ? 0 : err;
 }
 
 /* The daemon, and its guard at the limit, may both be at it: who marks it first has let it go. */
@@ -113,7 +117,7 @@ static int let_go_bound(struct kernel *k, uint32_t pid, const struct leastcap_he
 	int err;
 
 	kernel_waiting_end(k, h->cgroup);
-	err = go_on(pid, h->start);
+	err = held_go_on(pid, h->start);
 	if (err)
 		return err;
 	if (!bpf_map_lookup_elem(k->maps[MAP_HELD], &pid, &now) && now.let_go)
@@ -136,7 +140,7 @@ int kernel_let_go(struct kernel *k, uint32_t pid, const struct leastcap_held *h,
 	if (bpf_map_update_elem(k->maps[MAP_HELD], &pid, &told, BPF_EXIST) == -ENOENT)
 		return 0;
 	kernel_waiting_end(k, h->cgroup);
-	err = go_on(pid, h->start);
+	err = held_go_on(pid, h->start);
 	if (err)
 		(void)bpf_map_update_elem(k->maps[MAP_HELD], &pid, h, BPF_ANY);
 	else

@@ -95,6 +95,11 @@ bool program_fits(const struct bpf_program *prog);
 /* Is it to be attached where these rules are needed? What is in no table is attached in any case. */
 bool program_wanted(const struct bpf_program *prog, uint32_t rules);
 
+/* ---- hold.c ---- */
+
+/* A stopped process goes on, if it is still the one that was started then. 0 also where that one is no more. */
+int held_go_on(uint32_t pid, uint64_t start_ns);
+
 /* ---- publish.c ---- */
 
 /* All keys of a hash map at one time, so that they may be deleted. To be freed. Returns how many. */

@@ -27,7 +27,9 @@
 /* Type, events: container; rename, update, create. */
 #define EVENTS_PATH                                                                             \
 	"/events?filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22rename%22" \
-	"%2C%22update%22%2C%22create%22%5D%7D"
+	"%2C%22update%22%2C%22create%22%5D%7D&since="
+/* What a stream had to tell when it ended is told by the next one; some of it twice, which costs a question. */
+#define OVERLAP_SEC 5
 
 struct question {
 	TAILQ_ENTRY(question) link;
@@ -53,7 +55,9 @@ struct engine {
 	uint64_t answers;
 	uint64_t pause, paused_until; /* pause 0: it answers */
 	struct http_request *stream;
+	bool stream_open; /* it tells of what happens */
 	uint64_t stream_pause, stream_due;
+	time_t since; /* what has happened since then may not have been told; 0: nobody was asked yet */
 	struct engine_stats stats;
 };
 
@@ -101,7 +105,6 @@ static void on_event(char *text, size_t len, void *ctx)
 	const char *id = json_string_value(json_object_get(json_object_get(event, "Actor"), "ID"));
 	struct question *q;
 
-	e->stream_pause = 0;
 	if (action && id && !strcmp(action, "create")) {
 		/* Whoever got "not known" may ask again. */
 		TAILQ_FOREACH(q, &e->later, link)
@@ -115,11 +118,22 @@ static void on_event(char *text, size_t len, void *ctx)
 	json_decref(event);
 }
 
+static void on_stream(void *ctx)
+{
+	struct engine *e = ctx;
+
+	e->stream_open = true;
+	e->stream_pause = 0;
+}
+
 static void on_stream_end(int err, long status, char *body, size_t len, void *ctx)
 {
 	struct engine *e = ctx;
 
 	e->stream = NULL;
+	if (e->stream_open)
+		e->since = time(NULL) - OVERLAP_SEC;
+	e->stream_open = false;
 	e->stream_pause = doubled(e->stream_pause);
 	e->stream_due = now_usec() + e->stream_pause;
 	pump(e);
@@ -127,20 +141,23 @@ static void on_stream_end(int err, long status, char *body, size_t len, void *ct
 
 static void follow(struct engine *e, uint64_t now)
 {
+	char path[sizeof(EVENTS_PATH) + 20];
 	const struct http_get get = {
 		.socket = e->socket,
-		.path = EVENTS_PATH,
+		.path = path,
 		.uid = e->options.uid,
 		.max = e->options.answer_max < EVENT_MAX ? e->options.answer_max : EVENT_MAX,
 		/* Each may become a question: who is trusted less is heard less. */
 		.max_per_sec = e->options.answer_max / 16,
 		.done = on_stream_end,
 		.line = on_event,
+		.begun = on_stream,
 		.ctx = e,
 	};
 
 	if (e->stream || !e->options.changed || !e->answers || e->pause || now < e->stream_due)
 		return;
+	snprintf(path, sizeof(path), "%s%lld", EVENTS_PATH, (long long)e->since);
 	if (http_get(e->http, &get, &e->stream))
 		e->stream_due = now + PAUSE_MAX_USEC;
 }
@@ -235,6 +252,8 @@ static void ask(struct question *q)
 		.ctx = q,
 	};
 
+	if (!e->since)
+		e->since = time(NULL);
 	snprintf(path, sizeof(path), "/containers/%s/json", q->id);
 	TAILQ_REMOVE(&e->waiting, q, link);
 	e->n_waiting--;

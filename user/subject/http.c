@@ -111,6 +111,15 @@ static int append_lines(struct http_request *r, const char *data, size_t n)
 	return 0;
 }
 
+static int on_headers(http_parser *parser)
+{
+	const struct http_request *r = parser->data;
+
+	if (r->get.begun && parser->status_code == 200)
+		r->get.begun(r->get.ctx);
+	return 0;
+}
+
 static int on_body(http_parser *parser, const char *data, size_t n)
 {
 	struct http_request *r = parser->data;
@@ -132,8 +141,8 @@ static int on_complete(http_parser *parser)
 	return 0;
 }
 
-static const http_parser_settings callbacks = {.on_body = on_body,
-					       .on_message_complete = on_complete};
+static const http_parser_settings callbacks = {
+	.on_headers_complete = on_headers, .on_body = on_body, .on_message_complete = on_complete};
 
 /* ---- what the loop calls ---- */
 

@@ -31,6 +31,8 @@ struct http_get {
 
 	/* Set for a stream: called for each line, without its end, of an answer that has no time limit and no body. */
 	void (*line)(char *text, size_t len, void *ctx);
+	/* A stream has begun, with status 200; may be NULL. */
+	void (*begun)(void *ctx);
 	void *ctx;
 };
 
@@ -39,10 +41,10 @@ int http_new(sd_event *event, struct http **ret);
 /* Begins; done() is never called from here. Nothing of `get` needs to outlive the call but ctx. */
 int http_get(struct http *h, const struct http_get *get, struct http_request **ret);
 
-/* Ends a request without done(). Not from within line(). */
+/* Ends a request without done(). Not from within line() or begun(). */
 void http_cancel(struct http_request *r);
 
-/* With all its requests; not from within done() or line(). */
+/* With all its requests; not from within done(), line() or begun(). */
 void http_free(struct http *h);
 DEFINE_CLEANUP(struct http *, http_free);
 

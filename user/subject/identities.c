@@ -6,42 +6,12 @@
 #include <search.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "subject/bundle.h"
 #include "subject/container.h"
-#include "subject/document.h"
-#include "subject/retries.h"
-
-struct container {
-	TAILQ_ENTRY(container) changed_link;
-	char *cgroup;
-	struct identity identity;
-	bool told; /* an engine has answered */
-	bool complete; /* so has the disk: its engine would say the same */
-	struct retry unread; /* it waits: the disk has not told all yet */
-	bool in_changed, in_pod;
-	struct engines_entry *engines[ENGINES_CHOSEN_MAX];
-	size_t n_engines;
-	unsigned int waiting; /* a bit for each engine that has yet to answer */
-	unsigned int heard; /* likewise: it has said that it does not know it */
-};
-
-struct identities {
-	sd_event *event;
-	sd_event_source *defer; /* calls changed(), out of everybody's stack */
-	char *root;
-	identities_changed changed;
-	void *ctx;
-	void *tree; /* of entries: balanced, so that no choice of names makes it slow */
-	size_t n_entries;
-	TAILQ_HEAD(, container) changed_list;
-	struct engines engines;
-	struct retries unread;
-	uint64_t dropped, values_dropped;
-};
+#include "subject/identities_internal.h"
 
 static int by_cgroup(const void *a, const void *b)
 {
@@ -63,7 +33,7 @@ static struct container *find(const struct identities *ids, const char *cgroup)
 
 /* ---- changes ---- */
 
-static void note_change(struct identities *ids, struct container *e)
+void identities_note_change(struct identities *ids, struct container *e)
 {
 	if (e->in_changed)
 		return;
@@ -84,81 +54,6 @@ static int tell_changes(sd_event_source *source, void *ctx)
 		ids->changed(e->cgroup, &e->identity, ids->ctx);
 	}
 	return 0;
-}
-
-/* ---- engines ---- */
-
-static void stop_waiting(struct container *e)
-{
-	for (size_t n = 0; n < e->n_engines; n++) {
-		if (e->waiting & 1U << n)
-			engine_forget(e->engines[n]->engine, e);
-	}
-	e->waiting = 0;
-}
-
-static void on_found(struct engines_entry *which, void *key, struct identity *said, void *ctx)
-{
-	struct container *e = key;
-	struct identities *ids = ctx;
-
-	for (size_t n = 0; n < e->n_engines; n++) {
-		if (e->engines[n] != which)
-			continue;
-		e->waiting &= ~(1U << n);
-		e->heard |= said ? 0 : 1U << n;
-	}
-	if (!said) {
-		/* That nobody knows it is something to know, too. */
-		if (!e->waiting)
-			note_change(ids, e);
-		return;
-	}
-	/* It is this engine's: the other one has nothing to say, nor has the disk. */
-	stop_waiting(e);
-	retries_drop(&ids->unread, &e->unread);
-	e->told = true;
-	if (e->in_pod)
-		document_pod_from_labels(said);
-	(void)identity_set(&said->runtime, which->runtime, strlen(which->runtime),
-			   IDENTITY_NAME_MAX);
-	if (identity_merge(&e->identity, said))
-		note_change(ids, e);
-}
-
-/* Each of them, or one. */
-static void ask(struct container *e, const struct engines_entry *only)
-{
-	for (size_t n = 0; n < e->n_engines; n++) {
-		if (e->waiting & 1U << n || (only && e->engines[n] != only))
-			continue;
-		/* The engine counts what it has no room for; the next want asks again. */
-		if (!engine_ask(e->engines[n]->engine, e->identity.id, e))
-			e->waiting |= 1U << n;
-	}
-}
-
-struct event {
-	const char *id;
-	const struct engines_entry *which;
-};
-
-static void ask_again(const void *node, VISIT visit, void *ctx)
-{
-	struct container *e = *(struct container *const *)node;
-	const struct event *event = ctx;
-
-	/* Of the three visits to an inner node, one. */
-	if ((visit == postorder || visit == leaf) && !strcmp(e->identity.id, event->id))
-		ask(e, event->which);
-}
-
-static void on_changed(struct engines_entry *which, const char *id, void *ctx)
-{
-	struct event event = {.id = id, .which = which};
-	struct identities *ids = ctx;
-
-	twalk_r(ids->tree, ask_again, &event);
 }
 
 /* ---- the disk ---- */
@@ -192,7 +87,7 @@ static void read_again(struct retry *r, void *ctx)
 	struct container *e = of_unread(r);
 
 	if (read_disk(ctx, e))
-		note_change(ctx, e);
+		identities_note_change(ctx, e);
 }
 
 /* ---- entries ---- */
@@ -202,7 +97,7 @@ static void entry_free(struct identities *ids, struct container *e)
 	retries_drop(&ids->unread, &e->unread);
 	if (e->in_changed)
 		TAILQ_REMOVE(&ids->changed_list, e, changed_link);
-	stop_waiting(e);
+	identities_stop_waiting(e);
 	for (size_t n = 0; n < e->n_engines; n++)
 		e->engines[n]->users--;
 	identity_done(&e->identity);
@@ -242,7 +137,7 @@ int identities_want(struct identities *ids, const char *cgroup)
 
 	if (e) {
 		if (!e->told && !e->waiting)
-			ask(e, NULL);
+			identities_ask(e, NULL);
 		return 0;
 	}
 	if (!container_from_path(cgroup, id, &word))
@@ -261,7 +156,7 @@ int identities_want(struct identities *ids, const char *cgroup)
 	e->n_engines = engines_choose(&ids->engines, uid, e->identity.runtime, e->engines);
 	for (size_t n = 0; n < e->n_engines; n++)
 		e->engines[n]->users++;
-	ask(e, NULL);
+	identities_ask(e, NULL);
 	return 0;
 }
 
@@ -270,6 +165,34 @@ const struct identity *identities_get(const struct identities *ids, const char *
 	const struct container *e = find(ids, cgroup);
 
 	return e && !identity_is_empty(&e->identity) ? &e->identity : NULL;
+}
+
+struct named {
+	const char *name, *cgroup;
+	size_t n;
+};
+
+static void look_for_named(const void *node, VISIT visit, void *ctx)
+{
+	const struct container *e = *(struct container *const *)node;
+	struct named *named = ctx;
+
+	if ((visit != postorder && visit != leaf) || !e->identity.name ||
+	    strcmp(e->identity.name, named->name) != 0)
+		return;
+	named->cgroup = e->cgroup;
+	named->n++;
+}
+
+int identities_find_named(const struct identities *ids, const char *name, const char **ret_cgroup)
+{
+	struct named named = {.name = name};
+
+	twalk_r(ids->tree, look_for_named, &named);
+	if (named.n != 1)
+		return named.n ? -ENOTUNIQ : -ENOENT;
+	*ret_cgroup = named.cgroup;
+	return 0;
 }
 
 bool identities_settled(const struct identities *ids, const char *cgroup)
@@ -368,8 +291,8 @@ int identities_new(sd_event *event, const struct identities_options *options,
 	err = retries_init(&ids->unread, event);
 	if (err)
 		return err;
-	ids->engines.found = on_found;
-	ids->engines.changed = on_changed;
+	ids->engines.found = identities_on_found;
+	ids->engines.changed = identities_on_changed;
 	ids->engines.ctx = ids;
 	err = engines_init(&ids->engines, event, options ? options->engines : NULL,
 			   options ? options->n_engines : 0, options ? options->users : NULL);

@@ -55,6 +55,9 @@ int identities_want(struct identities *ids, const char *cgroup);
 /* Valid until the loop runs again, or the cgroup is dropped. NULL: nothing known, or not wanted. */
 const struct identity *identities_get(const struct identities *ids, const char *cgroup);
 
+/* The cgroup of the container of that name, valid as above. -ENOENT: none is known; -ENOTUNIQ: several are. */
+int identities_find_named(const struct identities *ids, const char *name, const char **ret_cgroup);
+
 /* Is all known that will be, as far as can be foreseen, and has changed() told of it? False if it was not wanted. */
 bool identities_settled(const struct identities *ids, const char *cgroup);
 
