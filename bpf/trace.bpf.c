@@ -65,6 +65,9 @@ struct {
 /* Programs are preempted: a line may have several writers. */
 struct leastcap_trace_counts counts[LEASTCAP_TRACE_CPUS];
 
+/* By verdict: the capabilities of checks that were lost. Whoever makes a flood does not hide what else is asked for. */
+__u64 lost_caps[LEASTCAP_TRACE_VERDICTS];
+
 /* ---- who ---- */
 
 static __always_inline bool is_listed(bool bound, __u64 cgroup)
@@ -390,6 +393,8 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	}
 	if (!e) {
 		__sync_fetch_and_add(&count->lost, 1);
+		if ((__u32)cap < 64 && verdict < LEASTCAP_TRACE_VERDICTS)
+			__sync_fetch_and_or(&lost_caps[verdict], 1ULL << cap);
 		/* Of this kind none was shown: the next one is the first. */
 		if (config.unique)
 			bpf_map_delete_elem(&kinds, &key);

@@ -136,7 +136,9 @@ static void count_and_show(struct learning *l)
 	size_t bound;
 
 	count_again(l);
-	progress_masks(&l->progress, read_masks(l, &bound));
+	progress_caps(&l->progress, read_masks(l, &bound), "by the masks");
+	progress_caps(&l->progress, evidence_caps(&l->evidence, LEASTCAP_TRACE_ALLOWED),
+		      "by one of too many programs");
 	progress_show(&l->progress);
 }
 
@@ -227,6 +229,8 @@ static int conclude(struct learning *l)
 	s.with_denied = l->options.with_denied;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
+	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)
+		l->evidence.caps[v] |= counts.lost_caps[v];
 	l->evidence.late = l->follower.late + l->follower.unwatched;
 	if (!err && l->kernel)
 		err = suggest_gather(&s, &subject);

@@ -127,6 +127,8 @@ const struct evidence_item *evidence_record(struct evidence *e, const void *reco
 		e->bad++;
 		return NULL;
 	}
+	if (r.check.cap < 64 && r.check.verdict < LEASTCAP_TRACE_VERDICTS)
+		e->caps[r.check.verdict] |= 1ULL << r.check.cap;
 	time = (int64_t)(r.check.time + (uint64_t)clock_ns);
 	item = find(e, r.check.cap, r.check.verdict, r.check.comm);
 	if (item) {
@@ -174,13 +176,7 @@ void evidence_count_end(struct evidence *e, int64_t now)
 
 uint64_t evidence_caps(const struct evidence *e, uint32_t verdict)
 {
-	uint64_t caps = 0;
-
-	for (size_t i = 0; i < e->n; i++) {
-		if (e->items[i].verdict == verdict && e->items[i].cap < 64)
-			caps |= 1ULL << e->items[i].cap;
-	}
-	return caps;
+	return verdict < LEASTCAP_TRACE_VERDICTS ? e->caps[verdict] : 0;
 }
 
 static json_t *item_to_json(const struct evidence_item *item)

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "trace/symbols.h"
 
-/* Kinds that are told apart. A workload can make up names of programs: more are counted, and the masks have them anyway. */
+/* Kinds that are told apart. A workload can make up names of programs: more are counted, and their capabilities are kept. */
 #define EVIDENCE_MAX 1024
 
 struct evidence_item {
@@ -31,6 +31,8 @@ struct evidence_item {
 struct evidence {
 	struct evidence_item *items;
 	size_t n;
+	uint64_t caps
+		[LEASTCAP_TRACE_VERDICTS]; /* by verdict: all that came, also what no item has */
 	uint64_t unfit; /* records for which there was no room */
 	uint64_t bad; /* records that made no sense */
 	uint64_t lost; /* the tracer's */

@@ -182,9 +182,11 @@ void suggest_notes(const struct suggestion *s, FILE *f)
 			     s->traced_only ? "that is missing."
 					    : "the masks have it, the evidence not.");
 	if (s->evidence && (s->evidence->lost || s->evidence->unfit || s->evidence->bad))
-		suggest_note(
-			f, "%" PRIu64 " checks are not in the evidence: there were too many kinds.",
-			s->evidence->lost + s->evidence->unfit + s->evidence->bad);
+		suggest_note(f,
+			     "%" PRIu64
+			     " checks are not in the evidence: there were too many kinds.%s",
+			     s->evidence->lost + s->evidence->unfit + s->evidence->bad,
+			     s->evidence->bad ? "" : " Their capabilities are in the whitelist.");
 }
 
 /* ---- evidence ---- */

@@ -230,6 +230,8 @@ void trace_count(const struct trace *t, struct trace_counts *ret)
 		ret->lost += counts[cpu].lost;
 		ret->unfit += counts[cpu].unfit;
 	}
+	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)
+		ret->lost_caps[v] = t->skel->bss->lost_caps[v];
 	if (!bpf_obj_get_info_by_fd(bpf_program__fd(t->skel->progs.lc_trace), &info, &len))
 		ret->missed = info.recursion_misses;
 }

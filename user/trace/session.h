@@ -28,6 +28,7 @@ struct trace_counts {
 	uint64_t seen; /* = shown + repeated + lost + what is still in the ring */
 	uint64_t repeated;
 	uint64_t lost; /* the ring was full */
+	uint64_t lost_caps[LEASTCAP_TRACE_VERDICTS]; /* whose checks were among those, by verdict */
 	uint64_t unfit; /* more kinds than `unique` can tell apart: sent each time */
 	uint64_t
 		missed; /* the program was interrupted by another check: not looked at, not in `seen` */
