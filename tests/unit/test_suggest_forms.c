@@ -191,6 +191,16 @@ static void evidence_says_who_and_how_often(void **state)
 		assert_int_equal(e.items[0].count, 7);
 		assert_int_equal(e.items[0].last, 9000);
 	}
+	/* leastcap was loaded anew, and the kernel counts from the beginning: what came is not forgotten. */
+	evidence_count_anew(&e);
+	record.check.time = 9500;
+	assert_non_null(evidence_record(&e, &record, sizeof(record), symbols, 0));
+	assert_int_equal(e.items[0].count, 8);
+	evidence_count_begin(&e);
+	evidence_count(&e, &key, 3);
+	evidence_count_end(&e, 9900);
+	assert_int_equal(e.items[0].count, 10);
+	assert_int_equal(e.items[0].last, 9900);
 	assert_null(evidence_record(&e, &record, 3, symbols, 0));
 	assert_int_equal(e.bad, 1);
 	assert_true(evidence_caps(&e, LEASTCAP_TRACE_ALLOWED) == CHOWN);

@@ -150,7 +150,7 @@ const struct evidence_item *evidence_record(struct evidence *e, const void *reco
 void evidence_count_begin(struct evidence *e)
 {
 	for (size_t i = 0; i < e->n; i++)
-		e->items[i].sum = 0;
+		e->items[i].sum = e->items[i].before;
 }
 
 void evidence_count(struct evidence *e, const struct leastcap_trace_key *key, uint64_t n)
@@ -172,6 +172,12 @@ void evidence_count_end(struct evidence *e, int64_t now)
 		item->count = item->sum;
 		item->last = now > item->last ? now : item->last;
 	}
+}
+
+void evidence_count_anew(struct evidence *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		e->items[i].before = e->items[i].count;
 }
 
 uint64_t evidence_caps(const struct evidence *e, uint32_t verdict)
