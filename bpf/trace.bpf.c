@@ -203,20 +203,25 @@ static long answer_level(__u32 level, void *ctx)
 /* As subject_view() in subject.bpf.h. Not static: the verifier looks at it once, not after each way to get there. */
 __noinline int answer_make(struct answer *a, const struct leastcap_task *process)
 {
-	struct cgroup *cgrp = a ? a->cgrp : NULL;
+	/* bpf_loop() wants it on the stack, and of this function's argument the verifier does not know that it is. */
+	struct answer made = {};
+	struct cgroup *cgrp;
 
 	if (!a)
 		return 0;
-	leastcap_view_init(&a->view);
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, answer_level, a, 0);
+	made.cgrp = cgrp = a->cgrp;
+	made.stop = a->stop;
+	leastcap_view_init(&made.view);
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, answer_level, &made, 0);
 	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
 		if (process->carried & (1U << i))
-			answer_join(a, process->held[i]);
+			answer_join(&made, process->held[i]);
 	}
 	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
-		a->view.enforce = 0;
-		a->bound = 1;
+		made.view.enforce = 0;
+		made.bound = 1;
 	}
+	*a = made;
 	return 0;
 }
 
