@@ -229,6 +229,12 @@ static void what_has_ended_counts(void **state)
 	feed(&s, "web", GONE("{\"cgroup_id\": 9, \"binding\": null}", "null", "SYS_BOOT"));
 	assert_true(s.used == (CHOWN | NET_BIND | 1ULL << 25 | 1ULL << 5));
 	assert_int_equal(json_object_size(s.ended), 2);
+	/* It runs, and was bound no more; and a number means another cgroup after a boot. */
+	feed(&s, "web",
+	     "{\"type\": \"unbound\", \"boot\": \"b\", \"policy\": \"web\", \"subject\": {\"cgroup_id\": 8},"
+	     " \"capabilities\": {\"used\": [\"SYS_CHROOT\"]}, \"rules\": {}}");
+	assert_int_equal(json_object_size(s.ended), 3);
+	assert_true(s.used == (CHOWN | NET_BIND | 1ULL << 25 | 1ULL << 5 | 1ULL << 18));
 	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_ALLOW);
 }
 

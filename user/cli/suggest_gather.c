@@ -39,7 +39,8 @@ struct trail {
 /* Most lines are about something else. */
 static bool may_tell(const char *line, size_t len)
 {
-	static const char *const types[] = {"\"gone\"", "denied\"", "\"would-deny\""};
+	static const char *const types[] = {"\"gone\"", "\"unbound\"", "denied\"",
+					    "\"would-deny\""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (memmem(line, len, types[i], strlen(types[i])))

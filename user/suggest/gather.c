@@ -157,7 +157,7 @@ static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 		     *rules = json_object_get(event, "rules");
 	json_int_t id = json_integer_value(json_object_get(who, "cgroup_id"));
 	bool says = json_object_get(rules, "enforced") && json_object_get(rules, "audited");
-	char key[24];
+	char key[64];
 
 	/* The daemon was not there: nothing was written down. */
 	if (!json_is_object(caps))
@@ -172,7 +172,8 @@ static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 		return -ENOMEM;
 	if (suggest_service(s, mask_text(json_object_get(who, "labels"), COMPOSE_SERVICE)))
 		return -ENOMEM;
-	snprintf(key, sizeof(key), "%lld", (long long)id);
+	/* Numbers begin anew with a boot. */
+	snprintf(key, sizeof(key), "%.36s/%lld", mask_text(event, "boot"), (long long)id);
 	return json_object_set_new(s->ended, key, says ? json_true() : event_string(policy))
 		       ? -ENOMEM
 		       : 0;
@@ -236,7 +237,7 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 
 	if (!json_is_object(event) || !suggest_about(s, subject, event))
 		return 0;
-	if (!strcmp(type, "gone"))
+	if (mask_is_end(event))
 		return join_end(s, subject, event);
 	/* Of kinds that other events have told of: how many more there were. */
 	if (!strcmp(type, "quiet"))

@@ -67,8 +67,7 @@ void suggest_subject_ended(struct suggest_subject *subject, const char *line, si
 {
 	json_auto_t *event = subject->policy ? NULL : json_loadb(line, len, 0, NULL);
 
-	if (event && !strcmp(mask_text(event, "type"), "gone") &&
-	    !strcmp(mask_text(event, "policy"), subject->text))
+	if (event && mask_is_end(event) && !strcmp(mask_text(event, "policy"), subject->text))
 		be_policy(subject);
 }
 

@@ -57,7 +57,7 @@ struct suggestion {
 	json_t *bindings; /* [{"cgroup","policy","mode"}] */
 	json_t *cgroups; /* their paths -> true */
 	/*
-	 * Ids of bound cgroups that are gone, and whose end was recorded -> true; where that does not say what was watched (an
+	 * Boot and id of bound cgroups that are gone or bound no more, and whose end was recorded -> true; where that does not say what was watched (an
 	 * older leastcap has told it) the policy's name, and false once that has been asked instead.
 	 */
 	json_t *ended;
