@@ -176,6 +176,7 @@ int trace_printer_loaded(struct trace_printer *p, bool loaded)
 			 loaded ? "leastcap was loaded meanwhile: from here on it is known who is "
 				  "confined, and what leastcap refuses"
 				: "leastcap was unloaded meanwhile: nobody is confined");
+	fflush(stdout);
 	if (!p->symbols)
 		return 0;
 	/* The program that traces is another one, too. */
