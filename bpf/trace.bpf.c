@@ -65,6 +65,9 @@ struct {
 /* Programs are preempted: a line may have several writers. */
 struct leastcap_trace_counts counts[LEASTCAP_TRACE_CPUS];
 
+/* By verdict: the capabilities of checks that were lost. Whoever makes a flood does not hide what else is asked for. */
+__u64 lost_caps[LEASTCAP_TRACE_VERDICTS];
+
 /* ---- who ---- */
 
 static __always_inline bool is_listed(bool bound, __u64 cgroup)
@@ -200,20 +203,25 @@ static long answer_level(__u32 level, void *ctx)
 /* As subject_view() in subject.bpf.h. Not static: the verifier looks at it once, not after each way to get there. */
 __noinline int answer_make(struct answer *a, const struct leastcap_task *process)
 {
-	struct cgroup *cgrp = a ? a->cgrp : NULL;
+	/* bpf_loop() wants it on the stack, and of this function's argument the verifier does not know that it is. */
+	struct answer made = {};
+	struct cgroup *cgrp;
 
 	if (!a)
 		return 0;
-	leastcap_view_init(&a->view);
-	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, answer_level, a, 0);
+	made.cgrp = cgrp = a->cgrp;
+	made.stop = a->stop;
+	leastcap_view_init(&made.view);
+	bpf_loop(BPF_CORE_READ(cgrp, level) + 1, answer_level, &made, 0);
 	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
 		if (process->carried & (1U << i))
-			answer_join(a, process->held[i]);
+			answer_join(&made, process->held[i]);
 	}
 	if (process && (process->flags & LEASTCAP_TASK_OVERFLOW)) {
-		a->view.enforce = 0;
-		a->bound = 1;
+		made.view.enforce = 0;
+		made.bound = 1;
 	}
+	*a = made;
 	return 0;
 }
 
@@ -390,6 +398,8 @@ int BPF_PROG(lc_trace, const struct cred *cred, struct user_namespace *ns, int c
 	}
 	if (!e) {
 		__sync_fetch_and_add(&count->lost, 1);
+		if ((__u32)cap < 64 && verdict < LEASTCAP_TRACE_VERDICTS)
+			__sync_fetch_and_or(&lost_caps[verdict], 1ULL << cap);
 		/* Of this kind none was shown: the next one is the first. */
 		if (config.unique)
 			bpf_map_delete_elem(&kinds, &key);

@@ -47,6 +47,8 @@ struct leastcap_trace_config {
 
 /* struct leastcap_trace_check.flags, beside LEASTCAP_CHECK_* and LEASTCAP_EVENT_COMPAT */
 #define LEASTCAP_TRACE_ENTERING 256U
+/* Set by user space: refused when leastcap had just been loaded, or unloaded. Who it was is not known. */
+#define LEASTCAP_TRACE_UNSURE 512U
 
 /* One check. The time is CLOCK_BOOTTIME nanoseconds. */
 struct leastcap_trace_check {

@@ -35,19 +35,23 @@ explained() {
 	jq -r "$filter" /tmp/explanation
 }
 
-# write_change N: change N of what was explained last is written where it says: in place of the line of its key.
+# write_change N: change N of what was explained last is written where it says: in place of a key and all of its value.
 write_change() {
 	local change text
-	mapfile -t change < <(jq -r ".changes[$1] | .line, .replaces, .text" /tmp/explanation)
+	mapfile -t change < <(jq -r ".changes[$1] | .line, .replaces, .text, .last_line" /tmp/explanation)
 	is "${change[1]}" "$(sed -n "${change[0]}s/^ *\([a-z-]*\):.*/\1/p" $FILE)"
 	text=${change[2]//&/\\&} # of sed's
 	sed -i "${change[0]}s|^\( *\).*|\1$text|" $FILE
+	[[ ${change[3]} == "${change[0]}" ]] || sed -i "$((change[0] + 1)),${change[3]}d" $FILE
 	leastcap check $FILE
 	api POST /v1/reload
 }
 
 @test "a capability: who, which call, which line; the change allows it" {
 	local text
+	# As `leastcap suggest` writes it.
+	sed -i 's/^    capabilities:.*/    capabilities:\n      allow:\n        - CHOWN\n        - SYS_CHROOT/' $FILE
+	api POST /v1/reload
 	mark
 	outcome 0 inside /e/in $PROBE chroot
 	outcome 1 inside /e/in $PROBE sethostname
@@ -61,6 +65,7 @@ write_change() {
 	grep -qE '^tried +to set the host name, most likely: sethostname\(name: NULL, len: -1\)$' <<<"$text"
 	grep -qE "^who +probe\[[0-9]+\], uid 0" <<<"$text"
 	grep -qF "$FILE:5:5" <<<"$text"
+	grep -qF "in $FILE, in place of 'capabilities' in lines 5 to 8 (policy in):" <<<"$text"
 	grep -qE '^ +capabilities: \{ allow: \[CHOWN, SYS_CHROOT, SYS_ADMIN\] \}$' <<<"$text"
 	write_change 0
 	outcome 0 inside /e/in $PROBE sethostname
@@ -338,9 +343,16 @@ small_root() {
 		    select:
 		      - cgroup: "/page-*"
 		    capabilities: [SYS_CHROOT, SYS_PTRACE, KILL]
+		  - name: kept
+		    select:
+		      - cgroup: /kept
+		    profile: container
 	END
+	mkdir $CG/kept
 	api POST /v1/reload
 	inside "$name" /bin/busybox chroot / /bin/busybox sleep 1000 3>&- &
+	inside /kept /bin/busybox chroot / /bin/busybox sleep 1000 3>&- &
+	within 20 eval 'leastcap status --json kept | jq -e ".bindings[0].capabilities.used == [\"SYS_CHROOT\"]" >/dev/null'
 	within 20 eval 'leastcap status --json page | jq -e ".bindings[0].capabilities.used == [\"SYS_CHROOT\"]" >/dev/null'
 	leastcap report --json >/tmp/report
 	is 'used unused unused withheld' "$(jq -r '.subjects[] | select(.policy == "page") | .cells |
@@ -348,7 +360,13 @@ small_root() {
 	is 'SYS_PTRACE 3 1' "$(jq -r '.worst[0] | "\(.capability) \(.danger) \(.count)"' /tmp/report)"
 	is "$POLICIES/page.yaml 5 capabilities: { allow: [SYS_CHROOT] }" \
 		"$(jq -r '.tighter[] | select(.policy == "page") | .change | "\(.file) \(.line) \(.text)"' /tmp/report)"
+	# The profile, which is written in line 9, is not what is replaced.
+	is "6 null null capabilities: { allow: [SYS_CHROOT] }" \
+		"$(jq -r '.tighter[] | select(.policy == "kept") | .change | "\(.line) \(.last_line) \(.replaces) \(.text)"' /tmp/report)"
+	leastcap report | grep -qF "in $POLICIES/page.yaml, in the policy kept itself (line 6), beside"
+	leastcap report | grep -qF "in $POLICIES/page.yaml, in place of 'capabilities' in line 5 (policy page)"
 	leastcap report --html /tmp/report.html
+	grep -qF "write in $POLICIES/page.yaml, in the policy kept itself (line 6), beside" /tmp/report.html
 	grep -qF 'page-&lt;script&gt;&amp;\x1b' /tmp/report.html
 	run -1 grep -iE '<script|http:|https:' /tmp/report.html
 	grep -q '<td class="cell withheld"' /tmp/report.html
@@ -358,7 +376,9 @@ small_root() {
 	run -1 leastcap report --html /nowhere/x
 	run -2 leastcap report --json --html /tmp/x
 	echo 1 >"$CG$name/cgroup.kill"
+	echo 1 >$CG/kept/cgroup.kill
 	wait
+	rmdir $CG/kept
 	rm $POLICIES/page.yaml
 	api POST /v1/reload
 }

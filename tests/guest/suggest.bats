@@ -9,7 +9,7 @@ OUT=/tmp/suggested
 setup_file() {
 	load common
 	fresh_daemon
-	mkdir -p $CG/s $CG/r/1 $CG/r/2 $CG/u $CG/quiet
+	mkdir -p $CG/s $CG/r/1 $CG/r/2 $CG/u $CG/o $CG/quiet
 	# For the last test: it takes a minute until it says anything.
 	leastcap learn /quiet >/tmp/quiet.yaml 2>/tmp/quiet.errors 3>&- &
 	echo $! >/tmp/quiet.pid
@@ -121,6 +121,35 @@ apply_without() {
 	# One of them.
 	is '["SYS_CHROOT"]' "$(leastcap suggest --json /r/2 | jq -c .capabilities.allow)"
 	mkdir $CG/r/1
+}
+
+@test "what was seen outlives its policy, an unload, and the system" {
+	audit outlived 'cgroup: /o'
+	outcome 0 inside /o $PROBE chown
+	leastcap remove outlived
+	expect_event '.type == "unbound" and .subject.binding == "/o" and .capabilities.used == [] and .capabilities.would_deny == ["CHOWN"]'
+	is '["CHOWN"]' "$(leastcap suggest --json outlived | jq -c .capabilities.allow)"
+	audit outlived 'cgroup: /o'
+	outcome 0 inside /o $PROBE chroot
+	leastcap unload
+	systemctl start leastcapd
+	is '["CHOWN","SYS_CHROOT"]' "$(leastcap suggest --json outlived | jq -c .capabilities.allow)"
+	# A restart tells nothing: the kernel has it. What systemd says while it goes down is another matter.
+	outcome 0 inside /o $PROBE sethostname
+	mark
+	systemctl restart leastcapd
+	is '' "$(events '.type == "unbound"')"
+	mkdir -p /run/systemd/system/shutdown.target.d
+	printf '[Unit]\nRefuseManualStart=no\n' >/run/systemd/system/shutdown.target.d/test.conf
+	systemctl daemon-reload
+	systemctl start --job-mode=ignore-dependencies shutdown.target
+	is stopping "$(systemctl is-system-running || true)"
+	systemctl stop leastcapd
+	systemctl stop shutdown.target
+	rm -r /run/systemd/system/shutdown.target.d
+	expect_event '.type == "unbound" and .subject.binding == "/o" and .capabilities.would_deny == ["SYS_ADMIN"]'
+	systemctl start leastcapd
+	drop outlived
 }
 
 @test "docker run takes it, docker-compose, and podman kube play; quadlet's keys" {

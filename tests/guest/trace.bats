@@ -163,6 +163,24 @@ some_acts() {
 	drop traced
 }
 
+@test "leastcap that comes and goes meanwhile: who refuses is known, or that it is not" {
+	stop_daemon
+	trace --all --cap SYS_ADMIN
+	outcome 0 inside /t/in $PROBE sethostname
+	# Loads leastcap, and unloads it.
+	outcome 1 leastcap run --allow CHOWN -- $PROBE sethostname
+	eventually 30 eval '[ "$(grep -c "\"type\":\"loaded\"" $OUT)" -ge 2 ]'
+	systemctl start leastcapd
+	eventually 30 eval 'tail -n 1 <(grep "\"type\":\"loaded\"" $OUT) | grep -q true'
+	policy traced 'cgroup: /t' '[SYS_CHROOT, SETUID, SETGID]'
+	outcome 1 inside /t/in $PROBE sethostname
+	traced
+	is "$(printf '%s\n' allowed denied)" "$(checks '.syscall == "sethostname" and .subject.cgroup == "/t/in"' .verdict)"
+	is '' "$(checks '.verdict == "refused" and (.unsure | not)' .process.comm)"
+	is 0 "$(summary '.checks - .shown - .repeated - .lost')"
+	drop traced
+}
+
 @test "probes, and checks with overridden credentials" {
 	local somebody
 	$PROBE as 12345 $PROBE sleep 1000 3>&- &

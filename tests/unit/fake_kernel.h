@@ -21,6 +21,7 @@ struct kernel {
 	const char *cgroups[FAKE_MAX]; /* its index is its id; NULL: none */
 	const char *own; /* cgroup of the daemon */
 	struct leastcap_binding bindings[FAKE_MAX]; /* by id; policy 0: none */
+	struct kernel_ledger ledgers[FAKE_MAX]; /* by id; cgroup 0: none */
 	struct leastcap_policy policies[FAKE_MAX];
 	size_t n_policies;
 	unsigned int policy_walks; /* through all of them */
@@ -261,7 +262,8 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret)
 {
-	return -ENOENT;
+	*ret = k->ledgers[cgroup];
+	return ret->cgroup ? 0 : -ENOENT;
 }
 
 int kernel_ledger_each(struct kernel *k,

@@ -53,12 +53,20 @@ static inline struct suggest_subject subject_of(const char *text)
 	return subject;
 }
 
+static inline void settle(struct suggest_subject *subject)
+{
+	json_auto_t *st = load(status), *pol = load(policies);
+
+	suggest_subject_settle(subject, st, json_object_get(pol, "policies"));
+}
+
 /* As `leastcap suggest TEXT` gathers it, without an audit trail. */
 static inline void gather(struct suggestion *s, const char *text)
 {
 	_cleanup_(suggest_subject_done) struct suggest_subject subject = subject_of(text);
 	json_auto_t *st = load(status), *pol = load(policies);
 
+	settle(&subject);
 	assert_int_equal(suggestion_init(s, text), 0);
 	assert_int_equal(suggest_bindings(s, &subject, st), 0);
 	assert_int_equal(suggest_policies(s, json_object_get(pol, "policies")), 0);

@@ -72,6 +72,75 @@ static void what_is_being_made_is_not_gone(void **state)
 	assert_string_equal(fake_bound("/new-1"), "");
 }
 
+/* ---- bound no more ---- */
+
+/* The newest event of that type; NULL: none. */
+static json_t *told(const struct state *s, const char *type)
+{
+	json_t *found = NULL;
+	size_t len;
+
+	for (uint64_t seq = 1; seq <= s->sink->memory.last; seq++) {
+		const char *line = memory_get(&s->sink->memory, seq, &len);
+		json_t *e = line ? json_loadb(line, len, 0, NULL) : NULL;
+		const char *what = json_string_value(json_object_get(e, "type"));
+
+		if (what && !strcmp(what, type)) {
+			json_decref(found);
+			found = json_incref(e);
+		}
+		json_decref(e);
+	}
+	return found;
+}
+
+static const char *used_in(const json_t *e)
+{
+	const json_t *caps = json_object_get(e, "capabilities");
+
+	return json_string_value(json_array_get(json_object_get(caps, "used"), 0)) ?: "";
+}
+
+/* Its cgroup goes on, and nobody could ask for what was seen there until now. */
+static void what_a_removed_policy_has_seen_is_told(void **state)
+{
+	struct state *s = *state;
+	uint64_t id = fake_cgroup("/box"), idle = fake_cgroup("/idle");
+	json_auto_t *e = NULL;
+	json_t *answer = NULL;
+
+	apply(s, POLICY("box", "cgroup: /box }, { cgroup: /idle", "all"), false);
+	fake.ledgers[id] = (struct kernel_ledger){.cgroup = id, .used = 1};
+	/* Nothing was seen there: nothing is told. */
+	fake.ledgers[idle] = (struct kernel_ledger){.cgroup = idle, .probed = 1};
+	assert_null(told(s, "unbound"));
+	assert_int_equal(state_remove(s, "box", false, &nobody, &answer), 200);
+	json_decref(answer);
+	assert_string_equal(fake_bound("/box"), "");
+	e = told(s, "unbound");
+	assert_non_null(e);
+	assert_string_equal(used_in(e), "CHOWN");
+	assert_string_equal(json_string_value(json_object_get(e, "policy")), "box");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(e, "subject"), "binding")),
+		"/box");
+	assert_null(told(s, "gone"));
+}
+
+static void what_was_seen_is_told_before_all_ends(void **state)
+{
+	struct state *s = *state;
+	uint64_t id = fake_cgroup("/box");
+	json_auto_t *e = NULL;
+
+	apply(s, POLICY("box", "cgroup: /box", "all"), false);
+	fake.ledgers[id] = (struct kernel_ledger){.cgroup = id, .would_deny = 1 << 5};
+	state_ends(s);
+	e = told(s, "unbound");
+	assert_non_null(e);
+	assert_string_equal(fake_bound("/box"), "box");
+}
+
 /* ---- gone, and carried ---- */
 
 /* Of a selector that gives nothing to what may come: once its cgroup is gone, nobody wants the policy. */
@@ -269,6 +338,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_being_made_is_not_gone),
+		TEST(what_a_removed_policy_has_seen_is_told),
+		TEST(what_was_seen_is_told_before_all_ends),
 		TEST(what_is_carried_follows_its_policy_when_its_cgroup_is_gone),
 		TEST(what_is_born_with_the_old_policy_is_looked_at_again),
 		TEST(what_could_not_be_bound_is_tried_again),

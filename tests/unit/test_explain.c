@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 
 #include "base/words.h"
+#include "explain/changes.h"
 #include "explain/explain.h"
 
 #include "refusals.h"
@@ -41,7 +42,8 @@ static bool word_at(const char *file, unsigned int line, unsigned int column, ch
 
 static json_t *pos_json(struct policy_pos pos)
 {
-	return pos.line ? json_pack("{s:i, s:i}", "line", (int)pos.line, "column", (int)pos.column)
+	return pos.line ? json_pack("{s:i, s:i, s:i}", "line", (int)pos.line, "column",
+				    (int)pos.column, "last_line", (int)(pos.last_line ?: pos.line))
 			: json_null();
 }
 
@@ -77,15 +79,19 @@ static const json_t *change(const json_t *explanation, size_t i)
 	return json_array_get(json_object_get(explanation, "changes"), i);
 }
 
-/* The text with one line replaced, indented as it was. */
-static char *with_line(const char *from, json_int_t line, const char *fragment)
+/* The text with its lines replaced by one, indented as the first was. */
+static char *with_line(const char *from, const json_t *c, const char *fragment)
 {
+	json_int_t line = json_integer_value(json_object_get(c, "line")),
+		   last = json_integer_value(json_object_get(c, "last_line"));
 	const char *at = from, *end;
 	char *result;
 
-	for (; line > 1; line--)
+	for (json_int_t n = line; n > 1; n--)
 		at = strchr(at, '\n') + 1;
 	end = strchr(at, '\n');
+	for (; last > line; last--)
+		end = strchr(end + 1, '\n');
 	at += strspn(at, " ");
 	assert_true(asprintf(&result, "%.*s%s%s", (int)(at - from), from, fragment, end) > 0);
 	return result;
@@ -128,13 +134,116 @@ static void what_replaces_a_line_allows_it(void **state)
 		assert_int_equal(json_integer_value(json_object_get(c, "line")), cases[i].line);
 		assert_true(
 			json_is_true(json_object_get(json_object_get(e, "refused_by"), "refuses")));
-		new = with_line(FULL, cases[i].line, text(c, "text"));
+		assert_int_equal(json_integer_value(json_object_get(c, "last_line")),
+				 cases[i].line);
+		new = with_line(FULL, c, text(c, "text"));
 		after = written(new);
 		assert_int_equal(refused_of_event(event, &r), 0);
 		assert_int_equal(refuses(after, &r), REFUSES_NOT);
 		/* What the kernel asks for besides is a change of its own. */
 		if (cases[i].changes > 1)
 			assert_string_equal(text(change(e, 1), "replaces"), "capabilities");
+	}
+}
+
+/* As `suggest` writes it, and as people do. */
+static void what_replaces_a_block_replaces_all_of_it(void **state)
+{
+	static const char block[] = "policies:\n"
+				    "  - name: web\n"
+				    "    capabilities:\n"
+				    "      allow:\n"
+				    "        # web[1]: 4 times\n"
+				    "        - CHOWN\n"
+				    "        - KILL # of its own\n"
+				    "      # and no more\n"
+				    "\n"
+				    "    sockets:\n"
+				    "      families:\n"
+				    "        deny:\n"
+				    "          - vsock\n"
+				    "      host-unix: { default: deny,\n"
+				    "                   allow: [/run/x,\n"
+				    "                           /run/y\n"
+				    "                          ]\n"
+				    "                 }\n"
+				    "    filesystems:\n"
+				    "      deny:\n"
+				    "      - debugfs\n"
+				    "      - \"tracefs\"";
+	static const struct {
+		const char *restriction, *item, *detail, *replaces;
+		json_int_t line, last;
+	} cases[] = {
+		{"capabilities", "SYS_ADMIN", NULL, "capabilities", 3, 7},
+		{"sockets", "family", "vsock", "families", 11, 13},
+		{"sockets", "host-unix", "/run/docker.sock", "host-unix", 14, 18},
+		{"filesystems", "open", "debugfs", "filesystems", 19, 22},
+	};
+
+	file_text = block;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_auto_t *answer = answer_of(block, false), *after = NULL, *before = NULL;
+		json_auto_t *event = event_of(cases[i].restriction, cases[i].item, cases[i].detail);
+		struct explain_input in = {.event = event, .policy = answer, .word_at = word_at};
+		json_auto_t *e = explain(&in);
+		_cleanup_free_ char *new = NULL, *full = NULL, *where = NULL, *lines = NULL;
+		const json_t *c = change(e, 0);
+		struct refused r;
+
+		assert_string_equal(text(c, "replaces"), cases[i].replaces);
+		assert_int_equal(json_integer_value(json_object_get(c, "line")), cases[i].line);
+		assert_int_equal(json_integer_value(json_object_get(c, "last_line")),
+				 cases[i].last);
+		where = change_where(c);
+		assert_true(asprintf(&lines, "' in lines %lld to %lld (policy web)",
+				     (long long)cases[i].line, (long long)cases[i].last) > 0);
+		assert_non_null(strstr(where, lines));
+		assert_true(asprintf(&full, "%s\n", block) > 0);
+		new = with_line(full, c, text(c, "text"));
+		before = written(block);
+		after = written(new);
+		assert_int_equal(refused_of_event(event, &r), 0);
+		assert_int_equal(refuses(before, &r), REFUSES);
+		assert_int_equal(refuses(after, &r), REFUSES_NOT);
+	}
+}
+
+/* What a report says: the profile stays where it is, or its eight restrictions were gone. */
+static void a_whitelist_beside_a_profile_leaves_the_profile(void **state)
+{
+	static const char profile[] = "policies:\n"
+				      "  - name: web\n"
+				      "    profile: container\n";
+	static const char defaults[] = "defaults:\n"
+				       "  capabilities: [CHOWN, KILL]\n"
+				       "policies:\n"
+				       "  - name: web\n"
+				       "    mounts: deny\n";
+	static const char *const texts[] = {profile, defaults};
+	static const json_int_t lines[] = {2, 4};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		json_auto_t *answer = answer_of(texts[i], false), *c = NULL, *after = NULL;
+		const struct explain_input in = {.word_at = word_at};
+		struct refused mount = refused("mounts", "mount", "tmpfs"),
+			       kill = refused("capabilities", "KILL", NULL),
+			       chown = refused("capabilities", "CHOWN", NULL);
+		_cleanup_free_ char *where = NULL, *new = NULL;
+
+		file_text = texts[i];
+		c = change_capabilities(&in, answer, 1ULL << CAP_CHOWN);
+		assert_string_equal(text(c, "replaces"), "(none)");
+		assert_int_equal(json_integer_value(json_object_get(c, "line")), lines[i]);
+		assert_true(json_is_null(json_object_get(c, "last_line")));
+		where = change_where(c);
+		assert_non_null(strstr(where, "in the policy web itself"));
+		assert_null(strstr(where, "in place of '"));
+		assert_true(asprintf(&new, "%s    %s\n", texts[i], text(c, "text")) > 0);
+		after = written(new);
+		assert_int_equal(refuses(after, &mount), REFUSES);
+		assert_int_equal(refuses(after, &kill), REFUSES);
+		assert_int_equal(refuses(after, &chown), REFUSES_NOT);
 	}
 }
 
@@ -197,7 +306,7 @@ static void a_short_form_of_sockets_is_replaced_as_a_whole(void **state)
 	file_text = short_form;
 	e = explain(&in);
 	assert_string_equal(text(change(e, 0), "replaces"), "sockets");
-	new = with_line(short_form, 4, text(change(e, 0), "text"));
+	new = with_line(short_form, change(e, 0), text(change(e, 0), "text"));
 	after = written(new);
 	assert_int_equal(refused_of_event(event, &r), 0);
 	assert_int_equal(refuses(after, &r), REFUSES_NOT);
@@ -464,6 +573,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_call_has_the_arguments_that_are_known),
 		cmocka_unit_test(what_replaces_a_line_allows_it),
+		cmocka_unit_test(what_replaces_a_block_replaces_all_of_it),
+		cmocka_unit_test(a_whitelist_beside_a_profile_leaves_the_profile),
 		cmocka_unit_test(what_comes_from_elsewhere_is_written_into_the_policy),
 		cmocka_unit_test(a_short_form_of_sockets_is_replaced_as_a_whole),
 		cmocka_unit_test(what_came_over_the_api_is_a_command),

@@ -74,10 +74,10 @@ static void a_policy_is_read_whole(void **state)
 		{SELECT_CGROUP,
 		 "/system.slice/foo.service",
 		 "cgroup: /system.slice/foo.service",
-		 {5, 15}},
-		{SELECT_UNIT, "nginx.service", "unit: nginx.service", {6, 13}},
-		{SELECT_CONTAINER_ID, ID, "container: " ID, {7, 23}},
-		{SELECT_ANY_CONTAINER, NULL, "any: container", {8, 12}},
+		 {5, 15, 0}},
+		{SELECT_UNIT, "nginx.service", "unit: nginx.service", {6, 13, 0}},
+		{SELECT_CONTAINER_ID, ID, "container: " ID, {7, 23, 0}},
+		{SELECT_ANY_CONTAINER, NULL, "any: container", {8, 12, 0}},
 	};
 	_cleanup_(policy_set_freep) struct policy_set *set =
 		good("version: 1\n"

@@ -98,6 +98,8 @@ static void feed(struct suggestion *s, const char *text, const char *line)
 {
 	_cleanup_(suggest_subject_done) struct suggest_subject subject = subject_of(text);
 
+	settle(&subject);
+	suggest_subject_ended(&subject, line, strlen(line));
 	assert_int_equal(suggest_event(s, &subject, line, strlen(line)), 0);
 }
 
@@ -107,12 +109,12 @@ static void feed(struct suggestion *s, const char *text, const char *line)
 	"\"rules\": {\"used\": [], \"denied\": [], \"would_deny\": [\"devices\"]}}"
 
 /* As it is told since the end says what was watched. */
-#define GONE_WATCHED(id, policy, enforced, audited, used)                                        \
-	"{\"type\": \"gone\", \"policy\": \"" policy "\", \"subject\": {\"cgroup_id\": " id      \
-	", \"unit\": \"a.service\", \"labels\": {\"com.docker.compose.service\": \"" policy      \
-	"\"}}, "                                                                                 \
-	"\"capabilities\": {\"used\": [], \"denied\": [], \"would_deny\": []}, "                 \
-	"\"rules\": {\"enforced\": [" enforced "], \"audited\": [" audited "], \"used\": [" used \
+#define GONE_WATCHED(id, policy, enforced, audited, used)                                                    \
+	"{\"type\": \"gone\", \"policy\": \"" policy "\", \"subject\": {\"cgroup_id\": " id                  \
+	", \"binding\": \"/system.slice/a.service\", \"labels\": {\"com.docker.compose.service\": \"" policy \
+	"\"}}, "                                                                                             \
+	"\"capabilities\": {\"used\": [], \"denied\": [], \"would_deny\": []}, "                             \
+	"\"rules\": {\"enforced\": [" enforced "], \"audited\": [" audited "], \"used\": [" used             \
 	"], \"denied\": [], \"would_deny\": []}}"
 
 static void ended(struct suggestion *s, const char *text)
@@ -227,6 +229,12 @@ static void what_has_ended_counts(void **state)
 	feed(&s, "web", GONE("{\"cgroup_id\": 9, \"binding\": null}", "null", "SYS_BOOT"));
 	assert_true(s.used == (CHOWN | NET_BIND | 1ULL << 25 | 1ULL << 5));
 	assert_int_equal(json_object_size(s.ended), 2);
+	/* It runs, and was bound no more; and a number means another cgroup after a boot. */
+	feed(&s, "web",
+	     "{\"type\": \"unbound\", \"boot\": \"b\", \"policy\": \"web\", \"subject\": {\"cgroup_id\": 8},"
+	     " \"capabilities\": {\"used\": [\"SYS_CHROOT\"]}, \"rules\": {}}");
+	assert_int_equal(json_object_size(s.ended), 3);
+	assert_true(s.used == (CHOWN | NET_BIND | 1ULL << 25 | 1ULL << 5 | 1ULL << 18));
 	assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_DEVICES), SUGGEST_ALLOW);
 }
 
@@ -311,15 +319,15 @@ static void evidence_of_events_has_an_end(void **state)
 
 static void by_unit_by_name_by_id(void **state)
 {
-	static const char *const texts[] = {"a.service", "box", "01234567"};
+	static const char *const texts[] = {"a.service", "a", "box", "01234567"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		_cleanup_(suggestion_done) struct suggestion s = {};
 
 		assert_int_equal(suggestion_init(&s, texts[i]), 0);
 		feed(&s, texts[i],
-		     GONE("{\"cgroup_id\": 7, \"unit\": \"a.service\", \"name\": \"box\", \"container\": \"" ID
-			  "\"}",
+		     GONE("{\"cgroup_id\": 7, \"binding\": \"/system.slice/a.service\", \"name\": \"box\","
+			  " \"container\": \"" ID "\"}",
 			  "\"p\"", "CHOWN"));
 		assert_true(s.used == CHOWN);
 		assert_true(suggest_knows(&s));

@@ -191,6 +191,16 @@ static void evidence_says_who_and_how_often(void **state)
 		assert_int_equal(e.items[0].count, 7);
 		assert_int_equal(e.items[0].last, 9000);
 	}
+	/* leastcap was loaded anew, and the kernel counts from the beginning: what came is not forgotten. */
+	evidence_count_anew(&e);
+	record.check.time = 9500;
+	assert_non_null(evidence_record(&e, &record, sizeof(record), symbols, 0));
+	assert_int_equal(e.items[0].count, 8);
+	evidence_count_begin(&e);
+	evidence_count(&e, &key, 3);
+	evidence_count_end(&e, 9900);
+	assert_int_equal(e.items[0].count, 10);
+	assert_int_equal(e.items[0].last, 9900);
 	assert_null(evidence_record(&e, &record, 3, symbols, 0));
 	assert_int_equal(e.bad, 1);
 	assert_true(evidence_caps(&e, LEASTCAP_TRACE_ALLOWED) == CHOWN);
@@ -219,6 +229,18 @@ static void evidence_has_a_date(void **state)
 				     "2026-01-02 00:00:00 UTC, by \"nginx\" in chown()\n"));
 }
 
+static void whitelist_has(struct evidence *e, const char *cap)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_free_ char *text = NULL;
+
+	of_caps(&s, 0);
+	suggest_evidence(&s, e, true);
+	text = suggest_text(&s, SUGGEST_DOCKER, true);
+	assert_non_null(strstr(text, cap));
+	assert_non_null(strstr(text, "Their capabilities"));
+}
+
 static void evidence_has_an_end(void **state)
 {
 	struct leastcap_trace_stack r = record;
@@ -230,11 +252,20 @@ static void evidence_has_an_end(void **state)
 	}
 	assert_int_equal(e.n, EVIDENCE_MAX);
 	assert_int_equal(e.unfit, 5);
+	/* What comes when there is no room is needed like the rest. */
+	r.check.cap = 10;
+	assert_null(evidence_record(&e, &r, sizeof(r), NULL, 0));
+	r.check.verdict = LEASTCAP_TRACE_MISSING;
+	r.check.cap = 21;
+	assert_null(evidence_record(&e, &r, sizeof(r), NULL, 0));
+	assert_true(evidence_caps(&e, LEASTCAP_TRACE_ALLOWED) == (CHOWN | NET_BIND));
+	assert_true(evidence_caps(&e, LEASTCAP_TRACE_MISSING) == 1ULL << 21);
+	whitelist_has(&e, "NET_BIND_SERVICE");
 	/* A number that no mask holds. */
 	r.check.cap = UINT32_MAX;
 	e.n = 0;
 	assert_non_null(evidence_record(&e, &r, sizeof(r), NULL, 0));
-	assert_true(evidence_caps(&e, LEASTCAP_TRACE_ALLOWED) == 0);
+	assert_true(evidence_caps(&e, LEASTCAP_TRACE_MISSING) == 1ULL << 21);
 }
 
 /* No line of any form may be made by the name of a program, nor go on in the next one. */

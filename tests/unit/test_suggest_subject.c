@@ -65,10 +65,113 @@ static void a_cgroup_is_found_by_what_is_shown(void **state)
 	assert_true(used_by("/odd-\x1b[2", true, 1) == 0);
 }
 
+/* ---- what others are called ---- */
+
+static const char held[] =
+	"{\"bindings\": [{\"cgroup\": \"/system.slice/ssh.service\", \"cgroup_id\": 1, \"policy\": \"sshd\","
+	" \"capabilities\": {\"used\": [\"CHOWN\"]}, \"rules\": {}},"
+	" {\"cgroup\": \"/system.slice/docker-" ID
+	".scope\", \"cgroup_id\": 2, \"policy\": \"all\","
+	" \"container\": \"" ID "\","
+	" \"capabilities\": {\"used\": [\"NET_BIND_SERVICE\"]}, \"rules\": {}}]}";
+
+#define END(id, binding, name, policy)                                                      \
+	"{\"type\": \"gone\", \"policy\": \"" policy "\", \"subject\": {\"cgroup_id\": " id \
+	", \"binding\": \"" binding "\", \"unit\": \"sshd.service\", \"name\": \"" name     \
+	"\"}, \"capabilities\": {\"used\": [\"SYS_TIME\"]}, \"rules\": {\"would_deny\": [\"mounts\"]}}"
+
+static void gather_held(struct suggestion *s, struct suggest_subject *subject, const char *event)
+{
+	json_auto_t *st = load(held);
+
+	suggest_subject_settle(subject, st, NULL);
+	assert_int_equal(suggestion_init(s, subject->text), 0);
+	assert_int_equal(suggest_bindings(s, subject, st), 0);
+	assert_int_equal(suggest_event(s, subject, event, strlen(event)), 0);
+}
+
+/* A container of that name is somebody else's, whether it is there or has ended. */
+static void a_policy_goes_before_what_is_called_so(void **state)
+{
+	static const char *const ends[] = {
+		END("9", "/system.slice/docker-x.scope", "sshd", "all"),
+		END("9", "/system.slice/docker-x.scope", "other", "sshd"),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
+
+		assert_int_equal(suggest_subject_init(&subject, "sshd",
+						      strdup("/system.slice/docker-" ID ".scope")),
+				 0);
+		gather_held(&s, &subject, ends[i]);
+		assert_true(subject.policy);
+		assert_true(s.used == (CHOWN | (i ? SYS_TIME : 0)));
+		assert_int_equal(s.rules_would, i ? LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS) : 0);
+		assert_int_equal(json_object_size(s.policies), 1);
+	}
+}
+
+/* Of one that is bound those before it count that the same policy has held; how many others are called so is said. */
+static void a_container_is_the_same_under_its_own_policy(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
+	_cleanup_free_ char *text = NULL;
+	const char *again = END("8", "/system.slice/docker-y.scope", "box", "all");
+
+	assert_int_equal(
+		suggest_subject_init(&subject, "box", strdup("/system.slice/docker-" ID ".scope")),
+		0);
+	gather_held(&s, &subject, END("9", "/system.slice/docker-x.scope", "box", "tenant"));
+	assert_false(subject.policy);
+	assert_true(s.used == NET_BIND);
+	assert_int_equal(json_object_size(s.namesakes), 1);
+	assert_int_equal(suggest_event(&s, &subject, again, strlen(again)), 0);
+	assert_true(s.used == (NET_BIND | SYS_TIME));
+	s.name = strdup("box");
+	text = suggest_text(&s, SUGGEST_POLICY, true);
+	assert_non_null(strstr(text, "Left out: 1 cgroup of that name under other policies"));
+}
+
+/* Anybody's own manager has units of any name. */
+static void a_unit_is_known_by_its_place(void **state)
+{
+	static const struct {
+		const char *event;
+		bool is;
+	} cases[] = {
+		{END("9", "/system.slice/sshd.service", "", "p"), true},
+		{END("9", "/a.slice/a-b.slice/sshd.service/sub", "", "p"), true},
+		{END("9", "/user.slice/user-1.slice/user@1.service/app.slice/sshd.service", "",
+		     "p"),
+		 false},
+		{END("9", "/system.slice/docker-x.scope/system.slice/sshd.service", "", "p"),
+		 false},
+	};
+	static const char *const texts[] = {"sshd.service", "sshd"};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_(suggest_subject_done) struct suggest_subject subject =
+			subject_of(texts[i % 2]);
+
+		assert_int_equal(suggestion_init(&s, subject.text), 0);
+		assert_int_equal(
+			suggest_event(&s, &subject, cases[i / 2].event, strlen(cases[i / 2].event)),
+			0);
+		assert_int_equal(s.used == SYS_TIME, cases[i / 2].is);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cgroup_is_found_by_what_is_shown),
+		cmocka_unit_test(a_policy_goes_before_what_is_called_so),
+		cmocka_unit_test(a_container_is_the_same_under_its_own_policy),
+		cmocka_unit_test(a_unit_is_known_by_its_place),
 	};
 
 	return cmocka_run_group_tests_name("suggest_subject", tests, NULL, NULL);

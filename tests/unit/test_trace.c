@@ -182,6 +182,26 @@ static void verdicts_have_words(void **state)
 	assert_string_equal(trace_verdict(LEASTCAP_TRACE_REFUSED), "refused");
 }
 
+/* What was refused while leastcap came or went; what was not is beyond doubt. */
+static void a_refusal_may_be_in_doubt(void **state)
+{
+	static const struct trace_name name = {};
+
+	for (uint32_t verdict = 0; verdict < LEASTCAP_TRACE_VERDICTS; verdict++) {
+		struct leastcap_trace_stack r = {.check = {.verdict = verdict, .cap = 21}};
+		_cleanup_free_ char *remarks = NULL;
+		json_auto_t *json = NULL;
+		bool unsure = verdict == LEASTCAP_TRACE_REFUSED;
+
+		trace_doubt(&r.check);
+		remarks = trace_remarks(&r.check);
+		json = trace_to_json(&r, &name, NULL, 0);
+		assert_string_equal(
+			remarks, unsure ? "perhaps by leastcap, which was loaded just then" : "");
+		assert_int_equal(json_is_true(json_object_get(json, "unsure")), unsure);
+	}
+}
+
 static void remarks_are_for_what_is_not_ordinary(void **state)
 {
 	struct leastcap_trace_check c = sample.check;
@@ -269,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_stack_begins_with_who_asked),
 		cmocka_unit_test(json_says_all),
 		cmocka_unit_test(verdicts_have_words),
+		cmocka_unit_test(a_refusal_may_be_in_doubt),
 		cmocka_unit_test(remarks_are_for_what_is_not_ordinary),
 		cmocka_unit_test(cgroups_have_short_names),
 		cmocka_unit_test_setup_teardown(a_container_has_compose_s_name, folder_setup,

@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "cli/explain.h"
 #include "cli/output.h"
+#include "explain/changes.h"
 
 #define LABEL 12
 
@@ -210,20 +211,14 @@ static void print_process(const json_t *p)
 static void print_change(const char *label, const json_t *c)
 {
 	_cleanup_free_ char *policy = out_member(c, "policy"), *file = out_member(c, "file"),
-			    *replaces = out_member(c, "replaces"), *note = out_member(c, "note"),
-			    *text = out_member(c, "text");
+			    *note = out_member(c, "note"), *text = out_member(c, "text");
+	_cleanup_free_ char *where = change_where(c), *place = where ? out_printable(where) : NULL;
 	const char *command = json_string_value(json_object_get(c, "command"));
-	json_int_t number = out_number(c, "line");
 
-	if (!policy || !file || !replaces || !note || !text)
+	if (!policy || !file || !place || !note || !text)
 		return;
-	if (*file && *replaces) {
-		line(label, "in %s, in place of '%s' in line %lld (policy %s):", file, replaces,
-		     (long long)number, policy);
-		printf("\n%*s%s\n\n", LABEL, "", text);
-	} else if (*file) {
-		line(label, "in %s, in the policy %s itself, in place of what it says of it:", file,
-		     policy);
+	if (*file) {
+		line(label, "%s:", place);
 		printf("\n%*s%s\n\n", LABEL, "", text);
 	} else if (command) {
 		line(label, "policy %s, by this command:", policy);

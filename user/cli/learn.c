@@ -38,6 +38,7 @@ struct learning {
 	const char *subject;
 	uint64_t seconds; /* 0: until it is interrupted */
 	struct follower follower;
+	struct trace_options watched; /* with the follower's subjects */
 	struct trace *session;
 	struct symbols *symbols; /* NULL: functions are not named */
 	int64_t clock_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
@@ -114,19 +115,19 @@ static void count(const struct leastcap_trace_key *key, uint64_t n, void *ctx)
 	evidence_count(ctx, key, n);
 }
 
-static void count_again(struct learning *l)
+static void count_again(struct learning *l, struct trace *session)
 {
 	evidence_count_begin(&l->evidence);
-	(void)trace_kind_each(l->session, count, &l->evidence);
+	(void)trace_kind_each(session, count, &l->evidence);
 	evidence_count_end(&l->evidence, real_now());
 }
 
-static int drain(struct learning *l)
+static int drain(struct learning *l, struct trace *session)
 {
 	int n;
 
 	do
-		n = trace_drain(l->session, BATCH, take, l);
+		n = trace_drain(session, BATCH, take, l);
 	while (n == (int)BATCH);
 	return n < 0 ? n : 0;
 }
@@ -135,9 +136,54 @@ static void count_and_show(struct learning *l)
 {
 	size_t bound;
 
-	count_again(l);
-	progress_masks(&l->progress, read_masks(l, &bound));
+	count_again(l, l->session);
+	progress_caps(&l->progress, read_masks(l, &bound), "by the masks");
+	progress_caps(&l->progress, evidence_caps(&l->evidence, LEASTCAP_TRACE_ALLOWED),
+		      "by one of too many programs");
 	progress_show(&l->progress);
+}
+
+static int open_kernel(struct learning *l)
+{
+	int err;
+
+	l->kernel = kernel_close(l->kernel);
+	err = kernel_open(&l->kernel);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Of a program that was loaded after they were read the frames look like the function before them. */
+static void read_symbols(struct learning *l)
+{
+	int err;
+
+	l->symbols = symbols_free(l->symbols);
+	err = symbols_of_kernel(&l->symbols);
+	if (err)
+		log_warn(err, "cannot read /proc/kallsyms: functions are not named");
+}
+
+/* leastcap was loaded meanwhile, loaded anew, or unloaded: the masks are others, too. */
+static int renew(struct learning *l)
+{
+	_cleanup_(trace_closep) struct trace *old = NULL;
+	struct trace *fresh = NULL;
+	int err;
+
+	l->watched.subjects = l->follower.ids;
+	l->watched.n_subjects = l->follower.n;
+	err = trace_renew(l->session, &l->watched, &fresh);
+	if (err)
+		return err;
+	old = l->session;
+	l->session = fresh;
+	err = drain(l, old) ?: open_kernel(l);
+	count_again(l, old);
+	evidence_count_anew(&l->evidence);
+	read_symbols(l);
+	progress_clear(&l->progress);
+	log_info("leastcap was %s meanwhile", l->kernel ? "loaded" : "unloaded");
+	return err;
 }
 
 static int follow(struct learning *l)
@@ -147,7 +193,8 @@ static int follow(struct learning *l)
 	int err = 0;
 
 	for (; !err && !interrupted && now < end; now = boot_now()) {
-		err = drain(l);
+		err = trace_stale(l->session) ? renew(l) : 0;
+		err = err ?: drain(l, l->session);
 		if (now - counted >= COUNT_NS) {
 			count_and_show(l);
 			counted = now;
@@ -157,8 +204,8 @@ static int follow(struct learning *l)
 	}
 	progress_end(&l->progress);
 	trace_stop(l->session);
-	err = err ?: drain(l);
-	count_again(l);
+	err = err ?: drain(l, l->session);
+	count_again(l, l->session);
 	return err;
 }
 
@@ -166,8 +213,9 @@ static int follow(struct learning *l)
 
 static int start(struct learning *l)
 {
-	_cleanup_fclose_ FILE *f = NULL;
-	struct trace_options options = {
+	int err;
+
+	l->watched = (struct trace_options){
 		.caps = LEASTCAP_ALL,
 		.who = LEASTCAP_TRACE_SUBJECTS,
 		.subjects = l->follower.ids,
@@ -177,20 +225,14 @@ static int start(struct learning *l)
 		.unique = true,
 		.stack = true,
 	};
-	int err;
-
 	l->clock_ns = real_now() - (int64_t)boot_now();
-	err = kernel_open(&l->kernel);
-	if (err && err != -ENOENT)
+	err = open_kernel(l);
+	if (err)
 		return log_err(err, "cannot read the maps in %s", KERNEL_PIN_DIR);
-	err = trace_open(&options, &l->session);
+	err = trace_open(&l->watched, &l->session);
 	if (err)
 		return log_err(err, "cannot load the program that traces");
-	/* Now that the program has its own symbols there: without them its frames look like the function before them. */
-	f = fopen("/proc/kallsyms", "re");
-	err = f ? symbols_read(f, &l->symbols) : -errno;
-	if (err)
-		log_warn(err, "cannot read /proc/kallsyms: functions are not named");
+	read_symbols(l);
 	return 0;
 }
 
@@ -227,6 +269,8 @@ static int conclude(struct learning *l)
 	s.with_denied = l->options.with_denied;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
+	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)
+		l->evidence.caps[v] |= counts.lost_caps[v];
 	l->evidence.late = l->follower.late + l->follower.unwatched;
 	if (!err && l->kernel)
 		err = suggest_gather(&s, &subject);
@@ -273,7 +317,7 @@ static int learn_it(struct learning *l)
 	err = follow(l);
 	catch_signals(SIG_DFL);
 	if (err)
-		log_err(err, "cannot read the ring buffer: not all that came is in what follows");
+		log_err(err, "cannot go on watching: not all that came is in what follows");
 	status = conclude(l);
 	return err ? CLI_FAILED : status;
 }

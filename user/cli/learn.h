@@ -20,8 +20,8 @@ struct progress {
 void progress_start(struct progress *p, uint64_t caps);
 /* A kind of check came; told if its capability is new. */
 void progress_item(struct progress *p, const struct evidence_item *item);
-/* What the masks have now. */
-void progress_masks(struct progress *p, uint64_t caps);
+/* What is known without a kind of check; how: in words. */
+void progress_caps(struct progress *p, uint64_t caps, const char *how);
 /* "3 capabilities; nothing new for 4m12s". */
 void progress_show(struct progress *p);
 /* Room for a line of the log. */

@@ -55,7 +55,7 @@ void progress_item(struct progress *p, const struct evidence_item *item)
 		 *item->function ? ", for " : "", item->function);
 }
 
-void progress_masks(struct progress *p, uint64_t caps)
+void progress_caps(struct progress *p, uint64_t caps, const char *how)
 {
 	uint64_t fresh = caps & ~p->caps;
 	_cleanup_free_ char *words = fresh ? caps_to_text(fresh) : NULL;
@@ -63,7 +63,7 @@ void progress_masks(struct progress *p, uint64_t caps)
 	if (!words)
 		return;
 	found(p, fresh);
-	log_info("%s: by the masks", words);
+	log_info("%s: %s", words, how);
 }
 
 void progress_show(struct progress *p)

@@ -162,17 +162,19 @@ static void print_tighter(const json_t *tighter)
 		const char *command = json_string_value(json_object_get(change, "command"));
 		_cleanup_free_ char *policy = out_member(each, "policy"),
 				    *file = out_member(change, "file"),
+				    *where = change_where(change),
+				    *place = where ? out_printable(where) : NULL,
 				    *text = out_member(change, "text");
 
-		printf("\npolicy %s", policy ?: "?");
+		putchar('\n');
 		if (command) {
-			puts(", by this command");
+			printf("policy %s, by this command\n", policy ?: "?");
 			out_block(command);
 		} else if (file && *file) {
-			printf(" in %s:%lld\n    %s\n", file, (long long)out_number(change, "line"),
-			       text ?: "?");
+			out_wrapped(0, place ?: "?");
+			printf("    %s\n", text ?: "?");
 		} else {
-			putchar('\n');
+			printf("policy %s\n", policy ?: "?");
 			out_words("capabilities", json_object_get(each, "keep"));
 		}
 	}

@@ -6,19 +6,20 @@
 #include "base/cleanup.h"
 #include "cli/report.h"
 #include "cli/trail.h"
+#include "suggest/masks.h"
 
 static int join_end(const char *line, size_t len, void *ctx)
 {
-	static const char type[] = "\"gone\"";
-	json_auto_t *event = memmem(line, len, type, strlen(type)) ? json_loadb(line, len, 0, NULL)
-								   : NULL;
-	const char *policy = json_string_value(json_object_get(event, "policy")),
-		   *what = json_string_value(json_object_get(event, "type"));
+	static const char gone[] = "\"gone\"", unbound[] = "\"unbound\"";
+	bool may = memmem(line, len, gone, strlen(gone)) ||
+		   memmem(line, len, unbound, strlen(unbound));
+	json_auto_t *event = may ? json_loadb(line, len, 0, NULL) : NULL;
+	const char *policy = json_string_value(json_object_get(event, "policy"));
 	const json_t *caps = json_object_get(event, "capabilities");
 	json_t *all = ctx;
 
 	/* Without capabilities: the daemon was not there, nothing was written down. */
-	if (!policy || !what || strcmp(what, "gone") || !json_is_object(caps))
+	if (!policy || !mask_is_end(event) || !json_is_object(caps))
 		return 0;
 	return json_object_set_new(
 		all, policy,

@@ -5,6 +5,7 @@
 
 #include "cli/output.h"
 #include "cli/report.h"
+#include "explain/changes.h"
 
 static const char style[] =
 	":root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--line:#d0d7de;--dim:#59636e;"
@@ -245,6 +246,7 @@ static void put_change(FILE *f, const json_t *tighter)
 {
 	const json_t *change = json_object_get(tighter, "change");
 	const char *command = text_of(change, "command"), *file = text_of(change, "file");
+	_cleanup_free_ char *place = change_where(change);
 
 	fputs("<p>Policy <strong>", f);
 	put_member(f, tighter, "policy");
@@ -253,9 +255,9 @@ static void put_change(FILE *f, const json_t *tighter)
 		 " allows what none of its subjects has used: ", json_object_get(tighter, "drop"));
 	put_caps(f, " does not allow what was used: ", json_object_get(tighter, "add"));
 	if (*file) {
-		fputs(" So that it allows what was used and no more, write in ", f);
-		put_safe(f, file);
-		fprintf(f, ", line %lld:</p>\n<pre>", (long long)out_number(change, "line"));
+		fputs(" So that it allows what was used and no more, write ", f);
+		put_safe(f, place);
+		fputs(":</p>\n<pre>", f);
 		put_block(f, text_of(change, "text"));
 		fputs("</pre>\n", f);
 	} else if (*command) {
@@ -288,6 +290,7 @@ static void put_tighter(FILE *f, const json_t *tighter)
 void report_html(FILE *f, const json_t *report)
 {
 	bool enforcing = json_is_true(json_object_get(report, "enforcing"));
+	const json_t *unbound = json_object_get(report, "unbound");
 
 	fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -300,11 +303,13 @@ void report_html(FILE *f, const json_t *report)
 	put_member(f, report, "time");
 	fputs(" &middot; kernel ", f);
 	put_member(f, report, "kernel");
-	fprintf(f,
-		" &middot; %zu subjects &middot; %zu containers and services held by nobody "
-		"&middot; %s</p>\n",
-		json_array_size(json_object_get(report, "subjects")),
-		json_array_size(json_object_get(report, "unbound")),
+	fprintf(f, " &middot; %zu subjects &middot; ",
+		json_array_size(json_object_get(report, "subjects")));
+	if (json_is_null(unbound))
+		fputs("what nobody holds is not known: cgroups cannot be read", f);
+	else
+		fprintf(f, "%zu containers and services held by nobody", json_array_size(unbound));
+	fprintf(f, " &middot; %s</p>\n",
 		enforcing ? "leastcap enforces" : "<strong>leastcap does not enforce</strong>");
 	put_grid(f, report);
 	put_worst(f, json_object_get(report, "worst"));

@@ -40,14 +40,14 @@ struct suggest_options {
 /* One of SUGGEST_OPTIONS, in optarg its argument. Reports wrong use; returns an exit status. */
 int suggest_option(struct suggest_options *o, int opt);
 
-/* What the text means. With an error, too, *ret is to be done with. Logs. -errno. */
+/* What the text means, if it is no policy's name, which suggest_gather() finds out. With an error, too, *ret is to be done with. Logs. -errno. */
 int suggest_find(const char *text, struct suggest_subject *ret);
 
 /*
  * Masks of the kernel, policies, and the masks of what has ended join: from the daemon, or without it from the pinned
  * maps and the log. Logs. -errno.
  */
-int suggest_gather(struct suggestion *s, const struct suggest_subject *subject);
+int suggest_gather(struct suggestion *s, struct suggest_subject *subject);
 
 /* Why nothing is known of it, and what to do. Logs. */
 void suggest_unknown(const struct suggest_subject *subject);

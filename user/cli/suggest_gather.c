@@ -21,10 +21,9 @@ int suggest_find(const char *text, struct suggest_subject *ret)
 	if (err == -ENOENT && text[0] != '/')
 		err = subject_find_named(text, &path);
 	found = suggest_subject_init(ret, text, TAKE_PTR(path));
-	if (err == -ENOTUNIQ)
-		return log_err(err, "'%s' are several containers: more of the id is needed", text);
+	ret->several = err == -ENOTUNIQ;
 	/* It may be a policy's name, or something that was there. No cgroups: the daemon knows them. */
-	if (err == -ENOENT || err == -EOPNOTSUPP)
+	if (err == -ENOENT || err == -EOPNOTSUPP || err == -ENOTUNIQ)
 		err = 0;
 	err = err ?: found;
 	return err ? log_err(err, "cannot find '%s'", text) : 0;
@@ -40,7 +39,8 @@ struct trail {
 /* Most lines are about something else. */
 static bool may_tell(const char *line, size_t len)
 {
-	static const char *const types[] = {"\"gone\"", "denied\"", "\"would-deny\""};
+	static const char *const types[] = {"\"gone\"", "\"unbound\"", "denied\"",
+					    "\"would-deny\""};
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (memmem(line, len, types[i], strlen(types[i])))
@@ -57,25 +57,53 @@ static int read_event(const char *line, size_t len, void *ctx)
 	return may_tell(line, len) ? suggest_event(t->suggestion, t->subject, line, len) : 0;
 }
 
+static int read_policy(const char *line, size_t len, void *ctx)
+{
+	if (may_tell(line, len))
+		suggest_subject_ended(ctx, line, len);
+	return 0;
+}
+
 /* ---- all of it ---- */
 
-static int gather(struct suggestion *s, const struct suggest_subject *subject, const json_t *status)
+/* What the text means: a policy before all else that is called so. */
+static int settle(struct suggest_subject *subject, const json_t *status, const json_t *policies)
 {
-	bool daemon = json_is_true(json_object_get(status, "daemon"));
-	struct trail trail = {.suggestion = s, .subject = subject};
-	json_auto_t *policies = NULL;
-	int err = suggest_bindings(s, subject, status);
+	_cleanup_free_ char *place = subject->path ? strdup(subject->path) : NULL;
 
+	suggest_subject_settle(subject, status, policies);
+	if (subject->policy && place)
+		log_info("'%s' is taken for the policy of that name; what else is called so: "
+			 "leastcap suggest '%s'",
+			 subject->text, place);
+	if (subject->policy || subject->path || subject->text[0] == '/')
+		return 0;
+	if (subject->several)
+		return log_err(-ENOTUNIQ, "'%s' are several containers: more of the id is needed",
+			       subject->text);
+	return trail_each(status, read_policy, subject);
+}
+
+static int gather(struct suggestion *s, struct suggest_subject *subject, const json_t *status)
+{
+	struct trail trail = {.suggestion = s, .subject = subject};
+	json_auto_t *answer = NULL;
+	const json_t *policies;
+	int err = 0;
+
+	if (json_is_true(json_object_get(status, "daemon")) && state_policies(&answer))
+		return -EIO;
+	policies = json_object_get(answer, "policies");
+	if (settle(subject, status, policies))
+		return -EIO;
+	err = suggest_bindings(s, subject, status);
 	err = err ?: trail_each(status, read_event, &trail);
-	if (!err && daemon) {
-		if (state_policies(&policies))
-			return -EIO;
-		err = suggest_policies(s, json_object_get(policies, "policies"));
-	}
+	if (!err && answer)
+		err = suggest_policies(s, policies);
 	return err ? log_err(err, "cannot gather what '%s' has used", subject->text) : 0;
 }
 
-int suggest_gather(struct suggestion *s, const struct suggest_subject *subject)
+int suggest_gather(struct suggestion *s, struct suggest_subject *subject)
 {
 	json_auto_t *status = NULL;
 	int err = state_status(NULL, &status);

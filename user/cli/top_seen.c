@@ -2,19 +2,16 @@
 /* Checks by binding, as `leastcap trace --unique` counts them: exact, and nothing is in the kernel when nobody wants it. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <leastcap/decide.h>
 
 #include "base/escape.h"
 #include "cli/top.h"
-#include "kernel/kernel.h"
 #include "subject/cgroup.h"
 #include "trace/session.h"
 
 struct top_seen {
 	struct trace *session;
-	ino_t pins; /* of what is loaded: another one has other maps */
 	/* By id of a cgroup, in decimal. Policies come and go: what was counted stays with whom it was counted for. */
 	json_t *last; /* -> checks until the last look */
 	json_t *owners; /* -> id of the binding that it counted for; 0: of none */
@@ -110,13 +107,6 @@ static void pass_over(const void *record, size_t size, void *ctx)
 {
 }
 
-static ino_t pins(void)
-{
-	struct stat st;
-
-	return stat(KERNEL_PIN_DIR, &st) ? 0 : st.st_ino;
-}
-
 static int start(struct top_seen *s)
 {
 	static const struct trace_options options = {
@@ -127,7 +117,6 @@ static int start(struct top_seen *s)
 		.unique = true,
 	};
 
-	s->pins = pins();
 	s->last = json_object();
 	s->owners = json_object();
 	s->sums = json_object();
@@ -170,7 +159,7 @@ int top_seen_add(struct top_seen *s, json_t *status)
 	int err = 0;
 
 	/* Unloaded, or loaded anew: the program asks maps that nobody uses any more. */
-	if (s->session && s->pins != pins())
+	if (s->session && trace_stale(s->session))
 		top_seen_stop(s);
 	if (!trace_loaded())
 		return 0;

@@ -291,28 +291,56 @@ static void look_for_more(struct tracing *t, struct trace *session, struct trace
 		trace_print_came(p, &t->follower);
 }
 
-/* Until it is interrupted, has shown enough, or the time is over. Returns -errno of the ring. */
-static int follow(struct tracing *t, struct trace *session, struct trace_printer *p)
+static int drain(const struct tracing *t, struct trace *session, struct trace_printer *p)
+{
+	int n = 1;
+
+	while (n > 0 && !p->failed && wanted(t, p))
+		n = trace_drain(session, wanted(t, p), trace_print, p);
+	return n < 0 ? n : 0;
+}
+
+/* What is in the ring of the one that ends was seen before. */
+static int renew(struct tracing *t, struct trace **session, struct trace_printer *p)
+{
+	_cleanup_(trace_closep) struct trace *old = NULL;
+	struct trace *fresh = NULL;
+	int err;
+
+	t->options.subjects = t->follower.ids;
+	t->options.n_subjects = t->follower.n;
+	err = trace_renew(*session, &t->options, &fresh);
+	if (err)
+		return err;
+	old = *session;
+	*session = fresh;
+	err = drain(t, old, p);
+	return err ?: trace_printer_loaded(p, trace_loaded());
+}
+
+/* Until it is interrupted, has shown enough, or the time is over. -errno. */
+static int follow(struct tracing *t, struct trace **session, struct trace_printer *p)
 {
 	uint64_t end = t->seconds ? boot_now() + t->seconds * NSEC_PER_SEC : UINT64_MAX;
 	uint64_t tell = boot_now() + NSEC_PER_SEC, now;
 
 	while (!interrupted && !p->failed && wanted(t, p)) {
-		int n = trace_drain(session, wanted(t, p), trace_print, p);
+		int n = trace_stale(*session) ? renew(t, session, p) : 0;
 
+		n = n ?: trace_drain(*session, wanted(t, p), trace_print, p);
 		if (n < 0)
 			return n;
 		now = boot_now();
 		if (now >= end)
 			break;
 		if (now >= tell) {
-			trace_print_lost(p, session);
+			trace_print_lost(p, *session);
 			tell = now + NSEC_PER_SEC;
 		}
 		if (n && fflush(stdout))
 			p->failed = true;
 		follower_wait(&t->follower, n ? 0 : PERIOD_NS);
-		look_for_more(t, session, p);
+		look_for_more(t, *session, p);
 	}
 	return 0;
 }
@@ -320,13 +348,12 @@ static int follow(struct tracing *t, struct trace *session, struct trace_printer
 /* What is still in the ring belongs to it, unless enough was shown. */
 static int finish(const struct tracing *t, struct trace *session, struct trace_printer *p)
 {
-	int n = 1;
+	int err;
 
 	trace_stop(session);
-	while (n > 0 && !p->failed && wanted(t, p))
-		n = trace_drain(session, wanted(t, p), trace_print, p);
+	err = drain(t, session, p);
 	trace_print_summary(p, session);
-	return n < 0 ? n : 0;
+	return err;
 }
 
 static int run(struct tracing *t)
@@ -343,9 +370,9 @@ static int run(struct tracing *t)
 		return log_err(err, "cannot read /proc/kallsyms for --stack");
 	catch_signals();
 	trace_print_head(&printer);
-	err = follow(t, session, &printer);
+	err = follow(t, &session, &printer);
 	err = err ?: finish(t, session, &printer);
-	return err ? log_err(err, "cannot read the ring buffer") : printer.failed ? -EIO : 0;
+	return err ? log_err(err, "cannot go on tracing") : printer.failed ? -EIO : 0;
 }
 
 static int trace(const struct verb *verb, int argc, char **argv)

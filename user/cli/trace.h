@@ -24,6 +24,9 @@ struct trace_printer {
 };
 
 int trace_printer_init(struct trace_printer *p, bool stack);
+
+/* leastcap is another one from here on, or there is none any more: a line on standard error, or an object. */
+int trace_printer_loaded(struct trace_printer *p, bool loaded);
 void trace_printer_done(struct trace_printer *p);
 
 void trace_print_head(const struct trace_printer *p);

@@ -21,7 +21,6 @@
 
 int trace_printer_init(struct trace_printer *p, bool stack)
 {
-	_cleanup_fclose_ FILE *f = stack ? fopen("/proc/kallsyms", "re") : NULL;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -30,9 +29,7 @@ int trace_printer_init(struct trace_printer *p, bool stack)
 	p->names = trace_names_new();
 	if (!p->names)
 		return -ENOMEM;
-	if (!stack)
-		return 0;
-	return f ? symbols_read(f, &p->symbols) : -errno;
+	return stack ? symbols_of_kernel(&p->symbols) : 0;
 }
 
 void trace_printer_done(struct trace_printer *p)
@@ -165,6 +162,30 @@ void trace_print_lost(struct trace_printer *p, const struct trace *session)
 			 (unsigned long long)counts.lost,
 			 counts.unfit ? "--unique cannot tell so many kinds apart: name a SUBJECT"
 				      : "--unique loses nothing");
+}
+
+int trace_printer_loaded(struct trace_printer *p, bool loaded)
+{
+	struct symbols *symbols = NULL;
+	int err;
+
+	if (p->json)
+		print_object(p, json_pack("{s:s, s:b}", "type", "loaded", "loaded", loaded));
+	else
+		log_info("%s",
+			 loaded ? "leastcap was loaded meanwhile: from here on it is known who is "
+				  "confined, and what leastcap refuses"
+				: "leastcap was unloaded meanwhile: nobody is confined");
+	fflush(stdout);
+	if (!p->symbols)
+		return 0;
+	/* The program that traces is another one, too. */
+	err = symbols_of_kernel(&symbols);
+	if (err)
+		return err;
+	symbols_free(p->symbols);
+	p->symbols = symbols;
+	return 0;
 }
 
 void trace_print_came(struct trace_printer *p, const struct follower *f)

@@ -2,10 +2,10 @@
 #include "daemon/gone.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "audit/event.h"
 #include "audit/listing.h"
+#include "base/duration.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
 
@@ -65,19 +65,24 @@ static json_t *rules_at_end(struct state *s, uint64_t cgroup, const struct kerne
 	return listing_rules(&policy, ledger);
 }
 
+/* What was seen there until now: nobody can ask for it any more. */
+static void add_ledger(struct state *s, json_t *event, const struct kernel_ledger *ledger)
+{
+	json_object_set_new(event, "capabilities", event_capabilities(ledger));
+	json_object_set_new(event, "rules", rules_at_end(s, ledger->cgroup, ledger));
+	json_object_set_new(event, "counters", event_counters(ledger));
+	json_object_set_new(event, "restrictions", event_restrictions(ledger));
+	(void)tally_note(&s->tally, ledger);
+}
+
 /* Its ledger is read a last time, and its binding ends with the last task that carries it. event: NULL where it was told. */
 static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 {
 	struct kernel_ledger ledger;
 	int lock;
 
-	if (event && !kernel_ledger_get(s->k, cgroup, &ledger)) {
-		json_object_set_new(event, "capabilities", event_capabilities(&ledger));
-		json_object_set_new(event, "rules", rules_at_end(s, cgroup, &ledger));
-		json_object_set_new(event, "counters", event_counters(&ledger));
-		json_object_set_new(event, "restrictions", event_restrictions(&ledger));
-		(void)tally_note(&s->tally, &ledger);
-	}
+	if (event && !kernel_ledger_get(s->k, cgroup, &ledger))
+		add_ledger(s, event, &ledger);
 	if (event)
 		sink_emit(s->sink, event);
 	if (kernel_carried(s->k, cgroup) != 0) {
@@ -114,22 +119,61 @@ void gone_told(struct state *s, uint64_t cgroup, json_t *event)
 		end_binding(s, cgroup, event);
 }
 
-/* The event that the kernel did not tell, or that is lost. */
-static void tell_end(struct state *s, const struct leastcap_binding *b)
+/* As the kernel would tell it. */
+static struct leastcap_event_cgroup end_of(struct state *s, const struct leastcap_binding *b)
 {
 	struct leastcap_event_cgroup e = {
 		.event = {.version = LEASTCAP_ABI, .type = LEASTCAP_EVENT_GONE, .size = sizeof(e)}};
 	const char *name = names_get(s, b->cgroup);
-	struct timespec now;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	e.event.time = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	e.event.time = boot_now();
 	e.event.binding = b->cgroup;
 	e.event.policy = b->policy;
 	e.event.syscall = -1;
 	snprintf(e.path, sizeof(e.path), "%s", name ? name : "");
+	return e;
+}
+
+/* The event that the kernel did not tell, or that is lost. */
+static void tell_end(struct state *s, const struct leastcap_binding *b)
+{
+	struct leastcap_event_cgroup e = end_of(s, b);
+
 	end_binding(s, b->cgroup, event_named(s, &e));
 	containers_gone(s, e.path);
+}
+
+/* ---- bindings that end before their cgroups ---- */
+
+void gone_unbound(struct state *s, const struct leastcap_binding *b)
+{
+	struct leastcap_event_cgroup e;
+	struct kernel_ledger l;
+	json_t *event;
+
+	/* What is gone was told, or will be. */
+	if (is_gone(s, b->cgroup) || kernel_ledger_get(s->k, b->cgroup, &l) ||
+	    !(l.used | l.denied | l.would_deny | l.rules_used | l.rules_denied |
+	      l.rules_would_deny))
+		return;
+	e = end_of(s, b);
+	event = event_named(s, &e);
+	if (event) {
+		json_object_set_new(event, "type", json_string("unbound"));
+		add_ledger(s, event, &l);
+	}
+	sink_emit(s->sink, event);
+}
+
+static int unbound(const struct leastcap_binding *b, void *ctx)
+{
+	gone_unbound(ctx, b);
+	return 0;
+}
+
+void state_ends(struct state *s)
+{
+	(void)kernel_binding_each(s->k, unbound, s);
 }
 
 /* ---- looks ---- */

@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+struct leastcap_binding;
 struct state;
 
 /* Is it gone, and told of, and bound for tasks that carry its policy? */
@@ -22,6 +23,9 @@ bool gone_untold(struct state *s, uint64_t cgroup);
 
 /* The kernel's event: tells it, unless it was told, with what the ledger has, and ends the binding. Takes the event over. */
 void gone_told(struct state *s, uint64_t cgroup, json_t *event);
+
+/* A cgroup that is there, and is to be bound no more: what its ledger has, if it has anything, is told as `unbound`. */
+void gone_unbound(struct state *s, const struct leastcap_binding *b);
 
 /* Once a second. */
 void gone_tick(struct state *s);

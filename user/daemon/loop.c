@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/socket.h"
+#include "subject/manager.h"
 
 #define USEC_PER_MSEC 1000ULL
 #define USEC_PER_SEC 1000000ULL
@@ -269,6 +270,9 @@ int loop_run(struct loop *l)
 	err = sd_event_loop(l->event);
 	/* What the kernel has told until now belongs to this daemon's log. */
 	(void)drain(l);
+	/* What goes on in the kernel after a daemon's end ends with the system. */
+	if (manager_stops())
+		state_ends(l->state);
 	sd_event_source_disable_unref(l->drain);
 	return err < 0 ? log_err(err, "the event loop failed") : err;
 }

@@ -268,8 +268,10 @@ static bool drop_binding(struct publishing *done, const struct leastcap_binding 
 		return false;
 	if (is_gone(s, b->cgroup))
 		policy = sources_find(done->sources, p.name, NULL);
-	if (!policy)
+	if (!policy) {
+		gone_unbound(s, b);
 		return !kernel_unbind(s->k, b->cgroup);
+	}
 	/* What has no room leaves what was. */
 	if (!policy_id(done, policy, &id) && b->policy != id)
 		(void)kernel_bind(s->k, b->cgroup, b->level, id, 0, b->flags);

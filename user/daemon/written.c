@@ -12,7 +12,8 @@ static json_t *pos_json(struct policy_pos pos)
 {
 	if (!pos.line)
 		return json_null();
-	return json_pack("{s:i, s:i}", "line", (int)pos.line, "column", (int)pos.column);
+	return json_pack("{s:i, s:i, s:i}", "line", (int)pos.line, "column", (int)pos.column,
+			 "last_line", (int)(pos.last_line ?: pos.line));
 }
 
 static json_t *rules_json(const struct policy *p)

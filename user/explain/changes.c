@@ -62,7 +62,8 @@ static bool key_there(const struct edit *e, const struct refused *r, char buf[32
 	return !strcmp(buf, own_key(r)) || (in_sockets(r) && !strcmp(buf, "sockets"));
 }
 
-/* A line for the file. A part of sockets that has no key of its own is written with the others. */
+/* A line for the file, in place of a key that is there, or else beside the policy's name: the profile or the defaults that it is
+ * of stay. A part of sockets that has no key of its own is written with the others. */
 static json_t *edit_file(const struct edit *e, const struct refused *r, const char *note)
 {
 	const json_t *pos = change_place(e->answer, r);
@@ -71,13 +72,15 @@ static json_t *edit_file(const struct edit *e, const struct refused *r, const ch
 	bool part = there && in_sockets(r) && strcmp(key, "sockets") != 0;
 	const char *name = in_sockets(r) && !part ? "sockets" : own_key(r);
 	const json_t *from = part ? json_object_get(e->written, "sockets") : e->written;
+	const json_t *place = there ? pos : json_object_get(e->answer, "pos");
 	_cleanup_free_ char *text = yaml_rule(name, json_object_get(from, name));
 
-	return json_pack("{s:O, s:O, s:O?, s:O?, s:s?, s:s?, s:n, s:s?}", "policy",
+	return json_pack("{s:O, s:O, s:O?, s:O?, s:O?, s:s?, s:s?, s:n, s:s?}", "policy",
 			 json_object_get(e->answer, "name"), "file",
-			 json_object_get(e->answer, "file"), "line", json_object_get(pos, "line"),
-			 "column", json_object_get(pos, "column"), "replaces", there ? key : NULL,
-			 "text", text, "command", "note", note);
+			 json_object_get(e->answer, "file"), "line", json_object_get(place, "line"),
+			 "last_line", there ? json_object_get(place, "last_line") : NULL, "column",
+			 json_object_get(place, "column"), "replaces", there ? key : NULL, "text",
+			 text, "command", "note", note);
 }
 
 /* All of the policy, for `leastcap apply`. */
@@ -91,17 +94,17 @@ static json_t *edit_api(const struct edit *e, const char *note)
 		command = NULL;
 		return NULL;
 	}
-	return json_pack("{s:O, s:n, s:n, s:n, s:n, s:s, s:s, s:s?}", "policy",
-			 json_object_get(e->answer, "name"), "file", "line", "column", "replaces",
-			 "text", text, "command", command, "note", note);
+	return json_pack("{s:O, s:n, s:n, s:n, s:n, s:n, s:s, s:s, s:s?}", "policy",
+			 json_object_get(e->answer, "name"), "file", "line", "last_line", "column",
+			 "replaces", "text", text, "command", command, "note", note);
 }
 
 static void add_impossible(const struct edit *e, const char *why)
 {
-	json_array_append_new(e->list,
-			      json_pack("{s:O, s:n, s:n, s:n, s:n, s:n, s:n, s:s}", "policy",
-					json_object_get(e->answer, "name"), "file", "line",
-					"column", "replaces", "text", "command", "note", why));
+	json_array_append_new(e->list, json_pack("{s:O, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:s}",
+						 "policy", json_object_get(e->answer, "name"),
+						 "file", "line", "last_line", "column", "replaces",
+						 "text", "command", "note", why));
 }
 
 static void edit_policy(struct edit *e, const struct refused *all, size_t n)
@@ -162,6 +165,32 @@ json_t *change_capabilities(const struct explain_input *in, const json_t *answer
 	return text_of(answer, "file") ? edit_file(&e, &r, NULL) : edit_api(&e, NULL);
 }
 
+char *change_where(const json_t *change)
+{
+	const char *file = text_of(change, "file"), *policy = text_of(change, "policy"),
+		   *replaces = text_of(change, "replaces");
+	long long line = json_integer_value(json_object_get(change, "line")),
+		  last = json_integer_value(json_object_get(change, "last_line"));
+	char *text = NULL;
+	int n = -1;
+
+	if (!file || !policy)
+		return NULL;
+	if (!replaces)
+		n = asprintf(
+			&text,
+			"in %s, in the policy %s itself (line %lld), beside its other keys, and in "
+			"place of the same key if it has one",
+			file, policy, line);
+	else if (last > line)
+		n = asprintf(&text, "in %s, in place of '%s' in lines %lld to %lld (policy %s)",
+			     file, replaces, line, last, policy);
+	else
+		n = asprintf(&text, "in %s, in place of '%s' in line %lld (policy %s)", file,
+			     replaces, line, policy);
+	return n < 0 ? NULL : text;
+}
+
 /* ---- `leastcap run` ---- */
 
 static json_t *edit_run(const struct refused *r, const char *policy)
@@ -180,8 +209,9 @@ static json_t *edit_run(const struct refused *r, const char *policy)
 					 : "anything") < 0) {
 		note = NULL;
 	}
-	return json_pack("{s:s, s:n, s:n, s:n, s:n, s:n, s:s?, s:s?}", "policy", policy, "file",
-			 "line", "column", "replaces", "text", "command", command, "note", note);
+	return json_pack("{s:s, s:n, s:n, s:n, s:n, s:n, s:n, s:s?, s:s?}", "policy", policy,
+			 "file", "line", "last_line", "column", "replaces", "text", "command",
+			 command, "note", note);
 }
 
 /* ---- */

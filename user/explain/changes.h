@@ -17,4 +17,8 @@ json_t *changes_json(const struct explain_input *in, const struct refused *r, in
 /* The same for a policy that gets another set of capabilities. NULL: it is no such answer, or no memory. */
 json_t *change_capabilities(const struct explain_input *in, const json_t *answer, uint64_t set);
 
+/* Where a change of a file belongs, in words: "in FILE, in place of 'capabilities' in lines 5 to 17 (policy web)". To be freed;
+ * NULL: it is none of a file, or no memory. */
+char *change_where(const json_t *change);
+
 #endif

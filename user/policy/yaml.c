@@ -53,6 +53,7 @@ struct anchor {
 struct frame {
 	struct node *node;
 	struct node *key; /* of a mapping: the value is to come */
+	struct node *of; /* of a mapping: the key whose value has come; NULL: the next key has */
 	bool dropped; /* the key was wrong: so is its value */
 	struct anchor anchor; /* becomes known at the end: an alias inside would be a loop */
 };
@@ -67,6 +68,7 @@ struct loader {
 	size_t n_anchors;
 	struct policy_pos last; /* of the last event that had a place */
 	size_t end; /* of the same, an offset */
+	size_t filled; /* behind the last word or bracket, an offset */
 	bool stop;
 };
 
@@ -190,6 +192,7 @@ static void place(struct loader *l, struct node *node)
 		append(frame->node, node);
 	} else if (!frame->key) {
 		frame->key = node;
+		frame->of = NULL;
 		frame->dropped = !key_is_good(l, frame->node, node);
 		if (frame->node->n >= 2 * POLICY_KEYS_MAX)
 			stop(l, node->pos, "more than %d keys in one mapping", POLICY_KEYS_MAX);
@@ -198,8 +201,18 @@ static void place(struct loader *l, struct node *node)
 			append(frame->node, frame->key);
 			append(frame->node, node);
 		}
+		frame->of = frame->key;
 		frame->key = NULL;
 	}
+}
+
+/* A value is complete: what its key has reaches down to here. */
+static void end_value(struct loader *l)
+{
+	struct node *key = l->depth ? l->frames[l->depth - 1].of : NULL;
+
+	if (key)
+		key->pos.last_line = source_pos(&l->p->source, l->filled ? l->filled - 1 : 0).line;
 }
 
 static void know_anchor(struct loader *l, const struct anchor *anchor)
@@ -328,6 +341,7 @@ static void begin_node(struct loader *l, struct fy_event *event)
 		return;
 	place(l, node);
 	if (event->type == FYET_SCALAR || event->type == FYET_ALIAS) {
+		end_value(l);
 		know_anchor(l, &anchor);
 	} else if (l->depth == POLICY_DEPTH_MAX) {
 		stop(l, node->pos, "nested deeper than %d levels", POLICY_DEPTH_MAX);
@@ -336,12 +350,29 @@ static void begin_node(struct loader *l, struct fy_event *event)
 	}
 }
 
+/* Where an event's own text ends. A block has none: its end is wherever the next word begins. */
+static void fill(struct loader *l, struct fy_event *event, const struct fy_mark *end)
+{
+	const struct source *s = &l->p->source;
+	bool scalar = event->type == FYET_SCALAR || event->type == FYET_ALIAS;
+	bool word = scalar && fy_event_get_token(event);
+	size_t at = end ? end->input_pos : 0;
+
+	if (at > s->len || (scalar && !word))
+		return;
+	while (word && at > l->filled && memchr(" \t\r\n", s->text[at - 1], 4))
+		at--;
+	if (at > l->filled && (word || memchr("]}", s->text[at - 1], 2)))
+		l->filled = at;
+}
+
 static void take_event(struct loader *l, struct fy_event *event)
 {
 	const struct fy_mark *mark = fy_event_start_mark(event), *end = fy_event_end_mark(event);
 
 	if (end && end->input_pos > l->end)
 		l->end = end->input_pos;
+	fill(l, event, end);
 	if (mark && (event->type == FYET_SCALAR || event->type == FYET_ALIAS))
 		l->last = token_pos(l, fy_event_get_token(event));
 	else if (mark)
@@ -361,6 +392,7 @@ static void take_event(struct loader *l, struct fy_event *event)
 			break;
 		}
 		l->depth--;
+		end_value(l);
 		know_anchor(l, &l->frames[l->depth].anchor);
 		break;
 	default:
@@ -399,7 +431,8 @@ static void syntax_error(struct loader *l, struct fy_diag *diag)
 	if (e && e->fyt)
 		pos = token_pos(l, e->fyt);
 	else if (e && e->line > 0 && e->column > 0)
-		pos = (struct policy_pos){(unsigned int)e->line, (unsigned int)e->column};
+		pos = (struct policy_pos){.line = (unsigned int)e->line,
+					  .column = (unsigned int)e->column};
 	message = strdup(e && e->msg ? e->msg : "cannot be read");
 	if (!message) {
 		l->p->no_memory = true;
@@ -458,7 +491,7 @@ struct node *yaml_load(struct parse *p)
 		p->no_memory = true;
 	} else {
 		l->p = p;
-		l->last = (struct policy_pos){1, 1};
+		l->last = (struct policy_pos){.line = 1, .column = 1};
 		read_events(l, parser, diag);
 	}
 	if (parser)

@@ -3,23 +3,18 @@
 
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
-
-#include <systemd/sd-bus.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "subject/cgroup.h"
+#include "subject/manager.h"
 
 #define UNIT_NAME_MAX 255 /* as systemd has it */
 
 #define NAME_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:-_.\\"
 
-/* One question, with everything it takes. After a time-out nobody is asked for a while. */
-#define BUS_LIMIT_USEC (2 * 1000000ULL)
+/* After a time-out nobody is asked for a while. */
 #define BUS_PAUSE_USEC (30 * 1000000ULL)
-
-#define MANAGER "org.freedesktop.systemd1"
 
 /* ---- names ---- */
 
@@ -163,101 +158,19 @@ int unit_default_cgroup(const char *unit, const char *slice, char **ret)
 
 /* ---- the service manager's answer ---- */
 
-static uint64_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static void bus_donep(sd_bus **bus)
-{
-	sd_bus_close_unref(*bus);
-}
-
-static void message_donep(sd_bus_message **m)
-{
-	sd_bus_message_unref(*m);
-}
-
-/* sd_bus_call() has no limit while the connection is set up: that is waited for here. */
-static int bus_open(uint64_t deadline, sd_bus **ret)
-{
-	_cleanup_(bus_donep) sd_bus *bus = NULL;
-	int err = sd_bus_open_system(&bus);
-
-	if (err < 0)
-		return err;
-	for (;;) {
-		uint64_t now;
-
-		err = sd_bus_is_ready(bus);
-		if (err < 0)
-			return err;
-		if (err > 0)
-			break;
-		err = sd_bus_process(bus, NULL);
-		if (err < 0)
-			return err;
-		if (err > 0)
-			continue;
-		now = now_usec();
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		err = sd_bus_wait(bus, deadline - now);
-		if (err < 0 && err != -EINTR)
-			return err;
-	}
-	*ret = TAKE_PTR(bus);
-	return 0;
-}
-
-static int bus_call(sd_bus *bus, sd_bus_message *m, uint64_t deadline, sd_bus_message **ret)
-{
-	uint64_t now = now_usec();
-
-	/* 0 would be the default limit, which is long. */
-	return now >= deadline ? -ETIMEDOUT : sd_bus_call(bus, m, deadline - now, NULL, ret);
-}
-
 static int load_unit(sd_bus *bus, const char *unit, uint64_t deadline, sd_bus_message **ret)
 {
-	_cleanup_(message_donep) sd_bus_message *m = NULL;
+	_cleanup_(manager_message_donep) sd_bus_message *m = NULL;
 	int err;
 
-	err = sd_bus_message_new_method_call(bus, &m, MANAGER, "/org/freedesktop/systemd1",
-					     MANAGER ".Manager", "LoadUnit");
+	err = sd_bus_message_new_method_call(bus, &m, MANAGER, MANAGER_OBJECT, MANAGER ".Manager",
+					     "LoadUnit");
 	if (err < 0)
 		return err;
 	err = sd_bus_message_append(m, "s", unit);
 	if (err < 0)
 		return err;
-	return bus_call(bus, m, deadline, ret);
-}
-
-static int get_string(sd_bus *bus, const char *object, const char *interface, const char *name,
-		      uint64_t deadline, char **ret)
-{
-	_cleanup_(message_donep) sd_bus_message *m = NULL, *reply = NULL;
-	const char *value;
-	int err;
-
-	err = sd_bus_message_new_method_call(bus, &m, MANAGER, object,
-					     "org.freedesktop.DBus.Properties", "Get");
-	if (err < 0)
-		return err;
-	err = sd_bus_message_append(m, "ss", interface, name);
-	if (err < 0)
-		return err;
-	err = bus_call(bus, m, deadline, &reply);
-	if (err < 0)
-		return err;
-	err = sd_bus_message_read(reply, "v", "s", &value);
-	if (err < 0)
-		return err;
-	*ret = strdup(value);
-	return *ret ? 0 : -ENOMEM;
+	return manager_call(bus, m, deadline, ret);
 }
 
 static const char *interface_of(const char *unit)
@@ -281,12 +194,12 @@ static void told_done(struct told *told)
 
 static int ask_manager(const char *unit, uint64_t deadline, struct told *ret)
 {
-	_cleanup_(bus_donep) sd_bus *bus = NULL;
-	_cleanup_(message_donep) sd_bus_message *reply = NULL;
+	_cleanup_(manager_closep) sd_bus *bus = NULL;
+	_cleanup_(manager_message_donep) sd_bus_message *reply = NULL;
 	const char *object;
 	int err;
 
-	err = bus_open(deadline, &bus);
+	err = manager_open(false, deadline, &bus);
 	if (err < 0)
 		return err;
 	err = load_unit(bus, unit, deadline, &reply);
@@ -295,20 +208,20 @@ static int ask_manager(const char *unit, uint64_t deadline, struct told *ret)
 	err = sd_bus_message_read(reply, "o", &object);
 	if (err < 0)
 		return err;
-	err = get_string(bus, object, MANAGER ".Unit", "Id", deadline, &ret->id);
+	err = manager_get(bus, object, MANAGER ".Unit", "Id", deadline, &ret->id);
 	if (err < 0)
 		return err;
-	err = get_string(bus, object, interface_of(unit), "ControlGroup", deadline, &ret->cgroup);
+	err = manager_get(bus, object, interface_of(unit), "ControlGroup", deadline, &ret->cgroup);
 	if (err < 0)
 		return err;
-	return get_string(bus, object, interface_of(unit), "Slice", deadline, &ret->slice);
+	return manager_get(bus, object, interface_of(unit), "Slice", deadline, &ret->slice);
 }
 
 int unit_told(const char *unit, char **ret)
 {
 	static uint64_t pause_until;
 	_cleanup_(told_done) struct told told = {};
-	uint64_t now = now_usec();
+	uint64_t now = manager_now();
 	bool has_slice;
 	int err;
 
@@ -316,9 +229,9 @@ int unit_told(const char *unit, char **ret)
 		return -EINVAL;
 	if (now < pause_until)
 		return -EAGAIN;
-	err = ask_manager(unit, now + BUS_LIMIT_USEC, &told);
+	err = ask_manager(unit, now + MANAGER_LIMIT_USEC, &told);
 	if (err == -ETIMEDOUT)
-		pause_until = now_usec() + BUS_PAUSE_USEC;
+		pause_until = manager_now() + BUS_PAUSE_USEC;
 	if (err < 0) {
 		log_debug("systemd does not say where %s is: %s", unit, strerror(-err));
 		/* The unit's name is good: that is what -EINVAL would deny. */

@@ -127,6 +127,8 @@ const struct evidence_item *evidence_record(struct evidence *e, const void *reco
 		e->bad++;
 		return NULL;
 	}
+	if (r.check.cap < 64 && r.check.verdict < LEASTCAP_TRACE_VERDICTS)
+		e->caps[r.check.verdict] |= 1ULL << r.check.cap;
 	time = (int64_t)(r.check.time + (uint64_t)clock_ns);
 	item = find(e, r.check.cap, r.check.verdict, r.check.comm);
 	if (item) {
@@ -148,7 +150,7 @@ const struct evidence_item *evidence_record(struct evidence *e, const void *reco
 void evidence_count_begin(struct evidence *e)
 {
 	for (size_t i = 0; i < e->n; i++)
-		e->items[i].sum = 0;
+		e->items[i].sum = e->items[i].before;
 }
 
 void evidence_count(struct evidence *e, const struct leastcap_trace_key *key, uint64_t n)
@@ -172,15 +174,15 @@ void evidence_count_end(struct evidence *e, int64_t now)
 	}
 }
 
+void evidence_count_anew(struct evidence *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		e->items[i].before = e->items[i].count;
+}
+
 uint64_t evidence_caps(const struct evidence *e, uint32_t verdict)
 {
-	uint64_t caps = 0;
-
-	for (size_t i = 0; i < e->n; i++) {
-		if (e->items[i].verdict == verdict && e->items[i].cap < 64)
-			caps |= 1ULL << e->items[i].cap;
-	}
-	return caps;
+	return verdict < LEASTCAP_TRACE_VERDICTS ? e->caps[verdict] : 0;
 }
 
 static json_t *item_to_json(const struct evidence_item *item)

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "trace/symbols.h"
 
-/* Kinds that are told apart. A workload can make up names of programs: more are counted, and the masks have them anyway. */
+/* Kinds that are told apart. A workload can make up names of programs: more are counted, and their capabilities are kept. */
 #define EVIDENCE_MAX 1024
 
 struct evidence_item {
@@ -25,12 +25,15 @@ struct evidence_item {
 	char function[64]; /* the kernel's, that wanted it; empty: not known */
 	uint64_t count;
 	int64_t first, last; /* ns since 1970 */
+	uint64_t before; /* by counts that are not read again */
 	uint64_t sum; /* while counts are read again */
 };
 
 struct evidence {
 	struct evidence_item *items;
 	size_t n;
+	uint64_t caps
+		[LEASTCAP_TRACE_VERDICTS]; /* by verdict: all that came, also what no item has */
 	uint64_t unfit; /* records for which there was no room */
 	uint64_t bad; /* records that made no sense */
 	uint64_t lost; /* the tracer's */
@@ -49,6 +52,9 @@ const struct evidence_item *evidence_record(struct evidence *e, const void *reco
 void evidence_count_begin(struct evidence *e);
 void evidence_count(struct evidence *e, const struct leastcap_trace_key *key, uint64_t n);
 void evidence_count_end(struct evidence *e, int64_t now);
+
+/* From now on the kernel counts from 0 again. */
+void evidence_count_anew(struct evidence *e);
 
 /* The capabilities that came with this verdict. */
 uint64_t evidence_caps(const struct evidence *e, uint32_t verdict);

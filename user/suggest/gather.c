@@ -5,15 +5,11 @@
 
 #include "audit/event.h"
 #include "base/caps.h"
-#include "base/escape.h"
 #include "base/words.h"
-#include "subject/cgroup.h"
 #include "suggest/masks.h"
 #include "suggest/suggest.h"
 #include "trace/names.h"
 
-/* Shortest beginning of a container's id that selects it, as in `status`. */
-#define CONTAINER_PREFIX_MIN 4
 /* Names that are shown of one rule. */
 #define DETAILS_MAX 16
 
@@ -28,6 +24,7 @@ int suggestion_init(struct suggestion *s, const char *subject)
 		.bindings = json_array(),
 		.cgroups = json_object(),
 		.ended = json_object(),
+		.namesakes = json_object(),
 		.policies = json_object(),
 		.services = json_object(),
 		.trail = json_object(),
@@ -35,7 +32,8 @@ int suggestion_init(struct suggestion *s, const char *subject)
 	};
 	json_decref(printable);
 	return s->subject && s->selectors && s->details && s->bindings && s->cgroups && s->ended &&
-			       s->policies && s->services && s->trail && s->trail_seen
+			       s->namesakes && s->policies && s->services && s->trail &&
+			       s->trail_seen
 		       ? 0
 		       : -ENOMEM;
 }
@@ -52,51 +50,14 @@ void suggestion_done(struct suggestion *s)
 	json_decref(s->bindings);
 	json_decref(s->cgroups);
 	json_decref(s->ended);
+	json_decref(s->namesakes);
 	json_decref(s->policies);
 	json_decref(s->trail);
 	json_decref(s->trail_seen);
 	*s = (struct suggestion){};
 }
 
-int suggest_subject_init(struct suggest_subject *subject, const char *text, char *path)
-{
-	const char *shown = path ?: text[0] == '/' ? text : NULL;
-
-	*subject = (struct suggest_subject){
-		.text = text,
-		.path = path,
-		.shown = shown ? escape_dup(shown, strlen(shown)) : NULL,
-	};
-	return shown && !subject->shown ? -ENOMEM : 0;
-}
-
-void suggest_subject_done(struct suggest_subject *subject)
-{
-	free(subject->path);
-	free(subject->shown);
-	*subject = (struct suggest_subject){};
-}
-
 /* ---- bindings ---- */
-
-static bool is_container(const char *text, const char *id)
-{
-	return strlen(text) >= CONTAINER_PREFIX_MIN && !strncmp(id, text, strlen(text));
-}
-
-static bool is_meant(const struct suggest_subject *subject, const json_t *binding)
-{
-	const char *cgroup = mask_text(binding, "cgroup");
-
-	return !strcmp(subject->text, mask_text(binding, "policy")) ||
-	       (subject->shown && !strcmp(subject->shown, cgroup)) ||
-	       is_container(subject->text, mask_text(binding, "container"));
-}
-
-static bool is_below(const struct suggest_subject *subject, const json_t *binding)
-{
-	return subject->shown && cgroup_path_below(mask_text(binding, "cgroup"), subject->shown);
-}
 
 /* What is seen of a subject that an audit policy or a shadow would refuse was allowed: it is used. */
 static void join_masks(struct suggestion *s, const json_t *caps, const json_t *rules)
@@ -176,32 +137,16 @@ int suggest_bindings(struct suggestion *s, const struct suggest_subject *subject
 	const json_t *bindings = json_object_get(status, "bindings"),
 		     *losses = json_object_get(status, "losses");
 	size_t n;
-	int err = join_bindings(s, subject, bindings, is_meant, &n);
+	int err = join_bindings(s, subject, bindings, suggest_binds, &n);
 
 	/* The ledger of a cgroup has what was done below it as well. */
 	if (!err && !n)
-		err = join_bindings(s, subject, bindings, is_below, &n);
+		err = join_bindings(s, subject, bindings, suggest_binds_below, &n);
 	s->unrecorded = (uint64_t)json_integer_value(json_object_get(losses, "ledger"));
 	return err;
 }
 
 /* ---- the audit trail ---- */
-
-static bool is_about(const struct suggestion *s, const struct suggest_subject *subject,
-		     const json_t *event)
-{
-	const json_t *who = json_object_get(event, "subject");
-	const char *binding = mask_text(who, "binding"), *text = subject->text;
-
-	if (!*text)
-		return false;
-	return !strcmp(text, mask_text(event, "policy")) || !strcmp(text, mask_text(who, "unit")) ||
-	       !strcmp(text, mask_text(who, "name")) ||
-	       is_container(text, mask_text(who, "container")) ||
-	       (subject->shown &&
-		(!strcmp(subject->shown, binding) || cgroup_path_below(binding, subject->shown))) ||
-	       (*binding && has_binding(s, binding));
-}
 
 static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 		    const json_t *event)
@@ -212,7 +157,7 @@ static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 		     *rules = json_object_get(event, "rules");
 	json_int_t id = json_integer_value(json_object_get(who, "cgroup_id"));
 	bool says = json_object_get(rules, "enforced") && json_object_get(rules, "audited");
-	char key[24];
+	char key[64];
 
 	/* The daemon was not there: nothing was written down. */
 	if (!json_is_object(caps))
@@ -227,7 +172,8 @@ static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 		return -ENOMEM;
 	if (suggest_service(s, mask_text(json_object_get(who, "labels"), COMPOSE_SERVICE)))
 		return -ENOMEM;
-	snprintf(key, sizeof(key), "%lld", (long long)id);
+	/* Numbers begin anew with a boot. */
+	snprintf(key, sizeof(key), "%.36s/%lld", mask_text(event, "boot"), (long long)id);
 	return json_object_set_new(s->ended, key, says ? json_true() : event_string(policy))
 		       ? -ENOMEM
 		       : 0;
@@ -289,9 +235,9 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 	bool would = !strcmp(type, "would-deny"), denied = !strcmp(type, "denied");
 	int err;
 
-	if (!json_is_object(event) || !is_about(s, subject, event))
+	if (!json_is_object(event) || !suggest_about(s, subject, event))
 		return 0;
-	if (!strcmp(type, "gone"))
+	if (mask_is_end(event))
 		return join_end(s, subject, event);
 	/* Of kinds that other events have told of: how many more there were. */
 	if (!strcmp(type, "quiet"))

@@ -224,7 +224,7 @@ static int select_text(struct suggestion *s, const struct suggest_subject *subje
 {
 	if (subject->path || subject->text[0] == '/')
 		return suggest_select(s, subject->path ?: subject->text);
-	if (!unit_valid(subject->text))
+	if (subject->policy || !unit_valid(subject->text))
 		return 0;
 	return json_array_append_new(s->selectors, json_pack("{s:s}", "unit", subject->text))
 		       ? -ENOMEM

@@ -20,6 +20,13 @@ uint32_t mask_of_rules(const json_t *words)
 	return mask;
 }
 
+bool mask_is_end(const json_t *event)
+{
+	const char *type = mask_text(event, "type");
+
+	return !strcmp(type, "gone") || !strcmp(type, "unbound");
+}
+
 const char *mask_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key)) ?: "";

@@ -106,6 +106,12 @@ static void note_source(const struct suggestion *s, FILE *f)
 		"that have ended.",
 		s->subject, bound, bound == 1 ? "" : "s", ended);
 	note_policies(s, f);
+	if (json_object_size(s->namesakes))
+		suggest_note(f,
+			     "Left out: %zu cgroup%s of that name under other policies; 'leastcap "
+			     "suggest' with the name of the policy has them.",
+			     json_object_size(s->namesakes),
+			     json_object_size(s->namesakes) == 1 ? "" : "s");
 }
 
 /* ---- what is to be known ---- */
@@ -176,9 +182,11 @@ void suggest_notes(const struct suggestion *s, FILE *f)
 			     s->traced_only ? "that is missing."
 					    : "the masks have it, the evidence not.");
 	if (s->evidence && (s->evidence->lost || s->evidence->unfit || s->evidence->bad))
-		suggest_note(
-			f, "%" PRIu64 " checks are not in the evidence: there were too many kinds.",
-			s->evidence->lost + s->evidence->unfit + s->evidence->bad);
+		suggest_note(f,
+			     "%" PRIu64
+			     " checks are not in the evidence: there were too many kinds.%s",
+			     s->evidence->lost + s->evidence->unfit + s->evidence->bad,
+			     s->evidence->bad ? "" : " Their capabilities are in the whitelist.");
 }
 
 /* ---- evidence ---- */

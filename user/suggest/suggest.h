@@ -22,11 +22,21 @@ struct suggest_subject {
 	const char *text; /* as the user wrote it; borrowed */
 	char *path; /* the cgroup that it means; NULL: none that is there */
 	char *shown; /* that path, or one that was asked for, as a status and events have it: escaped; NULL: none */
+	bool policy; /* the text is the name of a policy: what else is called so is not meant */
+	bool several; /* containers have that name: none of them is meant */
 };
 
 /* With the cgroup that the text means, taken over; NULL: none that is there. -ENOMEM. */
 int suggest_subject_init(struct suggest_subject *subject, const char *text, char *path);
 void suggest_subject_done(struct suggest_subject *subject);
+
+/* A policy of that name goes before all that is called so: one that binds anything, or one of the daemon's (an array as GET
+ * /v1/policies has it, may be NULL). Before what follows. */
+void suggest_subject_settle(struct suggest_subject *subject, const json_t *status,
+			    const json_t *policies);
+
+/* A line of the audit trail: a policy that is no more is known by what has ended under it. */
+void suggest_subject_ended(struct suggest_subject *subject, const char *line, size_t len);
 
 struct suggestion {
 	char *subject; /* printable */
@@ -47,11 +57,12 @@ struct suggestion {
 	json_t *bindings; /* [{"cgroup","policy","mode"}] */
 	json_t *cgroups; /* their paths -> true */
 	/*
-	 * Ids of bound cgroups that are gone, and whose end was recorded -> true; where that does not say what was watched (an
+	 * Boot and id of bound cgroups that are gone or bound no more, and whose end was recorded -> true; where that does not say what was watched (an
 	 * older leastcap has told it) the policy's name, and false once that has been asked instead.
 	 */
 	json_t *ended;
 	json_t *policies; /* names of the policies concerned -> true */
+	json_t *namesakes; /* ids of cgroups whose containers are called as the subject, under other policies -> true */
 	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
 	uint64_t unrecorded; /* checks that no mask has */
 	bool with_denied; /* what was refused is suggested, too */
@@ -152,7 +163,15 @@ char *suggest_text(const struct suggestion *s, enum suggest_format format, bool 
 /* All of it, and the text as member `text`. NULL: no memory. */
 json_t *suggest_json(const struct suggestion *s, enum suggest_format format, const char *text);
 
-/* ---- between gathering and policies ---- */
+/* ---- between gathering and its parts ---- */
+
+/* Is a binding of a status the subject's; or of what is below it? */
+bool suggest_binds(const struct suggest_subject *subject, const json_t *binding);
+bool suggest_binds_below(const struct suggest_subject *subject, const json_t *binding);
+
+/* Is an event about the subject, or about what it has bound? */
+bool suggest_about(struct suggestion *s, const struct suggest_subject *subject,
+		   const json_t *event);
 
 /* One more binding, in which nothing of these rules was overlooked. */
 void suggest_watched(struct suggestion *s, uint32_t rules);

@@ -36,6 +36,12 @@ const char *trace_verdict(uint32_t verdict)
 	return words[verdict];
 }
 
+void trace_doubt(struct leastcap_trace_check *c)
+{
+	if (c->verdict == LEASTCAP_TRACE_REFUSED)
+		c->flags |= LEASTCAP_TRACE_UNSURE;
+}
+
 char *trace_remarks(const struct leastcap_trace_check *c)
 {
 	static const struct {
@@ -46,6 +52,7 @@ char *trace_remarks(const struct leastcap_trace_check *c)
 		{LEASTCAP_TRACE_ENTERING, "entering"},
 		{LEASTCAP_CHECK_OVERRIDDEN, "overridden credentials"},
 		{LEASTCAP_CHECK_FOREIGN, "somebody else's credentials"},
+		{LEASTCAP_TRACE_UNSURE, "perhaps by leastcap, which was loaded just then"},
 	};
 	char *text = NULL;
 	size_t size;
@@ -130,7 +137,7 @@ json_t *trace_to_json(const struct leastcap_trace_stack *r, const struct trace_n
 
 	event_time((int64_t)(c->time + (uint64_t)clock_ns), when);
 	json = json_pack("{s:s, s:s, s:o, s:{s:I, s:I, s:I, s:o}, s:s, s:s, s:o, s:b, s:I, s:b, "
-			 "s:b, s:b, s:b, s:b}",
+			 "s:b, s:b, s:b, s:b, s:b}",
 			 "type", "check", "time", when, "subject", subject_json(c, name), "process",
 			 "pid", (json_int_t)c->pid, "tid", (json_int_t)c->tid, "uid",
 			 (json_int_t)c->uid, "comm", event_string(c->comm), "capability",
@@ -141,7 +148,8 @@ json_t *trace_to_json(const struct leastcap_trace_stack *r, const struct trace_n
 			 !!(c->flags & LEASTCAP_CHECK_PROBE), "entering",
 			 !!(c->flags & LEASTCAP_TRACE_ENTERING), "overridden_credentials",
 			 !!(c->flags & LEASTCAP_CHECK_OVERRIDDEN), "foreign_credentials",
-			 !!(c->flags & LEASTCAP_CHECK_FOREIGN));
+			 !!(c->flags & LEASTCAP_CHECK_FOREIGN), "unsure",
+			 !!(c->flags & LEASTCAP_TRACE_UNSURE));
 	if (json && s && json_object_set_new(json, "stack", stack_json(r, s))) {
 		json_decref(json);
 		return NULL;

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,12 +12,16 @@
 #include "base/log.h"
 #include "kernel/kernel.h"
 #include "subject/cgroup.h"
+#include "trace/record.h"
 #include "trace.skel.h"
 
 struct trace {
 	struct trace_bpf *skel;
 	struct bpf_link *link, *births;
+	ino_t loaded; /* which leastcap's maps it has; 0: none */
+	struct trace_counts before; /* of the sessions in whose place it came */
 	bool follow;
+	bool doubtful; /* leastcap came or went while it was attached */
 	struct reader *reader;
 	void (*fn)(const void *record, size_t size, void *ctx);
 	void *ctx;
@@ -46,19 +51,34 @@ __attribute__((format(printf, 2, 0))) static int print_warnings(enum libbpf_prin
 	return 0;
 }
 
-static int open_pin(const char *name)
+static const char *pin_path(const char *name, char buf[96])
 {
-	char pin[96];
+	snprintf(buf, 96, KERNEL_PIN_DIR "/v%d/%s", LEASTCAP_ABI, name);
+	return buf;
+}
 
-	snprintf(pin, sizeof(pin), KERNEL_PIN_DIR "/v%d/%s", LEASTCAP_ABI, name);
-	return bpf_obj_get(pin);
+/* Which leastcap is loaded: pins are made anew with it. 0: none, or not all of it is there yet. */
+static ino_t loaded_now(void)
+{
+	struct stat st = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+		char pin[96];
+
+		if (stat(pin_path(shared[i].pin, pin), &st))
+			return 0;
+	}
+	return st.st_ino;
 }
 
 bool trace_loaded(void)
 {
-	_cleanup_close_ int fd = open_pin("state");
+	return loaded_now() != 0;
+}
 
-	return fd >= 0;
+bool trace_stale(const struct trace *t)
+{
+	return t->loaded != loaded_now();
 }
 
 /* -ENOENT: leastcap is not loaded. */
@@ -66,7 +86,8 @@ static int share_maps(struct trace_bpf *skel)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(skel->obj, shared[i].map);
-		_cleanup_close_ int fd = open_pin(shared[i].pin);
+		char pin[96];
+		_cleanup_close_ int fd = bpf_obj_get(pin_path(shared[i].pin, pin));
 		int err;
 
 		if (fd < 0 || !map)
@@ -78,12 +99,14 @@ static int share_maps(struct trace_bpf *skel)
 	return 0;
 }
 
-static int configure(struct trace_bpf *skel, const struct trace_options *o)
+static int configure(struct trace_bpf *skel, const struct trace_options *o, ino_t *ret_loaded)
 {
-	int err = trace_loaded() ? share_maps(skel) : -ENOENT;
+	ino_t loaded = loaded_now();
+	int err = loaded ? share_maps(skel) : -ENOENT;
 
 	if (err && err != -ENOENT)
 		return err;
+	*ret_loaded = err ? 0 : loaded;
 	skel->rodata->config = (struct leastcap_trace_config){
 		.caps = o->caps,
 		.who = o->who,
@@ -141,11 +164,17 @@ static int list_subjects(const struct trace *t, const uint64_t *subjects, size_t
 static void hand_over(const void *record, size_t size, void *ctx)
 {
 	struct trace *t = ctx;
+	struct leastcap_trace_stack copy;
 
+	if (t->doubtful && size >= sizeof(copy.check) && size <= sizeof(copy)) {
+		memcpy(&copy, record, size);
+		trace_doubt(&copy.check);
+		record = &copy;
+	}
 	t->fn(record, size, t->ctx);
 }
 
-int trace_open(const struct trace_options *options, struct trace **ret)
+static int load(const struct trace_options *options, struct trace **ret)
 {
 	_cleanup_(trace_closep) struct trace *t = calloc(1, sizeof(*t));
 	int err;
@@ -158,20 +187,51 @@ int trace_open(const struct trace_options *options, struct trace **ret)
 		return -errno;
 	t->follow = options->who == LEASTCAP_TRACE_SUBJECTS;
 	bpf_program__set_autoload(t->skel->progs.lc_trace_birth, t->follow);
-	err = configure(t->skel, options);
+	err = configure(t->skel, options, &t->loaded);
 	err = err ?: trace_bpf__load(t->skel);
 	err = err ?: list_subjects(t, options->subjects, options->n_subjects);
 	err = err ?: reader_new(bpf_map__fd(t->skel->maps.checks), hand_over, t, &t->reader);
 	if (err)
 		return err;
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+static int attach(struct trace *t)
+{
 	if (t->follow) {
 		t->births = bpf_program__attach(t->skel->progs.lc_trace_birth);
 		if (!t->births)
 			return -errno;
 	}
 	t->link = bpf_program__attach(t->skel->progs.lc_trace);
-	if (!t->link)
-		return -errno;
+	return t->link ? 0 : -errno;
+}
+
+int trace_open(const struct trace_options *options, struct trace **ret)
+{
+	_cleanup_(trace_closep) struct trace *t = NULL;
+	int err = load(options, &t) ?: attach(t);
+
+	if (!err)
+		*ret = TAKE_PTR(t);
+	return err;
+}
+
+int trace_renew(struct trace *old, const struct trace_options *options, struct trace **ret)
+{
+	_cleanup_(trace_closep) struct trace *t = NULL;
+	int err = load(options, &t);
+
+	if (err)
+		return err;
+	/* No check is seen by both, and between the two lines only what comes within microseconds by none. */
+	trace_stop(old);
+	err = attach(t);
+	if (err)
+		return err;
+	trace_count(old, &t->before);
+	old->doubtful = true;
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -223,15 +283,17 @@ void trace_count(const struct trace *t, struct trace_counts *ret)
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
-	*ret = (struct trace_counts){};
+	*ret = t->before;
 	for (size_t cpu = 0; cpu < LEASTCAP_TRACE_CPUS; cpu++) {
 		ret->seen += counts[cpu].seen;
 		ret->repeated += counts[cpu].repeated;
 		ret->lost += counts[cpu].lost;
 		ret->unfit += counts[cpu].unfit;
 	}
+	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)
+		ret->lost_caps[v] |= t->skel->bss->lost_caps[v];
 	if (!bpf_obj_get_info_by_fd(bpf_program__fd(t->skel->progs.lc_trace), &info, &len))
-		ret->missed = info.recursion_misses;
+		ret->missed += info.recursion_misses;
 }
 
 struct trace *trace_close(struct trace *t)

@@ -28,6 +28,7 @@ struct trace_counts {
 	uint64_t seen; /* = shown + repeated + lost + what is still in the ring */
 	uint64_t repeated;
 	uint64_t lost; /* the ring was full */
+	uint64_t lost_caps[LEASTCAP_TRACE_VERDICTS]; /* whose checks were among those, by verdict */
 	uint64_t unfit; /* more kinds than `unique` can tell apart: sent each time */
 	uint64_t
 		missed; /* the program was interrupted by another check: not looked at, not in `seen` */
@@ -38,8 +39,17 @@ struct trace;
 /* Is leastcap loaded, so that it is known who is confined and who is entering? */
 bool trace_loaded(void);
 
+/* Has leastcap been loaded, loaded anew or unloaded since? Then the session asks maps that nobody uses, or none. */
+bool trace_stale(const struct trace *t);
+
 /* Loads, fills, attaches. Logs libbpf's words on failure, the verifier's too. */
 int trace_open(const struct trace_options *options, struct trace **ret);
+
+/*
+ * The same with the leastcap that there is now, and in the place of old, which is stopped in the moment in which the new one is
+ * attached. What is in old's ring can still be read, and its kinds counted, until it is closed; its other counts go on.
+ */
+int trace_renew(struct trace *old, const struct trace_options *options, struct trace **ret);
 
 /* Hands over at most max records; returns how many. Nobody wakes the reader: ask every now and then. */
 int trace_drain(struct trace *t, unsigned int max,

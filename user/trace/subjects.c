@@ -137,17 +137,22 @@ int trace_subjects(const char *subject, uint64_t **ret, size_t *ret_n, char **re
 {
 	_cleanup_free_ char *path = NULL;
 	uint64_t *id;
-	int err;
+	int err, held;
 
+	if (ret_near)
+		*ret_near = NULL;
+	/* Who starts a container gives it a name, and there may be many of one name: a policy's goes first. */
+	held = subject[0] == '/' ? -ENOENT : policy_subjects(subject, ret, ret_n);
+	if (held != -ENOENT && held != -ENODATA)
+		return held;
 	err = subject_find(subject, &path);
 	if (err == -ENOENT)
 		err = subject_find_named(subject, &path);
-	if (err == -ENOENT) {
-		err = policy_subjects(subject, ret, ret_n);
-		if (ret_near)
-			*ret_near = err == -ENOENT ? nearest(subject) : NULL;
-		return err;
-	}
+	/* No cgroup is called so, but a policy is. */
+	if (err == -ENOENT || err == -ENOTUNIQ)
+		err = held == -ENODATA ? held : err;
+	if (err == -ENOENT && ret_near)
+		*ret_near = nearest(subject);
 	if (err)
 		return err;
 	id = malloc(sizeof(*id));

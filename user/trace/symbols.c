@@ -87,6 +87,13 @@ int symbols_read(FILE *f, struct symbols **ret)
 	return 0;
 }
 
+int symbols_of_kernel(struct symbols **ret)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/kallsyms", "re");
+
+	return f ? symbols_read(f, ret) : -errno;
+}
+
 const char *symbols_find(const struct symbols *s, uint64_t address)
 {
 	size_t low = 0, high = s->n;

@@ -14,6 +14,9 @@ struct symbols;
 /* Reads the whole list. -EPERM: the kernel hides the addresses (kptr_restrict). */
 int symbols_read(FILE *f, struct symbols **ret);
 
+/* Of the kernel that runs; of a program that is loaded later the frames look like the function before them. */
+int symbols_of_kernel(struct symbols **ret);
+
 /* The function that holds this address; NULL: none. Valid as long as s. */
 const char *symbols_find(const struct symbols *s, uint64_t address);
 
