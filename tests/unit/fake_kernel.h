@@ -295,11 +295,6 @@ int kernel_losses(struct kernel *k, uint64_t ret[LEASTCAP_LOSSES])
 	return 0;
 }
 
-uint64_t kernel_disarmed(const struct kernel *k)
-{
-	return k->state.disarmed_until;
-}
-
 void kernel_publish(struct kernel *k)
 {
 }

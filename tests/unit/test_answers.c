@@ -29,13 +29,13 @@ static void a_name_that_is_not_there_may_mean_another(void **state)
 			"there is no policy \"wbe\"; did you mean 'web'?");
 	check_not_there(state_mode(s, "elsewhere", "file", &nobody, &answer), &answer,
 			"there is no policy \"elsewhere\"");
-	check_not_there(state_remove(s, "databse", false, &nobody, &answer), &answer,
-			"there is no policy \"databse\"; did you mean 'database'?");
+	check_not_there(state_remove(s, "datubase", false, &nobody, &answer), &answer,
+			"there is no policy \"datubase\"; did you mean 'database'?");
 	check_not_there(state_policy(s, "wb", false, &answer), &answer,
 			"there is no policy \"wb\"; did you mean 'web'?");
 	check_not_there(
-		state_promote(s, "databas", &nobody, &answer), &answer,
-		"there is no shadow of the policy \"databas\": 'leastcap apply --shadow' makes "
+		state_promote(s, "datubase", &nobody, &answer), &answer,
+		"there is no shadow of the policy \"datubase\": 'leastcap apply --shadow' makes "
 		"one; did you mean 'database'?");
 	/* It has no shadow. */
 	check_not_there(
