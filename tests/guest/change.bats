@@ -160,7 +160,7 @@ load change
 	leastcap mode audit other
 	rm "$POLICIES/other.yaml"
 	api POST /v1/reload
-	expect_event '.type == "policy" and .action == "mode" and .policy == "other" and .revision == 0 and .mode_by == "policy" and (has("mode") | not)'
+	expect_event '.type == "policy" and .action == "mode" and .policy == "other" and .revision == 0 and .mode_by == "policy" and .mode == null'
 	[ ! -e /var/lib/leastcap/modes.json ]
 	run -1 leastcap mode audit nobody
 	run -2 leastcap mode adit c

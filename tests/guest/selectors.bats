@@ -43,7 +43,7 @@ setup_file() {
 teardown_file() {
 	pkill -CONT dockerd
 	docker ps -aq | xargs -r docker rm -f >/dev/null
-	podman rm -f -t 0 sock before-p >/dev/null 2>&1 || true
+	podman rm -f -t 0 sock late before-p >/dev/null 2>&1 || true
 	systemctl stop podman.socket podman.service
 	stop_daemon
 }
@@ -61,6 +61,7 @@ start() {
 	local id
 	id=$(start --name web-1)
 	within 10 policy_is "$id" by-name
+	is "[\"$id\",\"by-name\"]" "$(leastcap show --json web-1 | jq -c '[.container.id, .bindings[-1].policy]')"
 	run -0 docker exec web-1 probe chroot
 	mark
 	run -1 docker exec web-1 probe chown
@@ -81,6 +82,30 @@ start() {
 	denied SYS_CHROOT ".policy == \"by-label\""
 	policy_is "$(start --label tier=web)" everyone
 	policy_is "$(start --label tier=web --label side=back)" everyone
+}
+
+@test "a container of Docker by its image" {
+	local id
+	docker tag probe image-probe:7
+	id=$(docker run -d --name image-1 --network none --cap-add ALL --security-opt seccomp=unconfined image-probe:7 sleep 1000)
+	# Nothing asks for that image yet.
+	within 10 policy_is "$id" everyone
+	outcome 0 docker exec "$id" probe chroot
+	outcome 0 docker exec "$id" probe chown
+	policy of-image 'container: { image: "image-probe:*", runtime: docker }' '[SYS_CHROOT]'
+	is of-image "$(binding "$id" .policy)"
+	outcome 0 docker exec "$id" probe chroot
+	mark
+	outcome 1 docker exec "$id" probe chown
+	denied CHOWN ".policy == \"of-image\" and .subject.container == \"$id\" and .subject.image == \"image-probe:7\""
+	# One that comes, and the same by another name of its image.
+	id=$(docker run -d --name image-2 --network none image-probe:7 sleep 1000)
+	within 10 policy_is "$id" of-image
+	id=$(start --name image-3)
+	within 10 policy_is "$id" everyone
+	leastcap remove of-image
+	docker rm -f image-1 image-2 image-3 >/dev/null
+	docker rmi image-probe:7 >/dev/null
 }
 
 @test "the name counts more than labels, and everything more than any container" {
@@ -126,6 +151,12 @@ start() {
 	podman rename sock web-9
 	within 60 policy_is "$id" by-name
 	is '"web-9"' "$(binding "$id" '.name|tojson')"
+	# While nobody can be listened to: that is told afterwards.
+	outcome 0 systemctl stop podman.socket podman.service
+	outcome 0 podman rename web-9 late
+	outcome 0 systemctl start podman.socket
+	within 60 policy_is "$id" sock
+	is '"late"' "$(binding "$id" '.name|tojson')"
 	podman rm -f -t 0 "$id"
 	leastcap remove sock
 }
@@ -239,6 +270,25 @@ kubernetes() {
 	kill -CONT "$pid"
 	systemctl stop elsewhere.service
 	leastcap remove elsewhere
+}
+
+@test "a slice, and what is in it; and a scope, by their names" {
+	local slice=/held.slice/held-by.slice run=(systemd-run -q --wait --slice held-by.slice --unit in-slice.service)
+	local scope=(systemd-run -q --scope --unit by-itself.scope)
+	outcome 0 "${run[@]}" $PROBE chroot
+	outcome 0 "${scope[@]}" $PROBE chroot
+	policy slice 'unit: held-by.slice' none
+	policy scope 'unit: by-itself.scope' none
+	mark
+	outcome 1 "${run[@]}" $PROBE chroot
+	denied SYS_CHROOT ".policy == \"slice\" and .subject.binding == \"$slice\" and .subject.cgroup == \"$slice/in-slice.service\""
+	outcome 1 "${scope[@]}" $PROBE chroot
+	denied SYS_CHROOT '.policy == "scope" and .subject.binding == "/system.slice/by-itself.scope"'
+	# Neither the slice above nor another scope is meant.
+	outcome 0 systemd-run -q --wait --slice held.slice --unit above.service $PROBE chroot
+	outcome 0 systemd-run -q --scope --unit not-itself.scope $PROBE chroot
+	systemctl reset-failed in-slice.service
+	drop slice scope
 }
 
 # user_unit NAME: starts a unit of a user's, which takes a capability of its own user namespace.

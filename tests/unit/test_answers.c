@@ -23,20 +23,20 @@ static void a_name_that_is_not_there_may_mean_another(void **state)
 	json_t *answer = NULL;
 
 	apply(s, POLICY("web", "cgroup: \"/web*\"", "none"), false);
-	apply(s, POLICY("database", "cgroup: \"/db*\"", "none"), false);
-	apply(s, POLICY("database", "cgroup: \"/db*\"", "all"), true);
+	apply(s, POLICY("dbserver", "cgroup: \"/db*\"", "none"), false);
+	apply(s, POLICY("dbserver", "cgroup: \"/db*\"", "all"), true);
 	check_not_there(state_mode(s, "wbe", "audit", &nobody, &answer), &answer,
 			"there is no policy \"wbe\"; did you mean 'web'?");
 	check_not_there(state_mode(s, "elsewhere", "file", &nobody, &answer), &answer,
 			"there is no policy \"elsewhere\"");
-	check_not_there(state_remove(s, "datubase", false, &nobody, &answer), &answer,
-			"there is no policy \"datubase\"; did you mean 'database'?");
+	check_not_there(state_remove(s, "dbsrver", false, &nobody, &answer), &answer,
+			"there is no policy \"dbsrver\"; did you mean 'dbserver'?");
 	check_not_there(state_policy(s, "wb", false, &answer), &answer,
 			"there is no policy \"wb\"; did you mean 'web'?");
 	check_not_there(
-		state_promote(s, "datubase", &nobody, &answer), &answer,
-		"there is no shadow of the policy \"datubase\": 'leastcap apply --shadow' makes "
-		"one; did you mean 'database'?");
+		state_promote(s, "dbserve", &nobody, &answer), &answer,
+		"there is no shadow of the policy \"dbserve\": 'leastcap apply --shadow' makes "
+		"one; did you mean 'dbserver'?");
 	/* It has no shadow. */
 	check_not_there(
 		state_promote(s, "web", &nobody, &answer), &answer,
