@@ -350,6 +350,11 @@ learned() {
 	[[ $output == *"no policy binds '/u'"*"leastcap learn /u"* ]]
 	run -1 leastcap suggest nobody-is-called-so
 	[[ $output == *"no cgroup, unit, container or policy 'nobody-is-called-so'"* ]]
+	# A service as it is shown, and a slip in that.
+	run -1 leastcap suggest leastcapd
+	[[ $output == *"no policy binds 'leastcapd'"* ]]
+	run -1 leastcap suggest leastcpad
+	[[ $output == *"policy 'leastcpad', did you mean 'leastcapd'?"* ]]
 	run -1 leastcap learn --for 1s nobody-is-called-so
 	policy learned 'container: { name: never-runs }' '[CHOWN]' audit
 	run -1 leastcap suggest learned
