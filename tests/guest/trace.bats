@@ -102,7 +102,7 @@ some_acts() {
 
 @test "lines fit into 80 columns" {
 	mkdir -p "$CG/t/a-cgroup-with-a-long-name-$(printf '\033')[2J"
-	leastcap trace /t >/tmp/trace.text 2>/tmp/trace.errors 3>&- &
+	COLUMNS=80 leastcap trace /t >/tmp/trace.text 2>/tmp/trace.errors 3>&- &
 	TRACER=$!
 	within 60 grep -q TIME /tmp/trace.text
 	some_acts
@@ -114,6 +114,17 @@ some_acts() {
 	grep -qE '^[0-9:]{8} /t +probe +[0-9]+ SYS_ADMIN +missing sethostname$' /tmp/trace.text
 	grep -qE '^ +\(in user namespace [0-9]+\)$' /tmp/trace.text
 	grep -qE '[0-9]+ checks: [0-9]+ shown, 0 repeated, 0 lost$' /tmp/trace.errors
+	# A file has more room; and a stack, in words. The process that is traced ends, and so does this.
+	leastcap trace --unique --stack /t >/tmp/trace.text 2>/tmp/trace.errors 3>&- &
+	TRACER=$!
+	within 60 grep -q TIME /tmp/trace.text
+	inside "/t/a-cgroup-with-a-long-name-$(printf '\033')[2J" $PROBE sethostname
+	traced
+	grep -qE '^[0-9:]{8} /t/a-cgroup-with-a-long-name-.x1b\[2J +probe +[0-9]+ SYS_ADMIN +allowed sethostname$' /tmp/trace.text
+	grep -A 9 'allowed sethostname$' /tmp/trace.text | grep -qE '^ {9}[_a-z0-9]*sethostname[_a-z0-9.]*$'
+	sleep 5 &
+	run -0 timeout 60 leastcap trace --pid $!
+	[[ $output == *"process $! has ended"* ]]
 }
 
 @test "leastcap's refusals; who enters and what overlayfs does are left out, unless asked for" {

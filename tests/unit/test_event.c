@@ -426,6 +426,33 @@ static void a_task_below_a_container_belongs_to_it(void **state)
 	assert_string_equal(text(json_object_get(e, "subject"), "container"), ID);
 }
 
+/* Anybody gives the cgroups below a unit, a user's manager or a container any name. */
+static void a_unit_is_one_of_the_system(void **state)
+{
+	static const struct {
+		const char *path, *unit;
+	} cases[] = {
+		{"/system.slice/nginx.service", "nginx.service"},
+		{"/a.slice/a-b.slice/_memory.service/x", "memory.service"},
+		{"/system.slice/nginx.service/sshd.service", "nginx.service"},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/sshd.service",
+		 "user@1000.service"},
+		{"/lxc.payload.box/system.slice/sshd.service", NULL},
+		{"/system.slice", NULL},
+		{"/", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct leastcap_event v = verdict_record();
+		json_auto_t *e =
+			to_json(&v, sizeof(v), &(struct event_names){.cgroup = cases[i].path});
+		const char *unit =
+			json_string_value(json_object_get(json_object_get(e, "subject"), "unit"));
+
+		assert_string_equal(unit ?: "none", cases[i].unit ?: "none");
+	}
+}
+
 static void ledgers_become_names_and_numbers(void **state)
 {
 	struct kernel_ledger l = {
@@ -510,6 +537,7 @@ int main(void)
 		cmocka_unit_test(hostile_names_are_escaped),
 		cmocka_unit_test(a_born_container_is_the_subject),
 		cmocka_unit_test(a_task_below_a_container_belongs_to_it),
+		cmocka_unit_test(a_unit_is_one_of_the_system),
 		cmocka_unit_test(ledgers_become_names_and_numbers),
 	};
 

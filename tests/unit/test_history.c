@@ -138,6 +138,23 @@ static void of_a_number_others_are_counted(void **state)
 	OF(seq, time, "denied", "null", binding, item, process)
 #define SH "\"comm\":\"sh\",\"exe\":\"/bin/sh\""
 
+/* As trace, top and the report show it. */
+static void a_service_is_found_by_what_is_shown(void **state)
+{
+	static const struct {
+		const char *subject;
+		bool is;
+	} cases[] = {{"nginx.service", true},
+		     {"nginx", true},
+		     {"ngin", false},
+
+		     {"nginx.", false}};
+	json_auto_t *event = json_pack("{s:{s:s}}", "subject", "unit", "nginx.service");
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(history_matches(event, cases[i].subject), cases[i].is);
+}
+
 static void what_fell_quiet_is_found(void **state)
 {
 	static const char *const others[] = {
@@ -378,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(older_files_are_read_in_their_order, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(of_a_number_others_are_counted, setup, teardown),
+		cmocka_unit_test(a_service_is_found_by_what_is_shown),
 		cmocka_unit_test(what_fell_quiet_is_found),
 		cmocka_unit_test(a_quiet_program_is_known_by_what_is_known),
 		cmocka_unit_test_setup_teardown(of_a_subject_each_kind_is_found_once, setup,

@@ -150,6 +150,54 @@ static void what_was_watched_until_the_end_can_be_refused(void **state)
 	assert_non_null(json_object_get(s.services, "p"));
 }
 
+/* One that has ended, and was not watched as much as what is bound now. */
+static char *at(const char *time, const char *watched)
+{
+	char *line;
+
+	assert_true(
+		asprintf(
+			&line,
+			"{\"type\": \"gone\", \"time\": \"%s\", \"policy\": \"web\", \"subject\": {\"cgroup_id\": 9},"
+			" \"capabilities\": {\"used\": [\"SYS_TIME\"]}, \"rules\": {\"enforced\": [], \"audited\": [%s]}}",
+			time, watched) > 0);
+	return line;
+}
+
+static void what_was_once_not_watched_can_be_left_out(void **state)
+{
+	_cleanup_free_ char *since = suggest_time("2026-01-02 12:00");
+	const char *const times[] = {NULL, since};
+
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		_cleanup_free_ char *old = at("2026-01-02T11:59:59.000000Z", "\"modules\""),
+				    *new = at("2026-01-02T12:00:00.000001Z",
+					      "\"mounts\", \"modules\""),
+				    *text = NULL;
+		_cleanup_(suggestion_done) struct suggestion s = {};
+
+		assert_int_equal(suggestion_init(&s, "web"), 0);
+		s.since = times[i];
+		s.bound_watched = s.watched = LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS) |
+					      LEASTCAP_RULE_BIT(LEASTCAP_RULE_MODULES);
+		s.any_watched = true;
+		feed(&s, "web", old);
+		feed(&s, "web", new);
+		assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MOUNTS),
+				 i ? SUGGEST_DENY : SUGGEST_UNKNOWN);
+		assert_int_equal(suggest_rule(&s, LEASTCAP_RULE_MODULES), SUGGEST_DENY);
+		s.name = strdup("web");
+		text = suggest_text(&s, SUGGEST_POLICY, true);
+		if (i)
+			assert_null(strstr(text, "2026-01-02 11:59:59"));
+		else
+			assert_non_null(strstr(text, "until 2026-01-02 11:59:59 UTC: mounts."));
+	}
+	assert_null(suggest_time("yesterday"));
+	assert_null(suggest_time("2026-01-02 12"));
+	assert_null(suggest_time("2026-01-02T12:00:00Z"));
+}
+
 /* Told by an older leastcap: the policy, where it is still there, says it; else it is not known, and that is said. */
 static void what_an_end_does_not_say_the_policy_does(void **state)
 {
@@ -557,6 +605,7 @@ int main(void)
 		cmocka_unit_test(rules_follow_what_was_seen),
 		cmocka_unit_test(what_has_ended_counts),
 		cmocka_unit_test(what_was_watched_until_the_end_can_be_refused),
+		cmocka_unit_test(what_was_once_not_watched_can_be_left_out),
 		cmocka_unit_test(what_an_end_does_not_say_the_policy_does),
 		cmocka_unit_test(what_is_bound_says_more_than_an_older_end),
 		cmocka_unit_test(what_cannot_be_read_is_not_taken_for_unused),

@@ -88,6 +88,20 @@ static void compose_has_its_own_names(void **state)
 		"  \"_web.1\":\n    cap_drop:\n      - ALL\n    cap_add:\n      - CHOWN\n");
 }
 
+/* Compose adds up the lists of several files, and Podman the keys of a drop-in. */
+static void what_only_adds_says_so(void **state)
+{
+	for (unsigned int form = 0; form < SUGGEST_FORMATS; form++) {
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *text = NULL;
+
+		of_caps(&s, CHOWN);
+		text = suggest_text(&s, (enum suggest_format)form, true);
+		assert_int_equal(strstr(text, "takes nothing away that another file adds") != NULL,
+				 form == SUGGEST_COMPOSE || form == SUGGEST_QUADLET);
+	}
+}
+
 static void nothing_is_needed(void **state)
 {
 	_cleanup_(policy_set_freep) struct policy_set *set = NULL;
@@ -348,6 +362,7 @@ int main(void)
 		cmocka_unit_test(the_policy_passes_and_says_what_was_seen),
 		cmocka_unit_test(each_form_has_the_two),
 		cmocka_unit_test(compose_has_its_own_names),
+		cmocka_unit_test(what_only_adds_says_so),
 		cmocka_unit_test(nothing_is_needed),
 		cmocka_unit_test(everything_and_more_was_used),
 		cmocka_unit_test(evidence_says_who_and_how_often),

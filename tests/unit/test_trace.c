@@ -234,7 +234,21 @@ static void cgroups_have_short_names(void **state)
 	short_is("/system.slice/.service", "/system.slice/.service");
 	short_is("/system.slice/a-name-that-is-longer-than-a-column.service",
 		 "a-name-that-is-longer-than-a-column.service");
-	short_is("/user.slice/user-1000.slice/user@1000.service/app.slice/x.service/sub", "x");
+	short_is("/user.slice/user-1000.slice/user@1000.service/app.slice/x.service/sub",
+		 "x (user 1000)");
+	short_is("/user.slice/user-1000.slice/user@1000.service/app.slice/sshd.service",
+		 "sshd (user 1000)");
+	short_is("/user.slice/user-1000.slice/user@1000.service/init.scope",
+		 "init.scope (user 1000)");
+	short_is("/user.slice/user-1000.slice/user@1000.service", "user@1000");
+	short_is(
+		"/user.slice/user-1000.slice/user@1000.service/a-name-longer-than-it-may-be.service",
+		"/user.slice/user-1000.slice/user@1000.service/a-name-longer-than-it-may-be.service");
+	short_is("/lxc.payload.box/system.slice/sshd.service",
+		 "/lxc.payload.box/system.slice/sshd.service");
+	/* What a service makes below itself likewise. */
+	short_is("/system.slice/web.service/sshd.service", "web");
+	short_is("/system.slice/web.service/user@0.service/sshd.service", "web");
 	short_is("/user.slice/user-1000.slice/session-3.scope", "session-3.scope");
 	short_is("/system.slice/docker-" ID ".scope", "0123456789ab");
 	/* What a container makes below itself, it may call as it likes. */

@@ -209,18 +209,21 @@ static json_t *container(const char *path)
 	return cgroup ? json_string(id) : json_null();
 }
 
-/* The innermost unit that is no slice. Names that the kernel would take for its own files have "_" before them. */
+/* The unit in a slice: what is below it, or in no slice, can have any name. Names that the kernel would take for its own files have
+ * "_" before them. */
 static json_t *unit(const char *path)
 {
-	_cleanup_free_ char *up = path ? strdup(path) : NULL;
+	for (const char *at = path && path[0] == '/' ? path : NULL, *end; at; at = end) {
+		_cleanup_free_ char *part = NULL;
+		const char *name;
 
-	while (up && up[0] == '/') {
-		char *slash = strrchr(up, '/');
-		const char *name = slash + 1 + (slash[1] == '_');
-
-		if (unit_valid(name) && !ends_with(name, ".slice"))
+		end = strchr(at + 1, '/');
+		part = end ? strndup(at + 1, (size_t)(end - at - 1)) : strdup(at + 1);
+		name = part ? part + (part[0] == '_') : "";
+		if (!unit_valid(name))
+			break;
+		if (!ends_with(name, ".slice"))
 			return event_string(name);
-		*slash = '\0';
 	}
 	return json_null();
 }

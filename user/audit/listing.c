@@ -201,12 +201,16 @@ int listing_bindings(const struct listing *l, json_t **ret)
 {
 	json_auto_t *bindings = json_array();
 	struct collect c = {.listing = l, .bindings = bindings};
-	_cleanup_free_ char *unit = NULL;
+	_cleanup_free_ char *unit = NULL, *service = NULL;
 	int err;
 
 	if (!bindings)
 		return -ENOMEM;
-	if (l->subject && l->subject[0] != '/' && !unit_cgroup(l->subject, &unit, NULL))
+	/* Units are shown without their type. */
+	if (l->subject && l->subject[0] != '/' &&
+	    asprintf(&service, "%s%s", l->subject, unit_valid(l->subject) ? "" : ".service") < 0)
+		service = NULL;
+	if (service && !unit_cgroup(service, &unit, NULL))
 		c.unit = unit;
 	err = kernel_binding_each(l->kernel, add_binding, &c);
 	if (!err)

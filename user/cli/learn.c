@@ -9,12 +9,14 @@
 #include <leastcap/decide.h>
 
 #include "base/duration.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "cli/learn.h"
 #include "cli/output.h"
 #include "cli/suggest.h"
 #include "cli/trace.h"
 #include "kernel/kernel.h"
+#include "subject/cgroup.h"
 #include "trace/session.h"
 
 /* Between two looks at the ring, which has room for all kinds of checks: nothing is lost. */
@@ -49,6 +51,7 @@ struct learning {
 
 static void learning_done(struct learning *l)
 {
+	free(l->options.since);
 	trace_close(l->session);
 	symbols_free(l->symbols);
 	evidence_done(&l->evidence);
@@ -236,6 +239,16 @@ static int start(struct learning *l)
 	return 0;
 }
 
+static void tell_above(const struct learning *l)
+{
+	_cleanup_free_ char *path = NULL, *shown = NULL;
+
+	if (l->kernel && l->follower.n && !cgroup_path(l->follower.ids[0], &path))
+		shown = escape_dup(path, strlen(path));
+	if (shown)
+		suggest_tell_above(shown);
+}
+
 static void tell_start(struct learning *l)
 {
 	uint64_t used;
@@ -249,6 +262,8 @@ static void tell_start(struct learning *l)
 			0,
 			"no policy binds it: what happens from now on is all that will be known, and "
 			"of restrictions nothing. A policy in mode audit has the kernel remember");
+	if (!bound)
+		tell_above(l);
 	progress_start(&l->progress, used);
 }
 
@@ -267,6 +282,7 @@ static int conclude(struct learning *l)
 	}
 	err = suggest_find(l->subject, &subject);
 	s.with_denied = l->options.with_denied;
+	s.since = l->options.since;
 	trace_count(l->session, &counts);
 	l->evidence.lost = counts.lost;
 	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* leastcap suggest: the smallest whitelist, by what the kernel has written down. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -13,6 +14,7 @@ static int suggest_it(const struct suggest_options *o, const char *text)
 	if (suggest_find(text, &subject) || suggestion_init(&s, text))
 		return CLI_FAILED;
 	s.with_denied = o->with_denied;
+	s.since = o->since;
 	if (suggest_gather(&s, &subject))
 		return CLI_FAILED;
 	if (!suggest_knows(&s)) {
@@ -36,7 +38,9 @@ static int suggest(const struct verb *verb, int argc, char **argv)
 	if (opt == CLI_OPT_EXIT)
 		return status;
 	status = cli_arguments(verb, argc, argv, 1, 1, "SUBJECT");
-	return status ?: suggest_it(&o, argv[optind]);
+	status = status ?: suggest_it(&o, argv[optind]);
+	free(o.since);
+	return status;
 }
 
 const struct verb verb_suggest = {

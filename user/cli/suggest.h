@@ -10,6 +10,7 @@
 
 struct suggest_options {
 	const struct verb *verb;
+	char *since; /* as events have it; NULL: all counts */
 	const char *name; /* of the policy; NULL: made of the subject's */
 	const char *file; /* where it goes; NULL: standard output */
 	enum suggest_format format;
@@ -24,6 +25,7 @@ struct suggest_options {
 	{"name", required_argument, NULL, 'N'},				\
 	{"output", required_argument, NULL, 'o'},			\
 	{"quiet", no_argument, NULL, 'q'},				\
+	{"since", required_argument, NULL, 'S'},			\
 	CLI_OPTIONS
 /* clang-format on */
 #define SUGGEST_SHORTS "o:q"
@@ -35,7 +37,8 @@ struct suggest_options {
 	"      --include-denied add what was refused\n"                                      \
 	"      --name NAME      what the policy is called\n"                                 \
 	"  -o, --output FILE    write it there, whole or not at all; - is standard output\n" \
-	"  -q, --quiet          no comments\n"
+	"  -q, --quiet          no comments\n"                                               \
+	"      --since TIME     what ended or was told before counts no more\n"
 
 /* One of SUGGEST_OPTIONS, in optarg its argument. Reports wrong use; returns an exit status. */
 int suggest_option(struct suggest_options *o, int opt);
@@ -51,6 +54,9 @@ int suggest_gather(struct suggestion *s, struct suggest_subject *subject);
 
 /* Why nothing is known of it, and what to do. Logs. */
 void suggest_unknown(const struct suggest_subject *subject);
+
+/* The policy that binds a cgroup above this one, if any does. Logs. */
+void suggest_tell_above(const char *shown);
 
 /* Names it, checks it, writes it. Logs. Returns an exit status. */
 int suggest_finish(const struct suggest_options *o, struct suggestion *s,

@@ -145,23 +145,28 @@ static void tell_nearest(const char *subject)
 			near ? ", did you mean '" : "", near ?: "", near ? "'?" : "");
 }
 
-void suggest_unknown(const struct suggest_subject *subject)
+void suggest_tell_above(const char *shown)
 {
 	json_auto_t *status = NULL;
 	const json_t *above;
 
-	if (!subject->path) {
-		tell_nearest(subject->text);
-		return;
-	}
 	(void)state_status_from_maps(NULL, &status);
-	above = bound_above(status, subject->shown);
-	log_err(0, "no policy binds '%s': what it uses is not recorded", subject->text);
+	above = bound_above(status, shown);
 	if (above)
 		log_info("the policy '%s' binds '%s' above it, with masks for all that is below: "
 			 "leastcap suggest '%s'",
 			 mask_text(above, "policy"), mask_text(above, "cgroup"),
 			 mask_text(above, "policy"));
+}
+
+void suggest_unknown(const struct suggest_subject *subject)
+{
+	if (!subject->path) {
+		tell_nearest(subject->text);
+		return;
+	}
+	log_err(0, "no policy binds '%s': what it uses is not recorded", subject->text);
+	suggest_tell_above(subject->shown);
 	log_info(
 		"'leastcap learn %s' watches it as it is; or apply a policy in mode audit to it, and "
 		"ask again when it has worked for a while",

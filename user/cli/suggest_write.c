@@ -53,6 +53,16 @@ int suggest_option(struct suggest_options *o, int opt)
 	case 'q':
 		o->quiet = true;
 		break;
+	case 'S':
+		free(o->since);
+		o->since = suggest_time(optarg);
+		if (!o->since)
+			return cli_usage_error(
+				o->verb,
+				"--since: '%s' is no time in UTC as in 2026-01-02 or "
+				"'2026-01-02 03:04:05'",
+				optarg);
+		break;
 	case CLI_OPT_JSON:
 		o->json = true;
 		break;

@@ -214,12 +214,17 @@ static int find_subjects(struct tracing *t, const char *subject)
 	return CLI_DONE;
 }
 
-static int find_who(struct tracing *t, const char *subject)
+static bool is_there(uint32_t pid)
 {
 	char proc[32];
 
-	snprintf(proc, sizeof(proc), "/proc/%u", t->options.pid);
-	if (t->options.pid && access(proc, F_OK)) {
+	snprintf(proc, sizeof(proc), "/proc/%u", pid);
+	return !access(proc, F_OK);
+}
+
+static int find_who(struct tracing *t, const char *subject)
+{
+	if (t->options.pid && !is_there(t->options.pid)) {
 		log_err(0, "there is no process %u", t->options.pid);
 		return CLI_FAILED;
 	}
@@ -336,6 +341,10 @@ static int follow(struct tracing *t, struct trace **session, struct trace_printe
 		if (now >= tell) {
 			trace_print_lost(p, *session);
 			tell = now + NSEC_PER_SEC;
+			if (t->options.pid && !is_there(t->options.pid)) {
+				log_info("process %u has ended", t->options.pid);
+				break;
+			}
 		}
 		if (n && fflush(stdout))
 			p->failed = true;

@@ -14,10 +14,11 @@
 
 #define NSEC_PER_SEC 1000000000LL
 
-/* Columns: time 8, subject, process 12, pid 7, capability 16, verdict 7, and what is left of 80 for the system call. */
+/* Columns: time 8, subject, process 12 or all of its 15, pid 7, capability 16, verdict 7, and what is left of 80 for the system call. */
 #define SUBJECT_MIN 12
 #define SUBJECT_MAX 40
-#define PROCESS 12
+#define PROCESS_MIN 12
+#define PROCESS_MAX (LEASTCAP_COMM_LEN - 1)
 
 int trace_printer_init(struct trace_printer *p, bool stack)
 {
@@ -44,24 +45,32 @@ static int subject_width(const struct trace_printer *p)
 {
 	unsigned int width = SUBJECT_MIN + (p->columns > 80 ? p->columns - 80 : 0);
 
-	return (int)(width < SUBJECT_MAX ? width : SUBJECT_MAX);
+	/* No terminal: what is written to a file or a pipe is looked for there. */
+	return p->columns && width < SUBJECT_MAX ? (int)width : SUBJECT_MAX;
 }
 
-/* Printable, as wide as it may be; of a path the end counts. */
+static int process_width(const struct trace_printer *p)
+{
+	return p->columns && p->columns <= 80 ? PROCESS_MIN : PROCESS_MAX;
+}
+
+/* Printable, as wide as it may be. Of a path the end counts, of a name both ends: replicas differ in the last letters. */
 static void cell(const char *text, int width)
 {
-	char buf[SUBJECT_MAX + 1];
-	size_t len = strlen(text);
+	_cleanup_free_ char *shown = escape_dup(text, strlen(text));
+	int len = shown ? (int)strlen(shown) : 0, head;
 
-	if (text[0] == '/' && len > (size_t)width) {
-		text += len - (size_t)width + 3;
-		while ((*text & 0xc0) == 0x80)
-			text++;
-		fputs("...", stdout);
-		width -= 3;
+	if (!shown || len <= width) {
+		printf("%-*s ", width, shown ?: "?");
+		return;
 	}
-	escape_text(buf, (size_t)width + 1, text, strlen(text));
-	printf("%-*s ", width, buf);
+	head = shown[0] == '/' ? 0 : (width - 3) / 2;
+	while (head && (shown[head] & 0xc0) == 0x80)
+		head--;
+	text = shown + len - (width - 3 - head);
+	while ((*text & 0xc0) == 0x80)
+		text++;
+	printf("%.*s...%-*s ", head, shown, width - 3 - head, text);
 }
 
 static void print_clock(int64_t ns)
@@ -97,7 +106,7 @@ static void print_text(const struct trace_printer *p, const struct leastcap_trac
 
 	print_clock((int64_t)(c->time + (uint64_t)p->clock_ns));
 	cell(trace_name_short(name, buf), subject_width(p));
-	cell(c->comm, PROCESS);
+	cell(c->comm, process_width(p));
 	printf("%7u ", c->pid);
 	printf("%-16s %-7s %s\n", caps_name(c->cap, buf), trace_verdict(c->verdict), call ?: "-");
 	if (remarks && *remarks)
@@ -112,7 +121,7 @@ void trace_print_head(const struct trace_printer *p)
 		puts("{\"type\":\"started\"}");
 	else
 		printf("%-8s %-*s %-*s %7s %-16s %-7s %s\n", "TIME", subject_width(p), "SUBJECT",
-		       PROCESS, "PROCESS", "PID", "CAPABILITY", "VERDICT", "SYSCALL");
+		       process_width(p), "PROCESS", "PID", "CAPABILITY", "VERDICT", "SYSCALL");
 	fflush(stdout);
 }
 

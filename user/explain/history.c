@@ -56,6 +56,7 @@ bool history_matches(const json_t *event, const char *subject)
 {
 	static const char *const exact[] = {"unit", "name", "container"};
 	const json_t *s = json_object_get(event, "subject");
+	const char *unit = text_of(s, "unit");
 	size_t len = strlen(subject);
 
 	if (*subject == '/')
@@ -66,6 +67,9 @@ bool history_matches(const json_t *event, const char *subject)
 			return true;
 	}
 	if (!strcmp(text_of(event, "policy"), subject))
+		return true;
+	/* As it is shown. */
+	if (!strncmp(unit, subject, len) && !strcmp(unit + len, ".service"))
 		return true;
 	return len >= CONTAINER_PREFIX_MIN && !strncmp(text_of(s, "container"), subject, len);
 }

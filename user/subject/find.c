@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -114,23 +115,36 @@ static int find_container(const char *subject,
 		      ret);
 }
 
-int subject_find(const char *subject, char **ret)
+static int find_unit(const char *unit, char **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	uint64_t id;
 
+	if (!unit_valid(unit) || unit_cgroup(unit, &path, NULL) || cgroup_id(path, &id, NULL))
+		return -ENOENT;
+	*ret = TAKE_PTR(path);
+	return 0;
+}
+
+int subject_find(const char *subject, char **ret)
+{
 	if (subject[0] == '/')
 		return find_path(subject, ret);
-	if (unit_valid(subject) && !unit_cgroup(subject, &path, NULL) &&
-	    !cgroup_id(path, &id, NULL)) {
-		*ret = TAKE_PTR(path);
+	if (!find_unit(subject, ret))
 		return 0;
-	}
 	return strlen(subject) >= CONTAINER_PREFIX_MIN ? find_container(subject, id_begins, ret)
 						       : -ENOENT;
 }
 
 int subject_find_named(const char *name, char **ret)
 {
-	return *name && *name != '/' ? find_container(name, is_called, ret) : -ENOENT;
+	_cleanup_free_ char *service = NULL;
+	int err;
+
+	if (!*name || *name == '/')
+		return -ENOENT;
+	err = find_container(name, is_called, ret);
+	if (err != -ENOENT)
+		return err;
+	return asprintf(&service, "%s.service", name) < 0 ? -ENOMEM : find_unit(service, ret);
 }

@@ -72,6 +72,14 @@ static void print_docker(const struct suggestion *s, FILE *f, bool comments)
 	fputc('\n', f);
 }
 
+/* What stands in the user's own file stays in force beside this one. */
+static void note_adds_only(FILE *f, const char *what, bool comments)
+{
+	if (comments)
+		suggest_note(f, "It takes nothing away that another file adds: remove %s there.",
+			     what);
+}
+
 static void print_service(const struct suggestion *s, const char *service, FILE *f, bool comments)
 {
 	fprintf(f, "  \"%s\":\n    cap_drop:\n      - ALL\n", service);
@@ -83,6 +91,7 @@ static void print_compose(const struct suggestion *s, FILE *f, bool comments)
 	const char *service;
 	json_t *each;
 
+	note_adds_only(f, "'cap_add' and 'privileged'", comments);
 	fputs("services:\n", f);
 	json_object_foreach(s->services, service, each)
 		print_service(s, service, f, comments);
@@ -118,6 +127,7 @@ static void print_systemd(const struct suggestion *s, FILE *f, bool comments)
 
 static void print_quadlet(const struct suggestion *s, FILE *f, bool comments)
 {
+	note_adds_only(f, "'AddCapability' and '--privileged' of 'PodmanArgs'", comments);
 	print_reasons(s, f, comments);
 	fputs("[Container]\nDropCapability=all\n", f);
 	if (print_names(f, suggest_allowed(s), "AddCapability=CAP_", "\n"))

@@ -128,6 +128,7 @@ static int join_bindings(struct suggestion *s, const struct suggest_subject *sub
 		++*ret_n;
 		err = join_binding(s, each);
 	}
+	s->bound_watched = *ret_n ? s->watched : 0;
 	return err;
 }
 
@@ -165,6 +166,10 @@ static int join_end(struct suggestion *s, const struct suggest_subject *subject,
 	join_masks(s, caps, rules);
 	if (says)
 		suggest_watched(s, watched_by(rules));
+	if (says && (s->bound_watched & ~watched_by(rules)) &&
+	    strcmp(mask_text(event, "time"), s->unwatched_until) > 0)
+		snprintf(s->unwatched_until, sizeof(s->unwatched_until), "%s",
+			 mask_text(event, "time"));
 	/* The policy that was asked for, which holds nothing any more, or whatever held what is no more. */
 	if ((!strcmp(policy, subject->text) ||
 	     (!json_array_size(s->bindings) && suggest_name_good(policy))) &&
@@ -235,7 +240,9 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 	bool would = !strcmp(type, "would-deny"), denied = !strcmp(type, "denied");
 	int err;
 
-	if (!json_is_object(event) || !suggest_about(s, subject, event))
+	if (!json_is_object(event) ||
+	    (s->since && strcmp(mask_text(event, "time"), s->since) < 0) ||
+	    !suggest_about(s, subject, event))
 		return 0;
 	if (mask_is_end(event))
 		return join_end(s, subject, event);
@@ -261,6 +268,28 @@ void suggest_evidence(struct suggestion *s, struct evidence *evidence, bool only
 	s->used |= evidence_caps(evidence, LEASTCAP_TRACE_ALLOWED);
 	if (only)
 		s->denied = evidence_caps(evidence, LEASTCAP_TRACE_DENIED);
+}
+
+char *suggest_time(const char *text)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	size_t len = strlen(text);
+	char *time;
+
+	if (len != strlen("dddd-dd-dd") && len != strlen("dddd-dd-ddTdd:dd") && len != strlen(form))
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		bool digit = text[i] >= '0' && text[i] <= '9';
+
+		if (form[i] == 'd'   ? !digit
+		    : form[i] == 'T' ? !strchr("T ", text[i])
+				     : text[i] != form[i])
+			return NULL;
+	}
+	time = strdup(text);
+	if (time && len > strlen("dddd-dd-dd"))
+		time[strlen("dddd-dd-dd")] = 'T';
+	return time;
 }
 
 void suggest_incomplete(struct suggestion *s)

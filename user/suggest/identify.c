@@ -110,12 +110,9 @@ static bool is_printable(const char *text)
 	return safe;
 }
 
-/* Units of a user's own manager are not known by their names. */
 static bool is_unit(const struct trace_name *n)
 {
-	const char *last = strrchr(n->path, '/');
-
-	return n->unit && last && !strcmp(last + 1, n->unit) && !strstr(n->path, "/user@");
+	return n->unit && unit_at(n->unit, n->path);
 }
 
 static json_t *selector_of(const struct trace_name *n)

@@ -110,24 +110,41 @@ static void print_rules(const struct suggestion *s, FILE *f, bool comments)
 	}
 }
 
-static void note_unwatched(const struct suggestion *s, FILE *f)
+/* Words of the rules of which nothing is known, of those alone; to be freed. */
+static char *unknown(const struct suggestion *s, uint32_t rules)
 {
-	_cleanup_free_ char *text = NULL;
+	char *text = NULL;
 	size_t size;
 	FILE *words = open_memstream(&text, &size);
 
 	if (!words)
-		return;
+		return NULL;
 	for (uint32_t rule = 0; rule < LEASTCAP_RULES; rule++) {
-		if (suggest_rule(s, rule) == SUGGEST_UNKNOWN)
+		if ((rules & LEASTCAP_RULE_BIT(rule)) && suggest_rule(s, rule) == SUGGEST_UNKNOWN)
 			fprintf(words, "%s%s", ftell(words) ? ", " : "", word_rule(rule));
 	}
-	if (!fclose(words) && size)
+	fclose(words);
+	return text;
+}
+
+static void note_unwatched(const struct suggestion *s, FILE *f)
+{
+	const char *until = s->unwatched_until;
+	uint32_t earlier = *until ? s->bound_watched : 0;
+	_cleanup_free_ char *never = unknown(s, ~earlier), *once = unknown(s, earlier);
+
+	if (never && *never)
 		suggest_note(
 			f,
 			"Nothing is known of: %s. It was not watched: a policy that has these on "
 			"'audit' would.",
-			text);
+			never);
+	if (once && *once)
+		suggest_note(
+			f,
+			"It is watched now, and was not in what had ended until %.10s %.8s UTC: %s. "
+			"With --since and a later time that is left out.",
+			until, until + 11, once);
 }
 
 /* Ends that an older leastcap has told. */

@@ -15,6 +15,7 @@
 #include <leastcap/restrictions.h>
 
 #include "base/cleanup.h"
+#include "audit/event.h"
 #include "suggest/evidence.h"
 
 /* What is asked for. */
@@ -50,6 +51,11 @@ struct suggestion {
 	uint32_t
 		watched; /* rules that every binding enforces or audits: nothing of them was overlooked */
 	bool any_watched; /* some binding has said it */
+	uint32_t bound_watched; /* the same by what is bound now */
+	char unwatched_until
+		[EVENT_TIME]; /* the end of the last that has not watched as much; "": there is none */
+	const char *
+		since; /* what was told before is left out: the beginning of a time as events have it; NULL: nothing; borrowed */
 	json_t *written; /* the one policy of all bindings in its own language; NULL: several, or not known */
 	json_t *optional; /* what may be left out, of the policy that is replaced; NULL: nothing */
 	json_t *services; /* Compose's names of the containers -> true */
@@ -102,6 +108,9 @@ int suggest_event(struct suggestion *s, const struct suggest_subject *subject, c
 
 /* Of how many that have ended it is not known what was watched there, and of how many it is what the policy says now. */
 size_t suggest_unsaid(const struct suggestion *s, size_t *ret_by_policy);
+
+/* "2026-01-02", "2026-01-02 03:04[:05]", in UTC: as events have it, to be freed. NULL: it is no such time, or no memory. */
+char *suggest_time(const char *text);
 
 /* Not all of it could be read: nothing is said of what was never used. */
 void suggest_incomplete(struct suggestion *s);

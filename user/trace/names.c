@@ -30,13 +30,35 @@ static void set_container(const char *path, const char *id, const char *root,
 	identity_done(&identity);
 }
 
+static bool is_user_manager(const char *unit)
+{
+	return !strncmp(unit, "user@", strlen("user@"));
+}
+
+static bool is_slice(const char *name)
+{
+	return unit_valid(name) && strstr(name, ".slice");
+}
+
+/* Where in the name the unit goes, if it is one that counts; NULL: it does not. */
+static char **place_of(struct trace_name *n, const char *name)
+{
+	if (!unit_valid(name) || is_slice(name))
+		return NULL;
+	if (!n->unit)
+		return &n->unit;
+	return is_user_manager(n->unit) && !n->user_unit ? &n->user_unit : NULL;
+}
+
 /*
- * From the top down. The outermost container counts: what is below it is made by the container itself, which can call
- * it like somebody else. The innermost unit counts: slices and managers are above it.
+ * From the top down. The outermost container counts, and the outermost unit: what is below them is made by themselves, who can
+ * call it like somebody else. Above units are slices, and a user's manager, and nothing else: a manager within another cgroup has
+ * units of its own.
  */
 int trace_name_of(const char *path, const char *root, struct trace_name *ret)
 {
 	_cleanup_free_ char *part = strdup(path);
+	bool managed = true;
 	char id[65];
 
 	ret->path = strdup(path);
@@ -44,17 +66,20 @@ int trace_name_of(const char *path, const char *root, struct trace_name *ret)
 		return -ENOMEM;
 	for (char *end = part; end && !ret->container;) {
 		const char *last;
+		char **place;
 
 		end = strchr(end + 1, '/');
 		if (end)
 			*end = '\0';
 		last = strrchr(part, '/');
-		if (container_from_path(part, id, NULL)) {
+		place = last && managed ? place_of(ret, last + 1) : NULL;
+		managed = managed && last && (place || is_slice(last + 1));
+		if (container_from_path(part, id, NULL))
 			set_container(part, id, root, ret);
-		} else if (last && unit_valid(last + 1) && !strstr(last, ".slice")) {
-			free(ret->unit);
-			ret->unit = strdup(last + 1);
-		}
+		else if (place)
+			*place = strdup(last + 1);
+		if (ret->container || place)
+			ret->below = strlen(part);
 		if (end)
 			*end = '/';
 	}
@@ -68,12 +93,31 @@ void trace_name_done(struct trace_name *n)
 	free(n->container_name);
 	free(n->compose_service);
 	free(n->unit);
+	free(n->user_unit);
 	*n = (struct trace_name){};
+}
+
+/* As people type it; 0: as it is. */
+static int stem(const char *unit)
+{
+	size_t len = strlen(unit), suffix = strlen(".service");
+
+	return len > suffix && !strcmp(unit + len - suffix, ".service") ? (int)(len - suffix) : 0;
+}
+
+static const char *short_user_unit(const struct trace_name *n, char buf[32])
+{
+	const char *user = strchr(n->unit, '@') + 1;
+	int len = snprintf(buf, 32, "%.*s (user %.*s)",
+			   stem(n->user_unit) ?: (int)strlen(n->user_unit), n->user_unit,
+			   (int)strcspn(user, "."), user);
+
+	return len < 32 ? buf : n->path;
 }
 
 const char *trace_name_short(const struct trace_name *n, char buf[32])
 {
-	size_t len = n->unit ? strlen(n->unit) : 0, suffix = strlen(".service");
+	int len = n->unit ? stem(n->unit) : 0;
 
 	if (n->container_name)
 		return n->container_name;
@@ -81,22 +125,22 @@ const char *trace_name_short(const struct trace_name *n, char buf[32])
 		snprintf(buf, 32, "%.12s", n->container);
 		return buf;
 	}
-	if (len <= suffix || len >= 32 || strcmp(n->unit + len - suffix, ".service"))
+	if (n->user_unit)
+		return short_user_unit(n, buf);
+	if (!len || len >= 32 - (int)strlen(".service"))
 		return n->unit ?: n->path ?: "?";
-	snprintf(buf, 32, "%.*s", (int)(len - suffix), n->unit);
+	snprintf(buf, 32, "%.*s", len, n->unit);
 	return buf;
 }
 
 static char *name_below(const struct trace_name *n, const char *path)
 {
-	const char *anchor = n->container ?: n->unit, *rest = NULL;
 	char buf[32], *name;
 	const char *first = trace_name_short(n, buf);
 
-	if (anchor)
-		rest = strstr(path, anchor);
-	rest = rest ? strchr(rest, '/') : NULL;
-	return asprintf(&name, "%s%s", first, rest ?: "") < 0 ? NULL : name;
+	/* The path itself has it already. */
+	return asprintf(&name, "%s%s", first, first == n->path ? "" : path + n->below) < 0 ? NULL
+											   : name;
 }
 
 char *trace_name_shown(const char *path)

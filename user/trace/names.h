@@ -17,15 +17,17 @@ struct trace_name {
 	char *container; /* 64 digits */
 	char *container_name;
 	char *compose_service; /* what Docker Compose, or who does as it, calls the container */
-	char *unit; /* "nginx.service" */
+	char *unit; /* the system's: "nginx.service", or of somebody's own manager "user@1000.service" */
+	char *user_unit; /* of that manager; its owner can give it any name */
+	size_t below; /* of path: behind what it is known by */
 };
 
 /* Finds out all of a path. -ENOMEM. root: what bundles are looked for in: "/". */
 int trace_name_of(const char *path, const char *root, struct trace_name *ret);
 void trace_name_done(struct trace_name *n);
 
-/* The container's name, else 12 of its digits, else the unit without ".service", else the path; "?" where nothing is known.
- * Returns buf or a part of n. */
+/* The container's name, else 12 of its digits, else the unit without ".service", of a user's manager with "(user 1000)", else the
+ * path; "?" where nothing is known. Returns buf or a part of n. */
 const char *trace_name_short(const struct trace_name *n, char buf[32]);
 
 /* The same of a path on this host, and behind it what is below the container or the unit: "app/sub". To be freed; NULL: not

@@ -96,6 +96,10 @@ static int add_names(const char *path, uint64_t id, uint32_t level, void *ctx)
 	struct words *w = ctx;
 
 	if (!trace_name_of(path, "/", &name)) {
+		char buf[32];
+
+		/* As it is shown, and in full: whatever is nearer. */
+		add_word(w, name.container ? NULL : trace_name_short(&name, buf));
 		add_word(w, name.container_name ?: name.container ?: name.unit);
 		add_word(w, path);
 	}
