@@ -16,7 +16,7 @@ WORK=/tmp/replace
 setup_file() {
 	load common
 	fresh_daemon
-	mkdir -p $CG/r/child $WORK
+	mkdir -p $CG/r/child $CG/r/many $WORK
 }
 teardown_file() { load common; stop_daemon; rm -rf $WORK; }
 setup() { mark; }
@@ -156,47 +156,68 @@ both() { cat $WORK/out.1 $WORK/out.2; }
 	[ "$(both | turns sethostname=allowed -)" -gt 100 ]
 }
 
-# A policy is changed so often, while something is born.
+# A policy is changed so often, while something is born all the time.
 BIRTHS=8
 [ -z "${SOAK:-}" ] || BIRTHS=80
 
 # in_force N: all that it holds has the Nth revision.
 in_force() {
-	is "[$1]" "$(leastcap status --json | jq -c '[.bindings[] | select(.policy == "r") | .revision] | unique')"
+	is "[$1]" "$(leastcap status --json |
+		jq -c '[.bindings[] | select(.policy == "r" and (.gone | not)) | .revision] | unique')"
 }
 
+# give_birth COMMAND...: executes it with a number until there is nothing to go on for.
+give_birth() {
+	local i
+	for i in $(seq 100 299); do
+		[ -e $WORK/go ] || return 0
+		"$@" "$i"
+	done
+}
+
+# Cgroups to look through, so that the daemon takes a while from its look at what is there to the change.
+many() { (cd $CG/r/many && seq 1000 | xargs "$@"); }
+
+born() { mkdir "$CG/r/$(container_id "$1")"; }
+again() { rmdir $CG/r/child && mkdir $CG/r/child; }
+
 @test "containers that are born while the default policy changes end up with the new one" {
-	local i j
-	# Something to look through, which takes the daemon a while.
-	(cd $CG/r/child && seq 200 | xargs mkdir)
+	local i
+	many mkdir -p
 	form 1 r /r '[SYS_CHROOT]'
 	form 2 r /r '[SYS_ADMIN]'
 	sed -i 's,cgroup: /r,any: container,' $WORK/1 $WORK/2
 	leastcap apply $WORK/1
 	for i in $(seq 2 $BIRTHS); do
-		for j in 1 2 3 4; do (cd $CG/r && printf "$j%063d\n" $((10 * i)) $((10 * i + 1)) | xargs -n 1 mkdir); done &
+		touch $WORK/go
+		give_birth born &
 		is 200 "$(api POST /v1/policies?file=births --data-binary @$WORK/$((2 - i % 2)) | tail -n 1)"
+		rm $WORK/go
 		wait $!
 		eventually 10 in_force "$i"
+		rmdir $CG/r/0*
 	done
-	is $((8 * (BIRTHS - 1))) "$(leastcap status --json | jq '[.bindings[] | select(.born)] | length')"
-	rmdir $CG/r/[1-4]* $CG/r/child/[0-9]*
+	many rmdir
 }
 
 # By a file: what names a cgroup that is not there just now cannot be applied.
 @test "a cgroup that is made again while its policy changes ends up with the new one" {
 	local i
+	many mkdir -p
 	form 1 r /r/child '[SYS_CHROOT]'
 	form 2 r /r/child '[SYS_ADMIN]'
 	cp $WORK/1 $POLICIES/births.yaml
 	api POST /v1/reload
 	for i in $(seq 2 $BIRTHS); do
-		for _ in 1 2 3 4 5 6; do rmdir $CG/r/child && mkdir $CG/r/child; done &
+		touch $WORK/go
+		give_birth again &
 		cp $WORK/$((2 - i % 2)) $POLICIES/births.yaml
 		is 200 "$(api POST /v1/reload | tail -n 1)"
+		rm $WORK/go
 		wait $!
 		eventually 10 in_force "$i"
 	done
+	many rmdir
 	is true "$(binding /r/child .born)"
 	rm $POLICIES/births.yaml
 	api POST /v1/reload
