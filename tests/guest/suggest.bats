@@ -24,7 +24,7 @@ teardown() {
 	[ -z "${LEARNER:-}" ] || kill -9 "$LEARNER" 2>/dev/null || true
 	[ -z "${LISTENER:-}" ] || kill "$LISTENER" 2>/dev/null || true
 	LEARNER='' LISTENER=''
-	drop learned replicas any service
+	drop learned replicas any none service
 	docker rm -f app >/dev/null 2>&1 || true
 	[ ! -e /tmp/pod.yaml ] || podman pod rm -f -t 0 suggested
 	rm -f /tmp/pod.yaml
@@ -201,6 +201,28 @@ apply_without() {
 	podman kube play /tmp/pod.yaml
 	within 20 grep -q chown $PROBES/said
 	is "$(printf '%s\n' 'chroot: ok' 'chown: EPERM')" "$(cat $PROBES/said)"
+}
+
+@test "an image's label: Podman leaves the rest away, leastcap permits nothing by it" {
+	local label run=(podman run --rm --network none -v "$PROBES:/probes:ro")
+	probe_image
+	audit any 'any: container'
+	docker run -d --name app probe sh -c 'probe chroot; echo done; exec probe sleep 1000'
+	within 10 sh -c 'docker logs app | grep -qx done'
+	label=$(leastcap suggest -q --format label app)
+	is 'LABEL io.containers.capabilities="SYS_CHROOT"' "$label"
+	drop any
+	podman import /usr/share/leastcap-guest/busybox.tar unlabelled:latest
+	podman import -c "$label" /usr/share/leastcap-guest/busybox.tar labelled:latest
+	run -0 "${run[@]}" unlabelled /bin/sh -c '/probes/probe chroot && /probes/probe chown'
+	run -1 "${run[@]}" labelled /bin/sh -c '/probes/probe chroot && /probes/probe chown'
+	is "$(printf '%s\n' 'chroot: ok' 'chown: EPERM')" "$output"
+	policy none 'any: container' none
+	mark
+	run -1 "${run[@]}" labelled /probes/probe chroot
+	is "chroot: EPERM" "$output"
+	denied SYS_CHROOT '.policy == "none"'
+	drop none
 }
 
 @test "systemd takes it, for root and for a user" {

@@ -253,7 +253,11 @@ static void put_change(FILE *f, const json_t *tighter)
 	fputs("</strong>", f);
 	put_caps(f,
 		 " allows what none of its subjects has used: ", json_object_get(tighter, "drop"));
-	put_caps(f, " does not allow what was used: ", json_object_get(tighter, "add"));
+	put_caps(f,
+		 json_array_size(json_object_get(tighter, "drop"))
+			 ? " It does not allow what was used: "
+			 : " does not allow what was used: ",
+		 json_object_get(tighter, "add"));
 	if (*file) {
 		fputs(" So that it allows what was used and no more, write ", f);
 		put_safe(f, place);
