@@ -117,6 +117,12 @@ static __always_inline bool held_anywhere(const struct leastcap_task *process)
 	return process && (process->carried || (process->flags & LEASTCAP_TASK_OVERFLOW));
 }
 
+/* All that a process takes along: another cached answer is needed where it changes. */
+static __always_inline __u32 goes_along(const struct leastcap_task *process)
+{
+	return process ? process->carried << 8 | (process->flags & LEASTCAP_TASK_OVERFLOW) : 0;
+}
+
 /* A binding that holds the task, by its place or because the task carries it; 0: there is none. */
 static __noinline __u64 confined_by(struct task_struct *task)
 {
@@ -203,7 +209,7 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	m.process = p;
 	m.first = part;
 	m.held_above = entering(p) ? p->enter_level : NO_LEVEL;
-	carried = p ? p->carried : 0;
+	carried = goes_along(p);
 	bpf_loop(BPF_CORE_READ(src, level) + 1 - part, move_leave, &m, 0);
 	if (!p) {
 		/*
@@ -218,7 +224,7 @@ static __noinline int process_moved(struct task_struct *leader, struct task_stru
 	dst_level = BPF_CORE_READ(dst, level);
 
 	/* A cached answer for dst may be from before: void it. */
-	if (p->carried != carried) {
+	if (goes_along(p) != carried) {
 		__sync_fetch_and_add(&state.generation, 1);
 		__sync_fetch_and_add(&state.epoch, 1);
 		event_plain(LEASTCAP_EVENT_CARRIED, cgroup_id(src));

@@ -25,7 +25,7 @@ teardown() {
 	[ -z "${LISTENER:-}" ] || kill "$LISTENER" 2>/dev/null || true
 	LEARNER='' LISTENER=''
 	drop learned replicas any none service
-	docker rm -f app >/dev/null 2>&1 || true
+	docker rm -f app asks >/dev/null 2>&1 || true
 	[ ! -e /tmp/pod.yaml ] || podman pod rm -f -t 0 suggested
 	rm -f /tmp/pod.yaml
 	forget_services lc-suggested.service
@@ -207,9 +207,9 @@ apply_without() {
 	local label run=(podman run --rm --network none -v "$PROBES:/probes:ro")
 	probe_image
 	audit any 'any: container'
-	docker run -d --name app probe sh -c 'probe chroot; echo done; exec probe sleep 1000'
-	within 10 sh -c 'docker logs app | grep -qx done'
-	label=$(leastcap suggest -q --format label app)
+	docker run -d --name asks probe sh -c 'probe chroot; echo done; exec probe sleep 1000'
+	within 10 sh -c 'docker logs asks | grep -qx done'
+	label=$(leastcap suggest -q --format label asks)
 	is 'LABEL io.containers.capabilities="SYS_CHROOT"' "$label"
 	drop any
 	podman import /usr/share/leastcap-guest/busybox.tar unlabelled:latest

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "subject/find.h"
 
 /* " (web.yaml:7:12)", where there is a file. line: that has line and column. */
 static void print_place(const json_t *place, const json_t *line)
@@ -185,13 +186,21 @@ static void print_show(const json_t *answer)
 
 static int show(const struct verb *verb, int argc, char **argv)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_(api_reply_done) struct api_reply reply = {0};
+	_cleanup_free_ char *cgroup = NULL, *path = NULL;
+	const char *prefix = "/v1/show?subject=";
 	int status;
 	bool json;
 
 	if (cli_only_json(verb, argc, argv, 1, 1, "SUBJECT", &json, &status))
 		return status;
-	path = api_path("/v1/show?subject=", argv[optind]);
+	path = api_path(prefix, argv[optind]);
+	/* A container's name that only its bundle has is looked for here: see find_subject() in daemon/show.c. */
+	if (path && !api_request("GET", path, NULL, 0, &reply) && reply.status == 404 &&
+	    !subject_find_named(argv[optind], &cgroup)) {
+		free(path);
+		path = api_path(prefix, cgroup);
+	}
 	return api_ask("GET", path, json, print_show);
 }
 

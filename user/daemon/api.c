@@ -176,11 +176,12 @@ static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct 
 	size_t bindings = state_bindings(a->state);
 	int err;
 
-	state_ends(a->state);
 	err = a->unload(a->ctx);
 	if (err)
 		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR, "cannot unload: %s",
 			      strerror(-err));
+	/* The maps are there for as long as somebody has them open. */
+	state_ends(a->state);
 	state_unloaded(a->state, bindings, &r->peer);
 	r->last = true;
 	*ret = json_pack("{s:b}", "unloaded", 1);

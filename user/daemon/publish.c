@@ -12,6 +12,7 @@
 #include "daemon/keep.h"
 #include "daemon/unfit.h"
 #include "policy/compile.h"
+#include "subject/cgroup.h"
 
 /* Bindings of `leastcap run` are its own. */
 #define RUN_PREFIX "run:"
@@ -265,6 +266,9 @@ static bool drop_binding(struct publishing *done, const struct leastcap_binding 
 	    !strncmp(p.name, RUN_PREFIX, strlen(RUN_PREFIX)))
 		return false;
 	if (gone_untold(s, b->cgroup))
+		return false;
+	/* Given at its birth, and too deep to be seen. */
+	if (b->level > CGROUP_LEVELS_MAX && !is_gone(s, b->cgroup))
 		return false;
 	if (is_gone(s, b->cgroup))
 		policy = sources_find(done->sources, p.name, NULL);

@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "daemon/internal.h"
 #include "subject/cgroup.h"
+#include "subject/container.h"
 #include "subject/find.h"
 
 /* Deeper than this the kernel makes no cgroups by default, and nobody binds. */
@@ -226,7 +227,10 @@ static json_t *layer_json(struct state *s, const struct layer *l)
 			 *shadow.name ? event_string(shadow_shown(shadow.name)) : json_null());
 }
 
-/* As it is called; else a container by its name, as its engine has said it, else as bundles tell it. */
+/*
+ * As it is called; else a container by its name, as its engine has said it, or a service without ".service". What has to be read
+ * for that, the bundles of all containers, the command reads: here everything would wait. A user may call theirs as they like.
+ */
 static int find_subject(struct state *s, const char *subject, char **ret)
 {
 	const char *cgroup = NULL;
@@ -235,8 +239,9 @@ static int find_subject(struct state *s, const char *subject, char **ret)
 	if (err != -ENOENT)
 		return err;
 	err = identities_find_named(s->identities, subject, &cgroup);
-	if (err == -ENOENT)
-		return subject_find_named(subject, ret);
+	if ((err == -ENOENT || (!err && container_user(cgroup))) &&
+	    !subject_find_service(subject, ret))
+		return 0;
 	*ret = err ? NULL : strdup(cgroup);
 	return err ?: *ret ? 0 : -ENOMEM;
 }

@@ -2,6 +2,7 @@
 #include "daemon/state.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/event.h"
 #include "base/duration.h"
@@ -253,7 +254,9 @@ int state_reload(struct state *s, const struct peer *by)
 	sources_save_good(&s->sources, s->state_dir);
 	log_left_out(&s->sources);
 	tell_changes(s, &old, revisions, by);
-	modes_forget(s, &old, by);
+	/* What is not there yet at the start, or is away as a whole, comes back. */
+	if (s->n_reloads > 1 && !access(s->config_dir, F_OK))
+		modes_forget(s, &old, by);
 	confirm_tell(s, by);
 	return 0;
 }

@@ -3,9 +3,6 @@
 #include "kernel/internal.h"
 
 #include <string.h>
-#include <sys/syscall.h>
-
-#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
@@ -114,8 +111,9 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 		}
 	}
 	__atomic_store_n(&k->state->patterns, (uint64_t)first << 32 | n, __ATOMIC_SEQ_CST);
-	/* A birth that is under way may still be comparing with the old set. */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	/* A birth that is under way may still be comparing with the old set. Where there is no memory to wait for it, what was born
+	 * meanwhile is looked at again all the same (daemon/transaction.c). */
+	(void)kernel_wait_programs();
 	patterns_delete(k, (uint32_t)(old >> 32), (uint32_t)old);
 	return 0;
 }

@@ -3,9 +3,6 @@
 #include "kernel/internal.h"
 
 #include <string.h>
-#include <sys/syscall.h>
-
-#include <linux/membarrier.h>
 
 #include <bpf/bpf.h>
 
@@ -187,10 +184,11 @@ int kernel_policy_collect(struct kernel *k)
 
 	/*
 	 * A check that is under way may have read the old policy and is about to ask its lists, and a list that is
-	 * missing refuses. A birth may have read the old policy and is about to bind by it. This waits until they are
-	 * over: synchronize_rcu(), kernel/sched/membarrier.c.
+	 * missing refuses. A birth may have read the old policy and is about to bind by it.
 	 */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	err = kernel_wait_programs();
+	if (err)
+		return err;
 	err = binding_each(k, note_binding, &live) ?: kernel_birth_each(k, note_birth, &live) ?:
 	      note_patterns(k, &live) ?: ids_add(&live.policies, kernel_default(k));
 	policies = live.policies;

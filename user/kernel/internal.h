@@ -112,6 +112,11 @@ long map_entries(int fd, size_t key_size, size_t value_size, void **ret_keys, vo
 int binding_each(struct kernel *k, int (*fn)(const struct leastcap_binding *b, void *ctx),
 		 void *ctx);
 
+/* ---- wait.c ---- */
+
+/* Until programs that run now are over. Fails where the kernel has no memory for it. */
+int kernel_wait_programs(void);
+
 /* ---- pending.c ---- */
 
 /* What is counted beside a ledger, which its cgroup and its number name. */

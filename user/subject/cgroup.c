@@ -192,12 +192,10 @@ struct walk {
 /* path: of dir, "" for the root. Takes dir over. */
 static int walk_folder(int dir, const char *path, uint32_t level, const struct walk *walk);
 
-/* Each level takes a descriptor. What is deeper is held by what is above it; without a limit a container could make the walk fail. */
-#define LEVELS_MAX 256
-
-static bool is_removed(int err)
+/* A user may close their own to others who look, but not to a daemon that has to see all. */
+static bool is_passed_over(int err)
 {
-	return err == -ENOENT || err == -ENODEV;
+	return err == -ENOENT || err == -ENODEV || (err == -EACCES && geteuid() != 0);
 }
 
 /*
@@ -216,7 +214,7 @@ static int walk_entry(int parent, const char *name, const char *path, uint32_t l
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
-	if (st.st_nlink == 2 || level >= LEVELS_MAX) {
+	if (st.st_nlink == 2 || level >= CGROUP_LEVELS_MAX) {
 		err = id_of_fd(parent, name, &id);
 		return err ?: walk->fn(path, id, level, walk->ctx);
 	}
@@ -245,7 +243,7 @@ static int walk_folder(int dir, const char *path, uint32_t level, const struct w
 		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0)
 			return -ENOMEM;
 		err = walk_entry(dir, entry->d_name, below, level + 1, walk);
-		if (is_removed(err))
+		if (is_passed_over(err))
 			err = 0;
 	}
 	return err;

@@ -32,7 +32,16 @@ bool cgroup_is_gone(uint64_t id);
 /* Path of the cgroup a process is in; to be freed. */
 int cgroup_of(pid_t pid, char **ret);
 
-/* Calls fn for each cgroup of the tree, parents first, until it returns non-zero. */
+/*
+ * What is deeper is not walked to: each level takes a descriptor, and a container could make the walk fail. It is held by what is
+ * above it, or by what it was given at its birth.
+ */
+#define CGROUP_LEVELS_MAX 256
+
+/*
+ * Calls fn for each cgroup of the tree, parents first, until it returns non-zero. Fails where one cannot be looked at for another
+ * reason than that it is gone; who is not root passes over what is closed to them.
+ */
 int cgroup_walk(int (*fn)(const char *path, uint64_t id, uint32_t level, void *ctx), void *ctx);
 
 /* The same for a cgroup and what is below it. */

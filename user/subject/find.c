@@ -136,15 +136,19 @@ int subject_find(const char *subject, char **ret)
 						       : -ENOENT;
 }
 
-int subject_find_named(const char *name, char **ret)
+int subject_find_service(const char *name, char **ret)
 {
 	_cleanup_free_ char *service = NULL;
+
+	return asprintf(&service, "%s.service", name) < 0 ? -ENOMEM : find_unit(service, ret);
+}
+
+int subject_find_named(const char *name, char **ret)
+{
 	int err;
 
 	if (!*name || *name == '/')
 		return -ENOENT;
 	err = find_container(name, is_called, ret);
-	if (err != -ENOENT)
-		return err;
-	return asprintf(&service, "%s.service", name) < 0 ? -ENOMEM : find_unit(service, ret);
+	return err == -ENOENT ? subject_find_service(name, ret) : err;
 }

@@ -9,7 +9,10 @@
  */
 int subject_find(const char *subject, char **ret);
 
-/* The container of that name, as bundles tell it: reads files for every container; else the unit without ".service". As above. */
+/* The service of that name without ".service". As above. */
+int subject_find_service(const char *name, char **ret);
+
+/* The container of that name, as bundles tell it: reads files for every container; else the service. As above. */
 int subject_find_named(const char *name, char **ret);
 
 #endif

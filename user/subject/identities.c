@@ -168,30 +168,36 @@ const struct identity *identities_get(const struct identities *ids, const char *
 }
 
 struct named {
-	const char *name, *cgroup;
-	size_t n;
+	const char *name;
+	/* Of the system's containers, and of those of users, who call them as they like. */
+	const char *cgroup[2];
+	size_t n[2];
 };
 
 static void look_for_named(const void *node, VISIT visit, void *ctx)
 {
 	const struct container *e = *(struct container *const *)node;
 	struct named *named = ctx;
+	bool of_user;
 
 	if ((visit != postorder && visit != leaf) || !e->identity.name ||
 	    strcmp(e->identity.name, named->name) != 0)
 		return;
-	named->cgroup = e->cgroup;
-	named->n++;
+	of_user = container_user(e->cgroup) != 0;
+	named->cgroup[of_user] = e->cgroup;
+	named->n[of_user]++;
 }
 
 int identities_find_named(const struct identities *ids, const char *name, const char **ret_cgroup)
 {
 	struct named named = {.name = name};
+	bool of_user;
 
 	twalk_r(ids->tree, look_for_named, &named);
-	if (named.n != 1)
-		return named.n ? -ENOTUNIQ : -ENOENT;
-	*ret_cgroup = named.cgroup;
+	of_user = !named.n[0];
+	if (named.n[of_user] != 1)
+		return named.n[of_user] ? -ENOTUNIQ : -ENOENT;
+	*ret_cgroup = named.cgroup[of_user];
 	return 0;
 }
 
