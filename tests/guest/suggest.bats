@@ -378,11 +378,12 @@ learned() {
 	run -1 leastcap suggest leastcpad
 	[[ $output == *"policy 'leastcpad', did you mean 'leastcapd'?"* ]]
 	run -1 leastcap learn --for 1s nobody-is-called-so
-	policy learned 'container: { name: never-runs }' '[CHOWN]' audit
-	run -1 leastcap suggest learned
-	[[ $output == *"the policy 'learned' holds nothing now, and nothing was recorded of it"* ]]
-	run -1 leastcap learn --for 1s learned
-	[[ $output == *"the policy 'learned' holds nothing now"* ]]
+	policy unheard-of 'container: { name: never-runs }' '[CHOWN]' audit
+	run -1 leastcap suggest unheard-of
+	[[ $output == *"the policy 'unheard-of' holds nothing now, and nothing was recorded of it"* ]]
+	run -1 leastcap learn --for 1s unheard-of
+	[[ $output == *"the policy 'unheard-of' holds nothing now"* ]]
+	drop unheard-of
 	run -2 leastcap suggest --format quadlt /u
 	[[ $output == *"did you mean 'quadlet'?"* ]]
 	run -2 leastcap suggest --name a/b /u

@@ -342,6 +342,33 @@ static void a_users_engine_describes_the_users_containers(void **state)
 	assert_int_equal(identities_engine_stats(ids, 2, &runtime, &uid, &stats), -ENOENT);
 }
 
+/* A user may call a container what the system's is called. */
+static void a_users_container_is_named_behind_the_systems(void **state)
+{
+	const char *cgroup = NULL;
+	char theirs[256];
+
+	snprintf(theirs, sizeof(theirs),
+		 "/user.slice/user-%u.slice/user@%u.service/user.slice/docker-" TEST_ID ".scope",
+		 user_id(), user_id());
+	write_docker_bundle();
+	if (geteuid() == 0) {
+		char dir[160];
+
+		snprintf(dir, sizeof(dir), "users/%u", user_id());
+		assert_int_equal(chown(folder_path(dir), user_id(), user_id()), 0);
+	}
+	fake_start(&user, user_path, user_id(), serve_web, NULL);
+	make_store(on_changed);
+	assert_int_equal(identities_want(ids, theirs), 0);
+	assert_true(fake_run(event, &n_changed, 1, 10000, NULL));
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), 0);
+	assert_string_equal(cgroup, theirs);
+	assert_int_equal(identities_want(ids, DOCKER), 0);
+	assert_int_equal(identities_find_named(ids, "web", &cgroup), 0);
+	assert_string_equal(cgroup, DOCKER);
+}
+
 static void nobody_is_asked_about_what_is_not_of_this_host(void **state)
 {
 	static const char *const cgroups[] = {
@@ -552,6 +579,7 @@ int main(void)
 		TEST(an_engine_that_says_no_twice_is_heard),
 		TEST(the_disk_is_enough_to_be_heard),
 		TEST(a_users_engine_describes_the_users_containers),
+		TEST(a_users_container_is_named_behind_the_systems),
 		TEST(nobody_is_asked_about_what_is_not_of_this_host),
 		TEST(a_rename_is_noticed),
 		TEST(a_container_is_found_by_its_name),

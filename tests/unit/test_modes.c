@@ -91,6 +91,30 @@ static void an_override_ends_with_the_file_of_its_policy(void **state)
 	assert_int_equal(sources_find(&s->sources, "web", NULL)->mode, LEASTCAP_ENFORCE);
 }
 
+/* A folder that is away as a whole, or that is not there yet at the start, comes back with its files. */
+static void an_override_stays_while_the_folder_is_away(void **state)
+{
+	struct state *s = *state;
+	char away[PATH_MAX];
+
+	fake_cgroup("/web");
+	json_object_set_new(s->modes, "web", json_string("audit"));
+	assert_int_equal(state_reload(s, &nobody), 0);
+	assert_string_equal(override(s, "web"), "audit");
+	write_file("web.yaml", WEB);
+	assert_int_equal(state_reload(s, &nobody), 0);
+	snprintf(away, sizeof(away), "%s", folder_path("away"));
+	assert_int_equal(rename(folder_path("policies.d"), away), 0);
+	assert_int_equal(state_reload(s, &nobody), 0);
+	assert_string_equal(override(s, "web"), "audit");
+	assert_int_equal(rename(away, folder_path("policies.d")), 0);
+	assert_int_equal(state_reload(s, &nobody), 0);
+	assert_int_equal(sources_find(&s->sources, "web", NULL)->mode, LEASTCAP_AUDIT);
+	assert_int_equal(unlink(folder_path("policies.d/web.yaml")), 0);
+	assert_int_equal(state_reload(s, &nobody), 0);
+	assert_string_equal(override(s, "web"), "");
+}
+
 /* After a start, a file without a last good form may be the one that has the policy. */
 static void an_override_stays_where_a_broken_file_may_have_its_policy(void **state)
 {
@@ -133,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_apply_says_the_mode_and_who_says_it),
 		TEST(an_override_ends_with_the_file_of_its_policy),
+		TEST(an_override_stays_while_the_folder_is_away),
 		TEST(an_override_stays_where_a_broken_file_may_have_its_policy),
 		TEST(an_override_without_a_policy_can_be_ended),
 	};
