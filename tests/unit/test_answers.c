@@ -46,6 +46,36 @@ static void a_name_that_is_not_there_may_mean_another(void **state)
 		"there is no shadow of the policy \"we\": 'leastcap apply --shadow' makes one");
 }
 
+static void check_lines(const json_t *place, json_int_t line, json_int_t last)
+{
+	assert_int_equal(json_integer_value(json_object_get(place, "line")), line);
+	assert_int_equal(json_integer_value(json_object_get(place, "last_line")), last);
+}
+
+/* What of its places is the policy's own can be told. */
+static void a_policy_of_a_file_has_its_lines(void **state)
+{
+	struct state *s = *state;
+	json_t *answer = NULL;
+
+	write_file("web.yaml", "policies:\n"
+			       "- name: web\n"
+			       "  modules: deny\n"
+			       "  sockets: { host-unix: deny,\n"
+			       "             families: deny }\n"
+			       "\n"
+			       "defaults:\n"
+			       "  capabilities: none\n"
+			       "  mounts: deny\n");
+	assert_int_equal(state_reload(s, &nobody), 0);
+	assert_int_equal(state_policy(s, "web", false, &answer), 200);
+	check_lines(json_object_get(answer, "pos"), 2, 5);
+	check_lines(json_object_get(answer, "capabilities"), 8, 8);
+	check_lines(json_object_get(json_object_get(answer, "rules"), "mounts"), 9, 9);
+	check_lines(json_object_get(json_object_get(answer, "rules"), "modules"), 3, 3);
+	json_decref(answer);
+}
+
 static void check_source(struct state *s, const char *name, const char *source, const char *file)
 {
 	json_t *answer = NULL;
@@ -88,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_name_that_is_not_there_may_mean_another),
+		TEST(a_policy_of_a_file_has_its_lines),
 		TEST(what_was_applied_is_told_from_what_a_file_has),
 	};
 

@@ -220,8 +220,13 @@ static void a_whitelist_beside_a_profile_leaves_the_profile(void **state)
 				       "policies:\n"
 				       "  - name: web\n"
 				       "    mounts: deny\n";
-	static const char *const texts[] = {profile, defaults};
-	static const json_int_t lines[] = {2, 4};
+	static const char below[] = "policies:\n"
+				    "  - name: web\n"
+				    "    mounts: deny\n"
+				    "defaults:\n"
+				    "  capabilities: [CHOWN, KILL]\n";
+	static const char *const texts[] = {profile, defaults, below};
+	static const json_int_t lines[] = {2, 4, 2};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		json_auto_t *answer = answer_of(texts[i], false), *c = NULL, *after = NULL;
@@ -229,7 +234,7 @@ static void a_whitelist_beside_a_profile_leaves_the_profile(void **state)
 		struct refused mount = refused("mounts", "mount", "tmpfs"),
 			       kill = refused("capabilities", "KILL", NULL),
 			       chown = refused("capabilities", "CHOWN", NULL);
-		_cleanup_free_ char *where = NULL, *new = NULL;
+		_cleanup_free_ char *where = NULL, *beside = NULL, *new = NULL;
 
 		file_text = texts[i];
 		c = change_capabilities(&in, answer, 1ULL << CAP_CHOWN);
@@ -239,7 +244,8 @@ static void a_whitelist_beside_a_profile_leaves_the_profile(void **state)
 		where = change_where(c);
 		assert_non_null(strstr(where, "in the policy web itself"));
 		assert_null(strstr(where, "in place of '"));
-		assert_true(asprintf(&new, "%s    %s\n", texts[i], text(c, "text")) > 0);
+		assert_true(asprintf(&beside, "- name: web\n    %s", text(c, "text")) > 0);
+		new = with_line(texts[i], c, beside);
 		after = written(new);
 		assert_int_equal(refuses(after, &mount), REFUSES);
 		assert_int_equal(refuses(after, &kill), REFUSES);
@@ -287,6 +293,54 @@ static void what_comes_from_elsewhere_is_written_into_the_policy(void **state)
 			assert_int_equal(refuses(json_object_get(after, "written"), &r),
 					 REFUSES_NOT);
 		}
+	}
+}
+
+/* In place of what `defaults` says it would change every policy of the file. */
+static void defaults_below_a_policy_stay(void **state)
+{
+	static const char below[] = "policies:\n"
+				    "  - name: other\n"
+				    "  - name: web\n"
+				    "    modules: deny\n"
+				    "defaults:\n"
+				    "  capabilities: [CHOWN, KILL]\n"
+				    "  mounts: deny\n"
+				    "  sockets:\n"
+				    "    host-unix: deny\n";
+	static const struct {
+		const char *restriction, *item, *detail, *replaces;
+		json_int_t line;
+		enum refuses other;
+	} cases[] = {
+		{"modules", "module-load", NULL, "modules", 4, REFUSES_NOT},
+		{"capabilities", "SYS_ADMIN", NULL, "(none)", 3, REFUSES},
+		{"mounts", "mount", "tmpfs", "(none)", 3, REFUSES},
+		{"sockets", "host-unix", "/run/x", "(none)", 3, REFUSES},
+	};
+
+	file_text = below;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_auto_t *answer = answer_of(below, false), *after = NULL, *other = NULL;
+		json_auto_t *event = event_of(cases[i].restriction, cases[i].item, cases[i].detail);
+		struct explain_input in = {.event = event, .policy = answer, .word_at = word_at};
+		json_auto_t *e = explain(&in);
+		_cleanup_free_ char *fragment = NULL, *new = NULL;
+		const json_t *c = change(e, 0);
+		bool there = json_is_string(json_object_get(c, "replaces"));
+		struct refused r;
+
+		assert_string_equal(text(c, "replaces"), cases[i].replaces);
+		assert_int_equal(json_integer_value(json_object_get(c, "line")), cases[i].line);
+		assert_true(asprintf(&fragment, "%s%s", there ? "" : "- name: web\n    ",
+				     text(c, "text")) > 0);
+		new = with_line(below, c, fragment);
+		after = answer_of(new, false);
+		other = written(new);
+		assert_int_equal(refused_of_event(event, &r), 0);
+		assert_int_equal(refuses(json_object_get(answer, "written"), &r), REFUSES);
+		assert_int_equal(refuses(json_object_get(after, "written"), &r), REFUSES_NOT);
+		assert_int_equal(refuses(other, &r), cases[i].other);
 	}
 }
 
@@ -576,6 +630,7 @@ int main(void)
 		cmocka_unit_test(what_replaces_a_block_replaces_all_of_it),
 		cmocka_unit_test(a_whitelist_beside_a_profile_leaves_the_profile),
 		cmocka_unit_test(what_comes_from_elsewhere_is_written_into_the_policy),
+		cmocka_unit_test(defaults_below_a_policy_stay),
 		cmocka_unit_test(a_short_form_of_sockets_is_replaced_as_a_whole),
 		cmocka_unit_test(what_came_over_the_api_is_a_command),
 		cmocka_unit_test(a_policy_above_that_refuses_it_too_is_named),

@@ -69,6 +69,39 @@ static void capabilities_have_theirs(void **state)
 	policy_set_free(set);
 }
 
+static void a_policy_knows_where_it_ends(void **state)
+{
+	static const unsigned int lines[][2] = {{2, 5}, {8, 8}, {9, 11}, {13, 13}, {16, 17}};
+	struct policy_set *set = good("policies:\n"
+				      "- name: block\n"
+				      "  capabilities:\n"
+				      "    allow:\n"
+				      "    - CHOWN # web[1]\n"
+				      "  # no more\n"
+				      "\n"
+				      "- { name: flow, capabilities: none }\n"
+				      "- { name: lines, capabilities: [\n"
+				      "      CHOWN ]\n"
+				      "  }\n"
+				      "- mounts: deny\n"
+				      "  name: last-of-all\n"
+				      "\n"
+				      "# of all\n"
+				      "- name: end\n"
+				      "  mounts: deny\n"
+				      "\n"
+				      "defaults:\n"
+				      "  capabilities: none\n");
+
+	assert_int_equal(set->n_policies, ARRAY_SIZE(lines));
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_int_equal(set->policies[i].pos.line, lines[i][0]);
+		assert_int_equal(set->policies[i].pos.last_line, lines[i][1]);
+	}
+	assert_int_equal(set->policies[4].capabilities_pos.line, 20);
+	policy_set_free(set);
+}
+
 static void a_base_is_in_its_own_file(void **state)
 {
 	struct policy_set *set = NULL;
@@ -177,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(capabilities_have_theirs),
+		cmocka_unit_test(a_policy_knows_where_it_ends),
 		cmocka_unit_test(a_base_is_in_its_own_file),
 		cmocka_unit_test(entries_of_lists_have_theirs),
 		cmocka_unit_test(what_ipv6_adds_has_its_place),

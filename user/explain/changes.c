@@ -46,17 +46,18 @@ static bool in_sockets(const struct refused *r)
 }
 
 /* The key that stands where the rule is written, if it is the rule's own and within this policy: else the rule comes from a
- * profile or from defaults, and what is written in the policy itself goes before that. */
+ * profile or from defaults, above or below, and what is written in the policy itself goes before that. */
 static bool key_there(const struct edit *e, const struct refused *r, char buf[32])
 {
 	const json_t *pos = change_place(e->answer, r);
 	json_int_t line = json_integer_value(json_object_get(pos, "line"));
 	json_int_t column = json_integer_value(json_object_get(pos, "column"));
-	json_int_t first =
-		json_integer_value(json_object_get(json_object_get(e->answer, "pos"), "line"));
+	const json_t *own = json_object_get(e->answer, "pos");
+	json_int_t first = json_integer_value(json_object_get(own, "line"));
+	json_int_t last = json_integer_value(json_object_get(own, "last_line"));
 	const char *file = text_of(e->answer, "file");
 
-	if (!file || line < 1 || column < 1 || line < first || !e->in->word_at ||
+	if (!file || line < 1 || column < 1 || line < first || line > last || !e->in->word_at ||
 	    !e->in->word_at(file, (unsigned int)line, (unsigned int)column, buf))
 		return false;
 	return !strcmp(buf, own_key(r)) || (in_sockets(r) && !strcmp(buf, "sockets"));

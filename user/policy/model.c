@@ -230,6 +230,7 @@ static void policy_build(struct parse *p, const struct node *node, const struct 
 	name = node_get(node, "name", NULL);
 	if (name) {
 		policy->pos = name->pos;
+		policy->pos.last_line = node->pos.last_line;
 		policy->name = name_build(p, name);
 	} else {
 		complain(p, node->pos, "a policy begins with \"- name: ...\"", "name: missing");

@@ -23,7 +23,7 @@
 struct policy_pos {
 	unsigned int line; /* from 1; 0: the file as a whole */
 	unsigned int column; /* from 1, in characters */
-	unsigned int last_line; /* of a key: where its value ends; 0 of anything else */
+	unsigned int last_line; /* where a key's value, or a policy, ends; else 0 */
 };
 
 /*

@@ -206,13 +206,19 @@ static void place(struct loader *l, struct node *node)
 	}
 }
 
+/* The line of the last word or bracket. */
+static unsigned int filled_line(const struct loader *l)
+{
+	return source_pos(&l->p->source, l->filled ? l->filled - 1 : 0).line;
+}
+
 /* A value is complete: what its key has reaches down to here. */
 static void end_value(struct loader *l)
 {
 	struct node *key = l->depth ? l->frames[l->depth - 1].of : NULL;
 
 	if (key)
-		key->pos.last_line = source_pos(&l->p->source, l->filled ? l->filled - 1 : 0).line;
+		key->pos.last_line = filled_line(l);
 }
 
 static void know_anchor(struct loader *l, const struct anchor *anchor)
@@ -391,7 +397,7 @@ static void take_event(struct loader *l, struct fy_event *event)
 			stop(l, l->last, "not valid YAML");
 			break;
 		}
-		l->depth--;
+		l->frames[--l->depth].node->pos.last_line = filled_line(l);
 		end_value(l);
 		know_anchor(l, &l->frames[l->depth].anchor);
 		break;
