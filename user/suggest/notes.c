@@ -81,7 +81,8 @@ static void note_policies(const struct suggestion *s, FILE *f)
 
 static void note_source(const struct suggestion *s, FILE *f)
 {
-	size_t bound = json_array_size(s->bindings), ended = json_object_size(s->ended);
+	size_t bound = json_array_size(s->bindings), ended = json_object_size(s->ended),
+	       left = json_object_size(s->namesakes);
 
 	if (s->incomplete)
 		suggest_note(
@@ -106,12 +107,12 @@ static void note_source(const struct suggestion *s, FILE *f)
 		"that have ended.",
 		s->subject, bound, bound == 1 ? "" : "s", ended);
 	note_policies(s, f);
-	if (json_object_size(s->namesakes))
-		suggest_note(f,
-			     "Left out: %zu cgroup%s of that name under other policies; 'leastcap "
-			     "suggest' with the name of the policy has them.",
-			     json_object_size(s->namesakes),
-			     json_object_size(s->namesakes) == 1 ? "" : "s");
+	if (left)
+		suggest_note(
+			f,
+			"Left out: %zu cgroup%s of that name, of another kind or under another "
+			"policy; 'leastcap suggest' with the name of the policy has %s.",
+			left, left == 1 ? "" : "s", left == 1 ? "it" : "them");
 }
 
 /* ---- what is to be known ---- */
