@@ -125,6 +125,9 @@ $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(filter-out %/main.o,$(DAEMON_
 # Those with a kernel side of their own, in place of the library's.
 $(addprefix $(O)/tests/unit/test_,answers births confirm dry_run fall_back killed modes transaction unfit): ALL_LDFLAGS += -Wl,--allow-multiple-definition
 
+# A part of the command, with what it calls in the test.
+$(O)/tests/unit/test_learn: $(O)/user/cli/learn_conclude.o
+
 # Programs that tests run in a guest, in containers without a libc: static. `first` is on its own entirely.
 $(O)/tests/guest/probes/first: PROBE_FLAGS := -nostdlib -ffreestanding -fno-stack-protector
 $(O)/tests/guest/probes/events: PROBE_LIBS := -ljansson

@@ -282,6 +282,69 @@ static void evidence_has_an_end(void **state)
 	assert_true(evidence_caps(&e, LEASTCAP_TRACE_MISSING) == 1ULL << 21);
 }
 
+/* Comments as one line. */
+static char *unwrapped(const char *text)
+{
+	char *line = calloc(1, strlen(text) + 1), *to = line;
+
+	assert_non_null(line);
+	for (; *text; text++) {
+		if (!strncmp(text, "\n#", 2))
+			text++;
+		else
+			*to++ = *text;
+	}
+	return line;
+}
+
+/* Nobody knows of which capability it was: only a mask could have it. */
+static void what_was_not_looked_at_is_said(void **state)
+{
+	static const char *const told[] = {"the whitelist may lack something",
+					   "the masks have what of it the subject asked for"};
+	const struct trace_counts counts = {
+		.lost = 2,
+		.lost_caps[LEASTCAP_TRACE_ALLOWED] = 1ULL << 18,
+		.missed = 3,
+	};
+
+	for (size_t bound = 0; bound < 2; bound++) {
+		_cleanup_(evidence_done) struct evidence e = {.late = 1};
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *text = NULL, *line = NULL;
+		json_auto_t *json = NULL;
+
+		evidence_unseen(&e, &counts);
+		if (bound)
+			gather(&s, "web");
+		else
+			of_caps(&s, 0);
+		suggest_evidence(&s, &e, !bound);
+		free(s.name);
+		s.name = strdup("x");
+		assert_true(suggest_allowed(&s) & 1ULL << 18);
+		text = suggest_text(&s, SUGGEST_DOCKER, true);
+		line = unwrapped(text);
+		assert_non_null(strstr(line, "3 checks on this host"));
+		assert_non_null(strstr(line, told[bound]));
+		assert_null(strstr(line, told[!bound]));
+		assert_non_null(strstr(line, bound ? "already: the masks have it"
+						   : "already: that is missing"));
+		json = suggest_json(&s, SUGGEST_DOCKER, text);
+		assert_int_equal(json_integer_value(json_object_get(json, "missed")), 3);
+	}
+	{
+		_cleanup_(evidence_done) struct evidence e = {};
+		_cleanup_(suggestion_done) struct suggestion s = {};
+		_cleanup_free_ char *text = NULL;
+
+		of_caps(&s, 0);
+		suggest_evidence(&s, &e, true);
+		text = suggest_text(&s, SUGGEST_DOCKER, true);
+		assert_null(strstr(text, "on this host"));
+	}
+}
+
 /* No line of any form may be made by the name of a program, nor go on in the next one. */
 static void hostile_programs_stay_in_their_comment(void **state)
 {
@@ -368,6 +431,7 @@ int main(void)
 		cmocka_unit_test(evidence_says_who_and_how_often),
 		cmocka_unit_test(evidence_has_a_date),
 		cmocka_unit_test(evidence_has_an_end),
+		cmocka_unit_test(what_was_not_looked_at_is_said),
 		cmocka_unit_test(hostile_programs_stay_in_their_comment),
 		cmocka_unit_test(comments_are_wrapped),
 		cmocka_unit_test(json_has_all),

@@ -132,7 +132,7 @@ static void a_container_is_the_same_under_its_own_policy(void **state)
 	assert_true(s.used == (NET_BIND | SYS_TIME));
 	s.name = strdup("box");
 	text = suggest_text(&s, SUGGEST_POLICY, true);
-	assert_non_null(strstr(text, "Left out: 1 cgroup of that name under other policies"));
+	assert_non_null(strstr(text, "Left out: 1 cgroup of that name, of another kind"));
 }
 
 /* Anybody's own manager has units of any name. */
@@ -158,11 +158,115 @@ static void a_unit_is_known_by_its_place(void **state)
 			subject_of(texts[i % 2]);
 
 		assert_int_equal(suggestion_init(&s, subject.text), 0);
+		suggest_subject_ended(&subject, cases[i / 2].event, strlen(cases[i / 2].event));
 		assert_int_equal(
 			suggest_event(&s, &subject, cases[i / 2].event, strlen(cases[i / 2].event)),
 			0);
 		assert_int_equal(s.used == SYS_TIME, cases[i / 2].is);
 	}
+}
+
+/* ---- one kind, and not all that are called so ---- */
+
+#define DOCKER "/system.slice/docker-" ID ".scope"
+#define PREFIX "0123456789ab"
+#define CALLED(type, binding, name, id, cap)                                             \
+	"{\"type\": \"" type "\", \"policy\": \"all\", \"subject\": {\"cgroup_id\": " id \
+	", \"binding\": \"" binding "\", \"name\": \"" name                              \
+	"\"}, \"capabilities\": {\"used\": [\"" cap "\"]}, \"rules\": {}}"
+
+/* What is found where a container and a service of that name have ended. */
+static uint64_t used_as(const char *text, const char *path, size_t *ret_left_out)
+{
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	json_auto_t *st = load(held);
+	char container[512], service[512];
+	const char *const lines[] = {container, service};
+
+	snprintf(container, sizeof(container),
+		 CALLED("gone", "/system.slice/docker-x.scope", "%s", "9", "SYS_TIME"), text);
+	snprintf(service, sizeof(service), CALLED("unbound", "/system.slice/%s", "", "8", "CHOWN"),
+		 strchr(text, '.') ? text : "web.service");
+	assert_int_equal(suggest_subject_init(&subject, text, path ? strdup(path) : NULL), 0);
+	assert_int_equal(suggestion_init(&s, text), 0);
+	suggest_subject_settle(&subject, st, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		suggest_subject_ended(&subject, lines[i], strlen(lines[i]));
+	assert_int_equal(suggest_bindings(&s, &subject, st), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		assert_int_equal(suggest_event(&s, &subject, lines[i], strlen(lines[i])), 0);
+	*ret_left_out = json_object_size(s.namesakes);
+	return s.used;
+}
+
+static void one_kind_is_meant(void **state)
+{
+	static const struct {
+		const char *text, *path;
+		uint64_t used;
+	} cases[] = {
+		/* A unit is there, and nothing binds it. */
+		{"web.service", "/system.slice/web.service", CHOWN},
+		{"web", "/system.slice/web.service", CHOWN},
+		/* By an alias. */
+		{"web.service", "/system.slice/www.service", CHOWN},
+		/* A container is there, which is bound. */
+		{"web", DOCKER, NET_BIND | SYS_TIME},
+		/* It is called as a unit could be, none of which is there. */
+		{"web.service", DOCKER, NET_BIND | SYS_TIME},
+		/* Nothing is there: a unit by its full name before a container, a container before a service. */
+		{"web.service", NULL, CHOWN},
+		{"web", NULL, SYS_TIME},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t left_out;
+
+		assert_true(used_as(cases[i].text, cases[i].path, &left_out) == cases[i].used);
+		assert_int_equal(left_out, 1);
+	}
+}
+
+static void what_was_found_is_of_one_kind(void **state)
+{
+	static const struct {
+		const char *text, *path;
+		enum subject_kind kind;
+	} cases[] = {
+		{"/a", "/a", SUBJECT_CGROUP},
+		{"/gone", NULL, SUBJECT_CGROUP},
+		{"web", NULL, SUBJECT_NOTHING},
+		{"a.service", "/system.slice/a.service", SUBJECT_UNIT},
+		{"a", "/system.slice/a.service", SUBJECT_SERVICE},
+		{"docker-" ID ".scope", DOCKER, SUBJECT_UNIT},
+		{PREFIX, DOCKER, SUBJECT_ID},
+		/* No container that is there has that id. */
+		{"0123ab", DOCKER, SUBJECT_NAME},
+		{"box", "/system.slice/web.service/libpod-payload/libpod-" ID, SUBJECT_NAME},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
+
+		assert_int_equal(suggest_subject_init(&subject, cases[i].text,
+						      cases[i].path ? strdup(cases[i].path) : NULL),
+				 0);
+		assert_int_equal(subject.kind, cases[i].kind);
+	}
+}
+
+/* Bound still, by the id: those of that name are others. */
+static void a_container_that_is_gone_is_known_by_its_id(void **state)
+{
+	_cleanup_(suggestion_done) struct suggestion s = {};
+	_cleanup_(suggest_subject_done) struct suggest_subject subject = subject_of(PREFIX);
+	const char *other = CALLED("gone", "/system.slice/docker-x.scope", PREFIX, "9", "SYS_TIME");
+
+	gather_held(&s, &subject, other);
+	assert_int_equal(subject.kind, SUBJECT_ID);
+	assert_true(s.used == NET_BIND);
+	assert_int_equal(json_object_size(s.namesakes), 1);
 }
 
 int main(void)
@@ -172,6 +276,9 @@ int main(void)
 		cmocka_unit_test(a_policy_goes_before_what_is_called_so),
 		cmocka_unit_test(a_container_is_the_same_under_its_own_policy),
 		cmocka_unit_test(a_unit_is_known_by_its_place),
+		cmocka_unit_test(one_kind_is_meant),
+		cmocka_unit_test(what_was_found_is_of_one_kind),
+		cmocka_unit_test(a_container_that_is_gone_is_known_by_its_id),
 	};
 
 	return cmocka_run_group_tests_name("suggest_subject", tests, NULL, NULL);

@@ -267,34 +267,14 @@ static void tell_start(struct learning *l)
 	progress_start(&l->progress, used);
 }
 
-/* What was watched cannot be had again: it is suggested even where the rest of what is known cannot be read. */
 static int conclude(struct learning *l)
 {
-	_cleanup_(suggestion_done) struct suggestion s = {};
-	_cleanup_(suggest_subject_done) struct suggest_subject subject = {};
 	struct trace_counts counts;
-	int err, status;
 
-	err = suggestion_init(&s, l->subject);
-	if (err) {
-		log_err(err, "cannot make a suggestion for '%s'", l->subject);
-		return CLI_FAILED;
-	}
-	err = suggest_find(l->subject, &subject);
-	s.with_denied = l->options.with_denied;
-	s.since = l->options.since;
 	trace_count(l->session, &counts);
-	l->evidence.lost = counts.lost;
-	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)
-		l->evidence.caps[v] |= counts.lost_caps[v];
+	evidence_unseen(&l->evidence, &counts);
 	l->evidence.late = l->follower.late + l->follower.unwatched;
-	if (!err && l->kernel)
-		err = suggest_gather(&s, &subject);
-	if (err)
-		suggest_incomplete(&s);
-	suggest_evidence(&s, &l->evidence, !suggest_knows(&s));
-	status = suggest_finish(&l->options, &s, &subject);
-	return err ? CLI_FAILED : status;
+	return learn_conclude(&l->options, l->subject, &l->evidence);
 }
 
 static void catch_signals(void (*handler)(int sig))

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What `leastcap learn` says while it watches, on standard error: a line that changes on a terminal, else plain lines. */
+/* The parts of `leastcap learn`: what it says while it watches, and how it ends. */
 #ifndef LEASTCAP_CLI_LEARN_H
 #define LEASTCAP_CLI_LEARN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/suggest.h"
 #include "suggest/evidence.h"
 
+/* On standard error: a line that changes on a terminal, else plain lines. */
 struct progress {
 	bool terminal;
 	bool shown; /* the line that changes is on the screen */
@@ -27,5 +29,8 @@ void progress_show(struct progress *p);
 /* Room for a line of the log. */
 void progress_clear(struct progress *p);
 void progress_end(struct progress *p);
+
+/* The suggestion of what was watched, and of all that `leastcap suggest` knows. Logs. Returns an exit status. */
+int learn_conclude(const struct suggest_options *o, const char *text, struct evidence *evidence);
 
 #endif

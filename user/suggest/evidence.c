@@ -180,6 +180,14 @@ void evidence_count_anew(struct evidence *e)
 		e->items[i].before = e->items[i].count;
 }
 
+void evidence_unseen(struct evidence *e, const struct trace_counts *counts)
+{
+	e->lost = counts->lost;
+	e->missed = counts->missed;
+	for (size_t v = 0; v < LEASTCAP_TRACE_VERDICTS; v++)
+		e->caps[v] |= counts->lost_caps[v];
+}
+
 uint64_t evidence_caps(const struct evidence *e, uint32_t verdict)
 {
 	return verdict < LEASTCAP_TRACE_VERDICTS ? e->caps[verdict] : 0;

@@ -12,6 +12,7 @@
 #include <leastcap/trace.h>
 
 #include "base/cleanup.h"
+#include "trace/session.h"
 #include "trace/symbols.h"
 
 /* Kinds that are told apart. A workload can make up names of programs: more are counted, and their capabilities are kept. */
@@ -37,6 +38,8 @@ struct evidence {
 	uint64_t unfit; /* records for which there was no room */
 	uint64_t bad; /* records that made no sense */
 	uint64_t lost; /* the tracer's */
+	uint64_t
+		missed; /* the tracer's, of anybody on this host: not looked at, so that nobody knows of what */
 	uint64_t late; /* cgroups that were not watched from their beginning */
 };
 
@@ -55,6 +58,9 @@ void evidence_count_end(struct evidence *e, int64_t now);
 
 /* From now on the kernel counts from 0 again. */
 void evidence_count_anew(struct evidence *e);
+
+/* What the tracer has counted of checks that are in no record; at the end. */
+void evidence_unseen(struct evidence *e, const struct trace_counts *counts);
 
 /* The capabilities that came with this verdict. */
 uint64_t evidence_caps(const struct evidence *e, uint32_t verdict);

@@ -218,12 +218,13 @@ json_t *suggest_json(const struct suggestion *s, enum suggest_format format, con
 	json_t *evidence = s->evidence ? evidence_to_json(s->evidence) : suggest_trail_json(s);
 
 	return json_pack(
-		"{s:s, s:s, s:s, s:O, s:s, s:o, s:o, s:O, s:O, s:i, s:I, s:b, s:b, s:o, s:I, s:s}",
+		"{s:s, s:s, s:s, s:O, s:s, s:o, s:o, s:O, s:O, s:i, s:I, s:b, s:b, s:o, s:I, s:I, s:s}",
 		"subject", s->subject, "name", s->name, "source",
 		s->traced_only ? "trace" : "masks", "select", s->selectors, "format",
 		suggest_formats[format], "capabilities", caps, "rules", rules_json(s), "details",
 		s->details, "bindings", s->bindings, "ended", (int)json_object_size(s->ended),
 		"unrecorded", (json_int_t)s->unrecorded, "incomplete", s->incomplete,
 		"include_denied", s->with_denied, "evidence", evidence, "late",
-		(json_int_t)(s->evidence ? s->evidence->late : 0), "text", text);
+		(json_int_t)(s->evidence ? s->evidence->late : 0), "missed",
+		(json_int_t)(s->evidence ? s->evidence->missed : 0), "text", text);
 }

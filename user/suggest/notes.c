@@ -81,7 +81,8 @@ static void note_policies(const struct suggestion *s, FILE *f)
 
 static void note_source(const struct suggestion *s, FILE *f)
 {
-	size_t bound = json_array_size(s->bindings), ended = json_object_size(s->ended);
+	size_t bound = json_array_size(s->bindings), ended = json_object_size(s->ended),
+	       left = json_object_size(s->namesakes);
 
 	if (s->incomplete)
 		suggest_note(
@@ -105,13 +106,18 @@ static void note_source(const struct suggestion *s, FILE *f)
 		"What \"%s\" has used, by the kernel's masks: %zu bound cgroup%s, and %zu before "
 		"that have ended.",
 		s->subject, bound, bound == 1 ? "" : "s", ended);
+	if (s->evidence && !bound)
+		suggest_note(
+			f,
+			"Nothing of it is bound now: what it did unbound is known only as far as it "
+			"was watched, and of restrictions not at all.");
 	note_policies(s, f);
-	if (json_object_size(s->namesakes))
-		suggest_note(f,
-			     "Left out: %zu cgroup%s of that name under other policies; 'leastcap "
-			     "suggest' with the name of the policy has them.",
-			     json_object_size(s->namesakes),
-			     json_object_size(s->namesakes) == 1 ? "" : "s");
+	if (left)
+		suggest_note(
+			f,
+			"Left out: %zu cgroup%s of that name, of another kind or under another "
+			"policy; 'leastcap suggest' with the name of the policy has %s.",
+			left, left == 1 ? "" : "s", left == 1 ? "it" : "them");
 }
 
 /* ---- what is to be known ---- */
@@ -156,6 +162,38 @@ static void note_around(uint32_t around, FILE *f)
 	}
 }
 
+/* What is not in the evidence. */
+static void note_evidence(const struct suggestion *s, FILE *f)
+{
+	const struct evidence *e = s->evidence;
+	uint64_t untold = e->lost + e->unfit + e->bad;
+
+	if (e->late)
+		suggest_note(f,
+			     "%" PRIu64 " cgroup%s seen late, when something had run there "
+			     "already: %s",
+			     e->late, e->late == 1 ? " was" : "s were",
+			     s->traced_only
+				     ? "that is missing."
+				     : "the masks have it as far as a policy bound it then, the "
+				       "evidence not.");
+	if (e->missed)
+		suggest_note(
+			f,
+			"%" PRIu64 " check%s on this host came in the middle of another one and "
+			"%s not looked at, whoever asked: %s",
+			e->missed, e->missed == 1 ? "" : "s", e->missed == 1 ? "was" : "were",
+			s->traced_only ? "what of it the subject asked for is missing, and the "
+					 "whitelist may lack something."
+				       : "the masks have what of it the subject asked for, as far "
+					 "as a policy bound it then, the evidence not.");
+	if (untold)
+		suggest_note(f,
+			     "%" PRIu64
+			     " checks are not in the evidence: there were too many kinds.%s",
+			     untold, e->bad ? "" : " Their capabilities are in the whitelist.");
+}
+
 void suggest_notes(const struct suggestion *s, FILE *f)
 {
 	uint64_t allowed = suggest_allowed(s);
@@ -174,19 +212,8 @@ void suggest_notes(const struct suggestion *s, FILE *f)
 	if (!s->evidence && s->trail_more)
 		suggest_note(f, "%" PRIu64 " events are not in the evidence: there were too many.",
 			     s->trail_more);
-	if (s->evidence && s->evidence->late)
-		suggest_note(f,
-			     "%" PRIu64 " cgroup%s seen late, when something had run there "
-			     "already: %s",
-			     s->evidence->late, s->evidence->late == 1 ? " was" : "s were",
-			     s->traced_only ? "that is missing."
-					    : "the masks have it, the evidence not.");
-	if (s->evidence && (s->evidence->lost || s->evidence->unfit || s->evidence->bad))
-		suggest_note(f,
-			     "%" PRIu64
-			     " checks are not in the evidence: there were too many kinds.%s",
-			     s->evidence->lost + s->evidence->unfit + s->evidence->bad,
-			     s->evidence->bad ? "" : " Their capabilities are in the whitelist.");
+	if (s->evidence)
+		note_evidence(s, f);
 }
 
 /* ---- evidence ---- */

@@ -18,12 +18,23 @@
 #include "audit/event.h"
 #include "suggest/evidence.h"
 
+/* What a text means that is no policy's name, in the order in which it is looked for. */
+enum subject_kind {
+	SUBJECT_NOTHING, /* nothing that is there, or is known to have ended */
+	SUBJECT_CGROUP, /* a path */
+	SUBJECT_UNIT, /* a full name */
+	SUBJECT_ID, /* a container's, or its beginning */
+	SUBJECT_NAME, /* a container's */
+	SUBJECT_SERVICE, /* a name without ".service" */
+};
+
 /* What is asked for. */
 struct suggest_subject {
 	const char *text; /* as the user wrote it; borrowed */
 	char *path; /* the cgroup that it means; NULL: none that is there */
 	char *shown; /* that path, or one that was asked for, as a status and events have it: escaped; NULL: none */
-	bool policy; /* the text is the name of a policy: what else is called so is not meant */
+	enum subject_kind kind; /* what else is called so is not meant */
+	bool policy; /* the text is the name of a policy: what else is called so is not meant either */
 	bool several; /* containers have that name: none of them is meant */
 };
 
@@ -36,7 +47,8 @@ void suggest_subject_done(struct suggest_subject *subject);
 void suggest_subject_settle(struct suggest_subject *subject, const json_t *status,
 			    const json_t *policies);
 
-/* A line of the audit trail: a policy that is no more is known by what has ended under it. */
+/* A line of the audit trail: a policy that is no more is known by what has ended under it, and so is what a text means of
+ * which nothing is there. After suggest_subject_settle(), with all lines before what follows. */
 void suggest_subject_ended(struct suggest_subject *subject, const char *line, size_t len);
 
 struct suggestion {
@@ -68,7 +80,7 @@ struct suggestion {
 	 */
 	json_t *ended;
 	json_t *policies; /* names of the policies concerned -> true */
-	json_t *namesakes; /* ids of cgroups whose containers are called as the subject, under other policies -> true */
+	json_t *namesakes; /* ids of cgroups that are called as the subject, and are of another kind or under other policies -> true */
 	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
 	uint64_t unrecorded; /* checks that no mask has */
 	bool with_denied; /* what was refused is suggested, too */
