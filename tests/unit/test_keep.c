@@ -101,10 +101,19 @@ static void each_policy_is_told_of_once(void **state)
 	struct source source = READ_FILE;
 	struct policy other = {.name = (char *)"db", .file = (char *)"/etc/c.yaml"};
 	struct want wants[] = {
-		{.policy = &file_policy, .source = &source, .pos = {3, 7}, .unheard = true},
-		{.policy = &other, .source = &source, .pos = {4, 9}, .unheard = true},
-		{.policy = &other, .source = &source, .pos = {5, 1}},
-		{.policy = &file_policy, .source = &source, .pos = {3, 7}, .unheard = true},
+		{.policy = &file_policy,
+		 .source = &source,
+		 .pos = {.line = 3, .column = 7},
+		 .unheard = true},
+		{.policy = &other,
+		 .source = &source,
+		 .pos = {.line = 4, .column = 9},
+		 .unheard = true},
+		{.policy = &other, .source = &source, .pos = {.line = 5, .column = 1}},
+		{.policy = &file_policy,
+		 .source = &source,
+		 .pos = {.line = 3, .column = 7},
+		 .unheard = true},
 	};
 	const struct keep keep = {items, ARRAY_SIZE(items)};
 	const struct plan plan = {.wants = wants, .n_wants = ARRAY_SIZE(wants)};

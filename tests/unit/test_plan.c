@@ -58,12 +58,30 @@ static void the_most_specific_selector_wins(void **state)
 static void a_tie_is_the_first_s_by_name(void **state)
 {
 	struct want wants[] = {
-		{.cgroup = 7, .rank.kind = SELECT_CONTAINER, .policy = &b, .pos = {1, 2}},
-		{.cgroup = 8, .rank.kind = SELECT_CONTAINER, .policy = &b, .pos = {1, 2}},
-		{.cgroup = 8, .rank.kind = SELECT_CONTAINER, .policy = &a, .pos = {3, 4}},
-		{.cgroup = 7, .rank.kind = SELECT_CONTAINER, .policy = &a, .pos = {3, 4}},
-		{.cgroup = 9, .rank.kind = SELECT_CONTAINER, .policy = &a, .pos = {3, 4}},
-		{.cgroup = 9, .rank = {SELECT_CONTAINER, .asked = 1}, .policy = &b, .pos = {5, 6}},
+		{.cgroup = 7,
+		 .rank.kind = SELECT_CONTAINER,
+		 .policy = &b,
+		 .pos = {.line = 1, .column = 2}},
+		{.cgroup = 8,
+		 .rank.kind = SELECT_CONTAINER,
+		 .policy = &b,
+		 .pos = {.line = 1, .column = 2}},
+		{.cgroup = 8,
+		 .rank.kind = SELECT_CONTAINER,
+		 .policy = &a,
+		 .pos = {.line = 3, .column = 4}},
+		{.cgroup = 7,
+		 .rank.kind = SELECT_CONTAINER,
+		 .policy = &a,
+		 .pos = {.line = 3, .column = 4}},
+		{.cgroup = 9,
+		 .rank.kind = SELECT_CONTAINER,
+		 .policy = &a,
+		 .pos = {.line = 3, .column = 4}},
+		{.cgroup = 9,
+		 .rank = {SELECT_CONTAINER, .asked = 1},
+		 .policy = &b,
+		 .pos = {.line = 5, .column = 6}},
 	};
 	struct plan plan;
 

@@ -136,12 +136,12 @@ static void a_tie_on_the_host_is_told_of_both_sides(void **state)
 	assert_int_equal(add_want(&plan, (struct want){.cgroup = 1,
 						       .policy = &b->policies[0],
 						       .source = &y,
-						       .pos = {4, 26}}),
+						       .pos = {.line = 4, .column = 26}}),
 			 0);
 	assert_int_equal(add_want(&plan, (struct want){.cgroup = 1,
 						       .policy = &a->policies[0],
 						       .source = &x,
-						       .pos = {4, 26}}),
+						       .pos = {.line = 4, .column = 26}}),
 			 0);
 	assert_int_equal(plan_settle(&plan), 0);
 	assert_int_equal(ties_count(&plan), 1);
