@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every map, but for those of process.bpf.h and bound.bpf.h: who writes it, who reads it, how large it can get, what happens when it is full.
- * Sizes can be changed by user space before the maps are made.
+ * Every map, but for those of process.bpf.h and bound.bpf.h: who writes it, who reads it, how large it can get, what happens
+ * when it is full. Sizes can be changed by user space before the maps are made.
  */
 #ifndef LEASTCAP_MAPS_BPF_H
 #define LEASTCAP_MAPS_BPF_H

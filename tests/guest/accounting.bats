@@ -113,7 +113,7 @@ have_places() {
 	inside /acc /bin/bash -c "for program in /tmp/programs/many.*; do \$program watch /nothing chroot sethostname; done" >/tmp/acc.many
 	is $((n * 256)) "$(turns "chroot=refused sethostname=refused " /tmp/acc.many)"
 	is $((n * 256 * 2)) "$(binding /acc .counters.denied)"
-	# Of 512 places some 191 as there are two for each. By one place, or by a hash that is less even, it would be 168 or less.
+	# By calculation some 191, as there are two places for each. By one of 512, or a hash that is less even, it would be 168 or less.
 	n=$(have_places /acc)
 	echo "# of 200 kinds $n have a place" >&3
 	[ "$n" -ge 174 ]

@@ -296,25 +296,31 @@ static void the_disk_is_enough_to_be_heard(void **state)
 	assert_false(identities_unheard(ids, "/docker/" TEST_ID "/docker/" TEST_ID));
 }
 
+/* A container of a user's, whose engine may answer. */
+static const char *users_container(void)
+{
+	static char cgroup[256];
+	char dir[160];
+
+	snprintf(cgroup, sizeof(cgroup),
+		 "/user.slice/user-%u.slice/user@%u.service/user.slice/docker-" TEST_ID ".scope",
+		 user_id(), user_id());
+	snprintf(dir, sizeof(dir), "users/%u", user_id());
+	if (geteuid() == 0)
+		assert_int_equal(chown(folder_path(dir), user_id(), user_id()), 0);
+	return cgroup;
+}
+
 /* The same id, in a user's cgroup and in root's: each is what its own engine says. */
 static void a_users_engine_describes_the_users_containers(void **state)
 {
 	const char *runtime;
+	const char *theirs = users_container();
 	struct engine_stats stats;
-	char theirs[256];
 	uid_t uid;
 
-	snprintf(theirs, sizeof(theirs),
-		 "/user.slice/user-%u.slice/user@%u.service/user.slice/docker-" TEST_ID ".scope",
-		 user_id(), user_id());
 	write_docker_bundle();
 	fake_start(&docker, docker_path, geteuid(), serve_web, NULL);
-	if (geteuid() == 0) {
-		char dir[160];
-
-		snprintf(dir, sizeof(dir), "users/%u", user_id());
-		assert_int_equal(chown(folder_path(dir), user_id(), user_id()), 0);
-	}
 	fake_start(&user, user_path, user_id(), serve_db, NULL);
 	make_store(on_changed);
 	assert_int_equal(identities_want(ids, theirs), 0);
@@ -345,19 +351,9 @@ static void a_users_engine_describes_the_users_containers(void **state)
 /* A user may call a container what the system's is called. */
 static void a_users_container_is_named_behind_the_systems(void **state)
 {
-	const char *cgroup = NULL;
-	char theirs[256];
+	const char *theirs = users_container(), *cgroup = NULL;
 
-	snprintf(theirs, sizeof(theirs),
-		 "/user.slice/user-%u.slice/user@%u.service/user.slice/docker-" TEST_ID ".scope",
-		 user_id(), user_id());
 	write_docker_bundle();
-	if (geteuid() == 0) {
-		char dir[160];
-
-		snprintf(dir, sizeof(dir), "users/%u", user_id());
-		assert_int_equal(chown(folder_path(dir), user_id(), user_id()), 0);
-	}
 	fake_start(&user, user_path, user_id(), serve_web, NULL);
 	make_store(on_changed);
 	assert_int_equal(identities_want(ids, theirs), 0);

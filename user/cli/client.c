@@ -335,20 +335,23 @@ int api_refused(const struct api_reply *reply, const char *file)
 	return CLI_FAILED;
 }
 
+int api_told(const struct api_reply *reply, bool json, void (*print)(const json_t *answer))
+{
+	if (!api_ok(reply)) {
+		if (json && reply->json)
+			out_json(reply->json);
+		return api_refused(reply, NULL);
+	}
+	if (json)
+		return out_json(reply->json);
+	print(reply->json);
+	return CLI_DONE;
+}
+
 int api_ask(const char *method, const char *path, bool json, void (*print)(const json_t *answer))
 {
 	_cleanup_(api_reply_done) struct api_reply reply = {0};
 	int err = path ? api_request(method, path, NULL, 0, &reply) : -ENOMEM;
 
-	if (err)
-		return api_unreachable(err);
-	if (!api_ok(&reply)) {
-		if (json && reply.json)
-			out_json(reply.json);
-		return api_refused(&reply, NULL);
-	}
-	if (json)
-		return out_json(reply.json);
-	print(reply.json);
-	return CLI_DONE;
+	return err ? api_unreachable(err) : api_told(&reply, json, print);
 }

@@ -43,6 +43,9 @@ int api_unreachable(int err);
 /* Logs an answer that is not 2xx. file: what `errors` of a bad policy are about that name none; may be NULL. Returns CLI_FAILED. */
 int api_refused(const struct api_reply *reply, const char *file);
 
+/* An answer as JSON, or by print(), or why there is none to print. Returns the exit status. */
+int api_told(const struct api_reply *reply, bool json, void (*print)(const json_t *answer));
+
 /* A request without a body, and its answer as JSON or by print(). path: NULL for no memory. Returns the exit status. */
 int api_ask(const char *method, const char *path, bool json, void (*print)(const json_t *answer));
 

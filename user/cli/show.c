@@ -184,24 +184,30 @@ static void print_show(const json_t *answer)
 	}
 }
 
+static int ask_show(const char *subject, struct api_reply *ret)
+{
+	_cleanup_free_ char *path = api_path("/v1/show?subject=", subject);
+
+	return path ? api_request("GET", path, NULL, 0, ret) : -ENOMEM;
+}
+
 static int show(const struct verb *verb, int argc, char **argv)
 {
 	_cleanup_(api_reply_done) struct api_reply reply = {0};
-	_cleanup_free_ char *cgroup = NULL, *path = NULL;
-	const char *prefix = "/v1/show?subject=";
-	int status;
+	_cleanup_free_ char *cgroup = NULL;
+	int status, err;
 	bool json;
 
 	if (cli_only_json(verb, argc, argv, 1, 1, "SUBJECT", &json, &status))
 		return status;
-	path = api_path(prefix, argv[optind]);
+	err = ask_show(argv[optind], &reply);
 	/* A container's name that only its bundle has is looked for here: see find_subject() in daemon/show.c. */
-	if (path && !api_request("GET", path, NULL, 0, &reply) && reply.status == 404 &&
-	    !subject_find_named(argv[optind], &cgroup)) {
-		free(path);
-		path = api_path(prefix, cgroup);
+	if (!err && reply.status == 404 && !subject_find_named(argv[optind], &cgroup)) {
+		api_reply_done(&reply);
+		reply = (struct api_reply){0};
+		err = ask_show(cgroup, &reply);
 	}
-	return api_ask("GET", path, json, print_show);
+	return err ? api_unreachable(err) : api_told(&reply, json, print_show);
 }
 
 const struct verb verb_show = {

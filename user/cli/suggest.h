@@ -43,7 +43,10 @@ struct suggest_options {
 /* One of SUGGEST_OPTIONS, in optarg its argument. Reports wrong use; returns an exit status. */
 int suggest_option(struct suggest_options *o, int opt);
 
-/* What the text means, if it is no policy's name, which suggest_gather() finds out. With an error, too, *ret is to be done with. Logs. -errno. */
+/*
+ * What the text means, if it is no policy's name, which suggest_gather() finds out. With an error, too, *ret is to be done with.
+ * Logs. -errno.
+ */
 int suggest_find(const char *text, struct suggest_subject *ret);
 
 /*

@@ -14,7 +14,8 @@
 
 #define NSEC_PER_SEC 1000000000LL
 
-/* Columns: time 8, subject, process 12 or all of its 15, pid 7, capability 16, verdict 7, and what is left of 80 for the system call. */
+/* Columns: time 8, subject, process 12 or all of its 15, pid 7, capability 16, verdict 7, and what is left of 80 for the system
+ * call. */
 #define SUBJECT_MIN 12
 #define SUBJECT_MAX 40
 #define PROCESS_MIN 12

@@ -174,9 +174,8 @@ static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct 
 				json_t **ret)
 {
 	size_t bindings = state_bindings(a->state);
-	int err;
+	int err = a->unload(a->ctx);
 
-	err = a->unload(a->ctx);
 	if (err)
 		return refuse(ret, MHD_HTTP_INTERNAL_SERVER_ERROR, "cannot unload: %s",
 			      strerror(-err));

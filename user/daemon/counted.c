@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the daemon has counted and told goes to /run, now and then, at the end, and when a policy has a new revision. The next one compares it with the ledgers, and
- * tells what the kernel has refused, and lost, while nobody ran. It also goes on with the revisions of policies.
+ * What the daemon has counted and told goes to /run, now and then, at the end, and when a policy has a new revision. The next
+ * one compares it with the ledgers, and tells what the kernel has refused, and lost, while nobody ran. It also goes on with the
+ * revisions of policies.
  */
 #include <string.h>
 

@@ -116,9 +116,9 @@ struct state {
 /* ---- publish.c ---- */
 
 /*
- * Makes the kernel follow a plan of sources, under the lock: all of it but what may be left out (unfit.h), or -errno and the old state; the
- * plan says what did not fit. What is kept (keep.h) stays as it is, and the plan says where. *ret_news: the plan has a default or a birth that the kernel did not have, so that a cgroup may
- * have come unseen: plan again. Logs nothing.
+ * Makes the kernel follow a plan of sources, under the lock: all of it but what may be left out (unfit.h), or -errno and the
+ * old state; the plan says what did not fit. What is kept (keep.h) stays as it is, and the plan says where. *ret_news: the plan
+ * has a default or a birth that the kernel did not have, so that a cgroup may have come unseen: plan again. Logs nothing.
  */
 struct before;
 struct keep;
@@ -336,8 +336,8 @@ int modes_stage(const json_t *modes, struct change *change);
 /* Who says the mode that a policy has: "policy", "override"; "shadow": that is one. */
 const char *modes_by(const struct policy *p);
 /*
- * What overrides a policy that no source has any more, and none that cannot be read may have, ends with it. was: the sources before,
- * see keep_owner(). Logs, and tells.
+ * What overrides a policy that no source has any more, and none that cannot be read may have, ends with it. was: the sources
+ * before, see keep_owner(). Logs, and tells.
  */
 void modes_forget(struct state *s, const struct sources *was, const struct peer *by);
 

@@ -111,7 +111,7 @@ size_t state_unfit(const struct state *s);
 /* How many cgroups are bound. */
 size_t state_bindings(struct state *s);
 
-/* leastcap is about to be unloaded, or the system to go down: what was seen under each binding until now is told. */
+/* leastcap has been unloaded, or the system goes down: what was seen under each binding until now is told. */
 void state_ends(struct state *s);
 
 /* Tells that nothing is in the kernel any more, of so many bindings. */

@@ -74,8 +74,8 @@ static int look_later(struct watch *w)
 }
 
 /*
- * The end of what may be written is told, as a rule. It is not where the file got its name when it was whole: what was made without one
- * (O_TMPFILE) or what had another until now is told to be closed, or removed, by a name that does not matter.
+ * The end of what may be written is told, as a rule. It is not where the file got its name when it was whole: what was made
+ * without one (O_TMPFILE) or what had another until now is told to be closed, or removed, by a name that does not matter.
  */
 static int look_latest(struct watch *w)
 {

@@ -33,13 +33,13 @@ struct evidence_item {
 struct evidence {
 	struct evidence_item *items;
 	size_t n;
-	uint64_t caps
-		[LEASTCAP_TRACE_VERDICTS]; /* by verdict: all that came, also what no item has */
+	/* By verdict: all that came, also what no item has. */
+	uint64_t caps[LEASTCAP_TRACE_VERDICTS];
 	uint64_t unfit; /* records for which there was no room */
 	uint64_t bad; /* records that made no sense */
 	uint64_t lost; /* the tracer's */
-	uint64_t
-		missed; /* the tracer's, of anybody on this host: not looked at, so that nobody knows of what */
+	/* The tracer's, of anybody on this host: not looked at, so that nobody knows of what. */
+	uint64_t missed;
 	uint64_t late; /* cgroups that were not watched from their beginning */
 };
 

@@ -64,10 +64,10 @@ struct suggestion {
 		watched; /* rules that every binding enforces or audits: nothing of them was overlooked */
 	bool any_watched; /* some binding has said it */
 	uint32_t bound_watched; /* the same by what is bound now */
-	char unwatched_until
-		[EVENT_TIME]; /* the end of the last that has not watched as much; "": there is none */
-	const char *
-		since; /* what was told before is left out: the beginning of a time as events have it; NULL: nothing; borrowed */
+	/* The end of the last that has not watched as much; "": there is none. */
+	char unwatched_until[EVENT_TIME];
+	/* What was told before is left out: the beginning of a time as events have it; NULL: nothing; borrowed. */
+	const char *since;
 	json_t *written; /* the one policy of all bindings in its own language; NULL: several, or not known */
 	json_t *optional; /* what may be left out, of the policy that is replaced; NULL: nothing */
 	json_t *services; /* Compose's names of the containers -> true */
@@ -75,12 +75,13 @@ struct suggestion {
 	json_t *bindings; /* [{"cgroup","policy","mode"}] */
 	json_t *cgroups; /* their paths -> true */
 	/*
-	 * Boot and id of bound cgroups that are gone or bound no more, and whose end was recorded -> true; where that does not say what was watched (an
-	 * older leastcap has told it) the policy's name, and false once that has been asked instead.
+	 * Boot and id of bound cgroups that are gone or bound no more, and whose end was recorded -> true; where that does not say
+	 * what was watched (an older leastcap has told it) the policy's name, and false once that has been asked instead.
 	 */
 	json_t *ended;
 	json_t *policies; /* names of the policies concerned -> true */
-	json_t *namesakes; /* ids of cgroups that are called as the subject, and are of another kind or under other policies -> true */
+	/* Ids of cgroups that are called as the subject, and are of another kind or under other policies -> true. */
+	json_t *namesakes;
 	uint32_t around; /* bit n: LEASTCAP_ITEM_URING_CREDS + n was used; no whitelist has it */
 	uint64_t unrecorded; /* checks that no mask has */
 	bool with_denied; /* what was refused is suggested, too */

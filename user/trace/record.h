@@ -19,10 +19,10 @@ int trace_decode(const void *record, size_t size, struct leastcap_trace_stack *r
 /* "allowed", "denied" (by leastcap), "missing" (not granted), "refused" (by another security module). */
 const char *trace_verdict(uint32_t verdict);
 
-/* What else is to be said of a check, for people: "probe, entering"; "" for an ordinary one. To be freed. */
 /* Of a refusal it is not known who it was: leastcap came, or went, meanwhile. Anything else stays as it is. */
 void trace_doubt(struct leastcap_trace_check *c);
 
+/* What else is to be said of a check, for people: "probe, entering"; "" for an ordinary one. To be freed. */
 char *trace_remarks(const struct leastcap_trace_check *c);
 
 /*
