@@ -131,6 +131,7 @@ apply_without() {
 	is '["CHOWN"]' "$(leastcap suggest --json outlived | jq -c .capabilities.allow)"
 	audit outlived 'cgroup: /o'
 	outcome 0 inside /o $PROBE chroot
+	# At once: what is still ending is waited for.
 	leastcap unload
 	systemctl start leastcapd
 	is '["CHOWN","SYS_CHROOT"]' "$(leastcap suggest --json outlived | jq -c .capabilities.allow)"

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "audit/event.h"
@@ -131,6 +132,8 @@ static int unload(void *ctx)
 	if (err)
 		return log_err(err, "cannot remove what is pinned in %s", KERNEL_PIN_DIR);
 	log_info("unloaded: nothing is enforced any more");
+	/* Before anybody is answered: to systemd this daemon runs until then, and a start would change nothing. */
+	sd_notify(0, "STOPPING=1");
 	return 0;
 }
 
