@@ -146,6 +146,31 @@ static void what_a_binding_had_stays_in_the_sum(void **state)
 	tally_done(&t);
 }
 
+/* Bound anew before anybody has looked, and its ledger has more already than the one before it had. */
+static void another_ledger_is_counted_whole(void **state)
+{
+	struct tally t = {};
+
+	note(&t, 3, 1, 0);
+	note(&t, 7, 6, 2);
+	note(&t, 9, 1, 0);
+	tally_end(&t, 8);
+	assert_int_equal(t.n, 3);
+	tally_end(&t, 7);
+	tally_end(&t, 7);
+	assert_int_equal(t.n, 2);
+	assert_int_equal(t.n_named, 2);
+	note(&t, 7, 500, 3);
+	assert_int_equal(denied(&t.all), 508);
+	assert_int_equal(t.all.would_deny[LEASTCAP_SOCKETS], 5);
+	tally_end(&t, 9);
+	tally_end(&t, 3);
+	tally_end(&t, 7);
+	assert_int_equal(t.n, 0);
+	assert_int_equal(denied(&t.all), 508);
+	tally_done(&t);
+}
+
 static void few_bindings_have_a_name(void **state)
 {
 	struct tally t = {};
@@ -211,6 +236,7 @@ int main(void)
 		cmocka_unit_test(hostile_labels_stay_in_their_line),
 		cmocka_unit_test(numbers_are_exact),
 		cmocka_unit_test(what_a_binding_had_stays_in_the_sum),
+		cmocka_unit_test(another_ledger_is_counted_whole),
 		cmocka_unit_test(few_bindings_have_a_name),
 		cmocka_unit_test(kinds_grow_with_what_is_new),
 	};

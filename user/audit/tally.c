@@ -38,7 +38,7 @@ static struct tally_binding *find_or_add(struct tally *t, uint64_t cgroup)
 	return &grown[at];
 }
 
-/* What has come since `was`. A ledger that has less is another one, of the same cgroup bound anew. */
+/* What has come since `was`. A ledger that has less is another one, of the same cgroup bound anew by somebody else. */
 static uint64_t more(uint64_t now, uint64_t was)
 {
 	return now >= was ? now - was : now;
@@ -103,6 +103,17 @@ void tally_forget(struct tally *t)
 		t->bindings[kept++] = *b;
 	}
 	t->n = kept;
+}
+
+void tally_end(struct tally *t, uint64_t cgroup)
+{
+	size_t at = place(t, cgroup);
+
+	if (at == t->n || t->bindings[at].cgroup != cgroup)
+		return;
+	t->n_named -= t->bindings[at].named;
+	t->n--;
+	memmove(t->bindings + at, t->bindings + at + 1, (t->n - at) * sizeof(*t->bindings));
 }
 
 void tally_done(struct tally *t)

@@ -45,6 +45,9 @@ int tally_note(struct tally *t, const struct kernel_ledger *ledger);
 /* After all ledgers that there are were noted: forgets the others. */
 void tally_forget(struct tally *t);
 
+/* Its binding has ended. Bound anew it has another ledger, which may already have more by the time it is noted. */
+void tally_end(struct tally *t, uint64_t cgroup);
+
 void tally_done(struct tally *t);
 
 #endif

@@ -72,7 +72,6 @@ static void add_ledger(struct state *s, json_t *event, const struct kernel_ledge
 	json_object_set_new(event, "rules", rules_at_end(s, ledger->cgroup, ledger));
 	json_object_set_new(event, "counters", event_counters(ledger));
 	json_object_set_new(event, "restrictions", event_restrictions(ledger));
-	(void)tally_note(&s->tally, ledger);
 }
 
 /* Its ledger is read a last time, and its binding ends with the last task that carries it. event: NULL where it was told. */
@@ -81,8 +80,11 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 	struct kernel_ledger ledger;
 	int lock;
 
-	if (event && !kernel_ledger_get(s->k, cgroup, &ledger))
-		add_ledger(s, event, &ledger);
+	if (!kernel_ledger_get(s->k, cgroup, &ledger)) {
+		(void)tally_note(&s->tally, &ledger);
+		if (event)
+			add_ledger(s, event, &ledger);
+	}
 	if (event)
 		sink_emit(s->sink, event);
 	if (kernel_carried(s->k, cgroup) != 0) {
@@ -93,7 +95,8 @@ static void end_binding(struct state *s, uint64_t cgroup, json_t *event)
 	lock = kernel_lock();
 	if (lock < 0)
 		return;
-	(void)kernel_unbind(s->k, cgroup);
+	if (!kernel_unbind(s->k, cgroup))
+		tally_end(&s->tally, cgroup);
 	kernel_publish(s->k);
 	close(lock);
 	drop(s->gone, &s->n_gone, cgroup);
@@ -151,8 +154,11 @@ void gone_unbound(struct state *s, const struct leastcap_binding *b)
 	struct kernel_ledger l;
 	json_t *event;
 
+	if (kernel_ledger_get(s->k, b->cgroup, &l))
+		return;
+	(void)tally_note(&s->tally, &l);
 	/* What is gone was told, or will be. */
-	if (is_gone(s, b->cgroup) || kernel_ledger_get(s->k, b->cgroup, &l) ||
+	if (is_gone(s, b->cgroup) ||
 	    !(l.used | l.denied | l.would_deny | l.rules_used | l.rules_denied |
 	      l.rules_would_deny))
 		return;

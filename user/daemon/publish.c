@@ -274,7 +274,10 @@ static bool drop_binding(struct publishing *done, const struct leastcap_binding 
 		policy = sources_find(done->sources, p.name, NULL);
 	if (!policy) {
 		gone_unbound(s, b);
-		return !kernel_unbind(s->k, b->cgroup);
+		if (kernel_unbind(s->k, b->cgroup))
+			return false;
+		tally_end(&s->tally, b->cgroup);
+		return true;
 	}
 	/* What has no room leaves what was. */
 	if (!policy_id(done, policy, &id) && b->policy != id)
