@@ -6,6 +6,7 @@
 #include "kernel/internal.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -74,9 +75,11 @@ static int join(struct kernel *k, uint64_t cgroup, const struct leastcap_ledger 
 		const struct pending_look *look, struct kernel_ledger *ret)
 {
 	struct leastcap_refusals refusals = {};
-	/* Behind the ledger: the kernel side writes the mask in there first. */
-	int err = bpf_map_lookup_elem(k->maps[MAP_REFUSALS], &cgroup, &refusals);
+	int err = 0;
 
+	/* Behind the ledger: the kernel side writes the mask in there first. Most have none. */
+	if (l->rules_denied || l->rules_would_deny || l->probed)
+		err = bpf_map_lookup_elem(k->maps[MAP_REFUSALS], &cgroup, &refusals);
 	if (err && err != -ENOENT)
 		return err;
 	*ret = ledger_join(cgroup, l, &refusals, look);
@@ -104,6 +107,7 @@ int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *r
 
 /* ---- all of them ---- */
 
+/* Also of what begins with one. */
 static int compare_ids(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -136,12 +140,57 @@ bool pending_held(const struct leastcap_pending all[LEASTCAP_PENDING], struct pe
 	return !changing;
 }
 
+/* Ledgers that are read one by one. To read all at once is two calls, and a walk over the table whatever there is in it. */
+#define FEW 256
+
+struct found {
+	uint64_t cgroup;
+	const struct leastcap_ledger *ledger;
+};
+
 struct each {
 	struct kernel *k;
 	int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx);
 	void *ctx;
 	struct pending_held held;
+	size_t asked;
+	void *cgroups, *ledgers; /* all of them, once they are more than few */
+	struct found *found; /* by cgroup */
+	size_t n;
 };
+
+/* On failure they are read one by one still. */
+static void read_all(struct each *e)
+{
+	const struct leastcap_ledger *ledgers;
+	const uint64_t *cgroups;
+	long n = map_entries(e->k->maps[MAP_LEDGERS], sizeof(*cgroups), sizeof(*ledgers),
+			     &e->cgroups, &e->ledgers);
+
+	e->found = n > 0 ? calloc((size_t)n, sizeof(*e->found)) : NULL;
+	if (!e->found)
+		return;
+	cgroups = e->cgroups;
+	ledgers = e->ledgers;
+	e->n = (size_t)n;
+	for (size_t i = 0; i < e->n; i++)
+		e->found[i] = (struct found){cgroups[i], &ledgers[i]};
+	qsort(e->found, e->n, sizeof(*e->found), compare_ids);
+}
+
+static int read_ledger(struct each *e, uint64_t cgroup, struct leastcap_ledger *ret)
+{
+	const struct found *f = NULL;
+
+	if (e->asked++ == FEW)
+		read_all(e);
+	if (e->found)
+		f = bsearch(&cgroup, e->found, e->n, sizeof(*f), compare_ids);
+	if (!f)
+		return bpf_map_lookup_elem(e->k->maps[MAP_LEDGERS], &cgroup, ret);
+	*ret = *f->ledger;
+	return 0;
+}
 
 /*
  * To look through all places for each ledger would cost more than all the rest. What no place counted for at the beginning
@@ -158,7 +207,7 @@ static int read_one(const struct leastcap_binding *b, void *ctx)
 	if (bsearch(&b->cgroup, e->held.cgroups, e->held.n, sizeof(b->cgroup), compare_ids))
 		err = kernel_ledger_get(e->k, b->cgroup, &joined);
 	else
-		err = bpf_map_lookup_elem(e->k->maps[MAP_LEDGERS], &b->cgroup, &l)
+		err = read_ledger(e, b->cgroup, &l)
 			      ?: join(e->k, b->cgroup, &l, &nothing, &joined);
 	return e->fn(b->cgroup, err ? NULL : &joined, e->ctx);
 }
@@ -168,10 +217,15 @@ int kernel_ledger_each(struct kernel *k,
 		       void *ctx)
 {
 	struct each e = {.k = k, .fn = fn, .ctx = ctx};
+	int err;
 
 	for (int i = 0; i < ATTEMPTS && !pending_held(k->pending, &e.held); i++)
 		sched_yield();
-	return kernel_binding_each(k, read_one, &e);
+	err = kernel_binding_each(k, read_one, &e);
+	free(e.cgroups);
+	free(e.ledgers);
+	free(e.found);
+	return err;
 }
 
 /* ---- what nobody has been told of ---- */
