@@ -12,12 +12,13 @@ const volatile struct leastcap_task no_task;
 static __noinline int carry_all(struct task_struct *maker, struct leastcap_task *child)
 {
 	struct leastcap_task *p = process_of(maker);
-	struct move m = {.src = task_cgroup(maker),
+	struct cgroup *src = task_cgroup(maker);
+	struct move m = {.src = src,
 			 .process = child,
 			 .held_above = entering(p) ? p->enter_level : NO_LEVEL,
 			 .carry = true};
 
-	bpf_loop(BPF_CORE_READ(m.src, level) + 1, move_leave, &m, 0);
+	bpf_loop(BPF_CORE_READ(src, level) + 1, move_leave, &m, 0);
 	return 0;
 }
 
