@@ -226,6 +226,11 @@ int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t pol
  */
 int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *patterns, size_t n,
 			bool *ret_changed);
+/*
+ * Waits for births that are under way and compare with the set before, and removes that. Behind kernel_publish(): nobody is to wait
+ * for what is in force already.
+ */
+void kernel_patterns_settle(struct kernel *k);
 /* The set that is in force, to be freed. */
 int kernel_patterns_get(struct kernel *k, struct leastcap_birth_pattern **ret, size_t *ret_n);
 
