@@ -254,11 +254,12 @@ int kernel_events_fd(const struct kernel *k);
 /* The next record makes it readable, those behind it not until they are many. For a reader that has read all, and will sleep. */
 void kernel_wake_next(struct kernel *k);
 
-/* Run counts and times of our programs where the kernel counts them; name -> (runs, ns). */
+/* Run counts and times of our programs where the kernel counts them. missed: left out, see bpf/leader.bpf.h; always counted. */
 struct kernel_program {
 	char name[16];
 	uint64_t runs;
 	uint64_t run_ns;
+	uint64_t missed;
 };
 /* Returns how many there are; fills at most max. */
 int kernel_programs(const struct kernel *k, struct kernel_program *ret, size_t max);
