@@ -211,7 +211,7 @@ check:
 	$(Q)tests/deps build guest bench
 	$(Q)O=$(O) KERNEL=$(KERNEL) TEST=$(TEST) tests/check unit guest $(if $(TEST),,bench)
 check-unit:
-	$(Q)tests/deps build
+	$(Q)tests/deps build bench
 	$(Q)O=$(O) tests/check unit
 check-guest:
 	$(Q)tests/deps build guest

@@ -3,11 +3,12 @@
  * How many instructions a system call takes, on a machine whose time stamp counter counts instructions (qemu's
  * -icount shift=0): `lfence; rdtsc` on both sides of it, less what the empty pair takes. Prints "MEDIAN P99".
  *
- *	check [--errno NAME] [--samples N] [--cgroup DIR [--entering]] [--namespaces] [--runs PROGRAM] TRIGGER
+ *	check [--errno NAME] [--samples N] [--cgroup DIR [--entering]] [--namespaces] [--runs|--unasked PROGRAM] TRIGGER
  *	check fill MAP N
  *
  * Every call must come back with the same errno. --runs: and the BPF program of that name must be executed once by
- * each; counted in a pass of its own, since counting costs.
+ * each; counted in a pass of its own, since counting costs. --unasked: prints how often programs were executed by 100 calls whose
+ * names begin so.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,6 @@
 
 #define WARM_UPS 64
 #define RUNS 100 /* calls of the pass that counts runs */
-#define RUNS_FD 100 /* the program's descriptor, across execve */
 
 static void fail(const char *what)
 {
@@ -172,18 +172,27 @@ static int bpf(int cmd, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 }
 
-/* The newest program of this name gets the descriptor RUNS_FD, and statistics are on for as long as we live; both outlast execve. */
-static void count_runs(const char *name)
+/* Statistics are on for as long as we live; the descriptor outlasts execve. */
+static void count_runs(void)
 {
 	union bpf_attr attr;
-	__u32 id = 0;
-	int found = -1, stats;
+	int stats;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.enable_stats.type = BPF_STATS_RUN_TIME;
 	stats = bpf(BPF_ENABLE_STATS, &attr);
 	if (stats < 0 || fcntl(stats, F_SETFD, 0))
 		fail("BPF_ENABLE_STATS");
+}
+
+/* How often all programs have run whose name begins so; the name of one is a beginning of no other's here. */
+static unsigned long runs(const char *name)
+{
+	unsigned long sum = 0;
+	bool found = false;
+	union bpf_attr attr;
+	__u32 id = 0;
+
 	for (;;) {
 		struct bpf_prog_info info = {};
 		int fd;
@@ -202,59 +211,41 @@ static void count_runs(const char *name)
 		attr.info.bpf_fd = (__u32)fd;
 		attr.info.info_len = sizeof(info);
 		attr.info.info = (uintptr_t)&info;
-		if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 && !strcmp(info.name, name)) {
-			if (found >= 0)
-				close(found);
-			found = fd;
-		} else {
-			close(fd);
+		if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
+		    !strncmp(info.name, name, strlen(name))) {
+			sum += info.run_cnt;
+			found = true;
 		}
+		close(fd);
 	}
-	if (found < 0) {
-		errno = ENOENT;
-		fail(name);
-	}
-	if (dup2(found, RUNS_FD) < 0)
-		fail("dup2");
-}
-
-static unsigned long runs(int info)
-{
-	char text[1024], *at;
-	ssize_t n = pread(info, text, sizeof(text) - 1, 0);
-
-	text[n > 0 ? n : 0] = 0;
-	at = strstr(text, "run_cnt:");
-	if (!at) {
-		fprintf(stderr, "check: no run_cnt of the program\n");
+	if (!found) {
+		fprintf(stderr, "check: no program %s\n", name);
 		exit(1);
 	}
-	return strtoul(at + 8, NULL, 10);
+	return sum;
 }
 
-/* Somebody else may be checked meanwhile, seldom: the best of some attempts counts. */
-static void check_runs(const struct trigger *t)
+/* How often programs run for RUNS calls. Somebody else may be checked meanwhile, seldom: the best of some attempts counts. */
+static unsigned long runs_of(const struct trigger *t, const char *name, long wanted,
+			     unsigned long expected)
 {
-	uint64_t took[RUNS];
 	unsigned long ran = 0;
-	char path[64];
-	int info;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", RUNS_FD);
-	info = open(path, O_RDONLY | O_CLOEXEC);
-	if (info < 0)
-		fail(path);
 	for (int attempt = 0; attempt < 5; attempt++) {
-		unsigned long before = runs(info);
+		unsigned long before = runs(name);
+		uint64_t took;
 
-		for (int i = 0; i < RUNS; i++)
-			t->call(&took[i]);
-		ran = runs(info) - before;
-		if (ran == RUNS)
-			return;
+		for (int i = 0; i < RUNS; i++) {
+			if (t->call(&took) != wanted) {
+				fprintf(stderr, "check: %s: another outcome\n", t->name);
+				exit(1);
+			}
+		}
+		ran = runs(name) - before;
+		if (ran == expected)
+			break;
 	}
-	fprintf(stderr, "check: the program was executed %lu times by %d calls\n", ran, RUNS);
-	exit(1);
+	return ran;
 }
 
 /* ---- where it is measured ---- */
@@ -328,14 +319,19 @@ static long errno_called(const char *name)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"errno", required_argument, NULL, 'e'},  {"samples", required_argument, NULL, 'n'},
-		{"cgroup", required_argument, NULL, 'c'}, {"entering", no_argument, NULL, 'E'},
-		{"namespaces", no_argument, NULL, 'N'},	  {"runs", required_argument, NULL, 'r'},
-		{"placed", no_argument, NULL, 'P'},	  {},
+		{"errno", required_argument, NULL, 'e'},
+		{"samples", required_argument, NULL, 'n'},
+		{"cgroup", required_argument, NULL, 'c'},
+		{"entering", no_argument, NULL, 'E'},
+		{"namespaces", no_argument, NULL, 'N'},
+		{"runs", required_argument, NULL, 'r'},
+		{"unasked", required_argument, NULL, 'u'},
+		{"placed", no_argument, NULL, 'P'},
+		{},
 	};
 	const struct trigger *trigger = NULL;
 	const char *cgroup = NULL, *program = NULL;
-	bool entering = false, namespaces = false, placed = false;
+	bool entering = false, namespaces = false, placed = false, unasked = false;
 	uint64_t *took, empty[256];
 	size_t n = 2000;
 	long wanted = 0;
@@ -362,6 +358,10 @@ int main(int argc, char **argv)
 		case 'N':
 			namespaces = true;
 			break;
+		case 'u':
+			unasked = true;
+			program = optarg;
+			break;
 		case 'r':
 			program = optarg;
 			break;
@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 		char is_placed[] = "--placed", *again[32] = {argv[0], is_placed};
 
 		if (program)
-			count_runs(program);
+			count_runs();
 		if (namespaces)
 			own_namespaces();
 		if (cgroup)
@@ -403,10 +403,19 @@ int main(int argc, char **argv)
 	discard.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	samples(nothing, 256 - WARM_UPS, 0, empty);
 	samples(trigger->call, n, wanted, took);
-	if (program)
-		check_runs(trigger);
-	else
+	if (unasked) {
+		printf("%lu\n", runs_of(trigger, program, wanted, 0));
+	} else if (program) {
+		unsigned long ran = runs_of(trigger, program, wanted, RUNS);
+
+		if (ran != RUNS) {
+			fprintf(stderr, "check: the program was executed %lu times by %d calls\n",
+				ran, RUNS);
+			return 1;
+		}
+	} else {
 		printf("%lu %lu\n", took[n / 2] - empty[(256 - WARM_UPS) / 2],
 		       took[n * 99 / 100] - empty[(256 - WARM_UPS) / 2]);
+	}
 	return 0;
 }
