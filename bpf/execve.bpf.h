@@ -3,7 +3,7 @@
 #ifndef LEASTCAP_EXECVE_BPF_H
 #define LEASTCAP_EXECVE_BPF_H
 
-#include "moves.bpf.h"
+#include "fork.bpf.h"
 
 /* ---- what it executes ---- */
 

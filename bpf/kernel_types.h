@@ -250,6 +250,7 @@ struct msghdr {
 
 /* include/uapi/linux/sched.h */
 #define CLONE_THREAD 0x00010000
+#define CLONE_INTO_CGROUP 0x200000000ULL
 
 /* include/linux/security.h */
 #define CAP_OPT_NOAUDIT 0x2

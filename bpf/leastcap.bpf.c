@@ -9,9 +9,10 @@
  *	fentry/cgroup_attach_task	who enters, who carries its policy along
  *	fexit/cgroup_attach_task	the host takes away what is carried; cached answers of those who have moved are to be
  *					looked at
- *	lsm/task_alloc			a child that could not carry what its maker carries is not made
- *	tp_btf/sched_process_fork	the same for children
- *	tp_btf/sched_process_exit	the same when a thread that is not the leader executes a program,
+ *	lsm/task_alloc			a child carries what its maker carries; one that could not is not made
+ *	tp_btf/sched_process_fork	also what has come since; a child that is made in another cgroup has moved there
+ *	lsm/bprm_creds_for_exec		a thread that is not the leader executes a program, and becomes the leader
+ *	tp_btf/sched_process_exit	also what has come since,
  *	fentry/release_task		also where the leader has ended before
  *	lsm/bprm_committed_creds	execve ends entering
  *	tp_btf/cgroup_mkdir		new containers and units are bound at birth

@@ -13,56 +13,7 @@
 #ifndef LEASTCAP_MOVES_BPF_H
 #define LEASTCAP_MOVES_BPF_H
 
-#include "entering.bpf.h"
-
-/* ---- what a process remembers of the bindings that held it ---- */
-
-static __always_inline int held_find(const struct leastcap_task *process, __u64 binding)
-{
-	for (int i = 0; i < LEASTCAP_HELD; i++) {
-		if (process->held[i] == binding)
-			return i;
-	}
-	return -1;
-}
-
-__noinline int carries(struct leastcap_task *process, __u64 binding)
-{
-	for (int i = 0; process && i < LEASTCAP_HELD; i++) {
-		if (process->held[i] == binding && (process->carried & (1U << i)))
-			return 1;
-	}
-	return 0;
-}
-
-/* Remember a binding; carry: it goes on holding. Fails closed where there is no room. */
-__noinline int held_add(struct leastcap_task *process, __u64 binding, __u32 carry)
-{
-	int slot;
-
-	if (!process)
-		return 0;
-	slot = held_find(process, binding);
-	for (int i = 0; slot < 0 && i < LEASTCAP_HELD; i++) {
-		if (!process->held[i])
-			slot = i;
-	}
-	if (slot < 0) {
-		process->flags |= LEASTCAP_TASK_NEVER_ENTERS;
-		for (int i = 0; carry && slot < 0 && i < LEASTCAP_HELD; i++) {
-			if (!(process->carried & (1U << i)))
-				slot = i;
-		}
-		if (carry && slot < 0)
-			process->flags |= LEASTCAP_TASK_OVERFLOW;
-	}
-	if (slot < 0 || slot >= LEASTCAP_HELD)
-		return 0;
-	process->held[slot & (LEASTCAP_HELD - 1)] = binding;
-	if (carry)
-		process->carried |= 1U << slot;
-	return 0;
-}
+#include "leader.bpf.h"
 
 /* ---- where two cgroups part ---- */
 
@@ -110,18 +61,6 @@ static long confined_level(__u32 level, void *ctx)
 
 /* No cgroup has this id. */
 #define UNKNOWN_BINDING (~0ULL)
-
-/* Held wherever it is. Where nobody knows by what it carries nothing, if the storage is of a build that did not see to it. */
-static __always_inline bool held_anywhere(const struct leastcap_task *process)
-{
-	return process && (process->carried || (process->flags & LEASTCAP_TASK_OVERFLOW));
-}
-
-/* All that a process takes along: another cached answer is needed where it changes. */
-static __always_inline __u32 goes_along(const struct leastcap_task *process)
-{
-	return process ? process->carried << 8 | (process->flags & LEASTCAP_TASK_OVERFLOW) : 0;
-}
 
 /* A binding that holds the task, by its place or because the task carries it; 0: there is none. */
 static __noinline __u64 confined_by(struct task_struct *task)
@@ -264,84 +203,6 @@ static __noinline int process_freed(struct task_struct *leader, struct task_stru
 	return 0;
 }
 
-/* ---- a process changes its leader ---- */
-
-static __always_inline void process_copy(struct leastcap_task *to, const struct leastcap_task *from)
-{
-	to->flags = from->flags;
-	to->enter_level = from->enter_level;
-	to->enter_deadline = from->enter_deadline;
-	to->enter_mntns = from->enter_mntns;
-	to->enter_exe = from->enter_exe;
-	to->enter_root = from->enter_root;
-	to->carried = from->carried;
-	for (int i = 0; i < LEASTCAP_HELD; i++)
-		to->held[i] = from->held[i];
-}
-
-static __always_inline bool has_state(const struct leastcap_task *process)
-{
-	return process && (process->enter_root || process->held[0] || process->flags);
-}
-
-/* Both have had state of the process: what holds is what either says. */
-static __always_inline void process_merge(struct leastcap_task *to,
-					  const struct leastcap_task *from)
-{
-	for (int i = 0; i < LEASTCAP_HELD; i++) {
-		if (from->held[i])
-			held_add(to, from->held[i], from->carried & (1U << i));
-	}
-	to->flags |= from->flags;
-}
-
-/*
- * A thread that is not the leader executes a program: it becomes the leader, in a task_struct of its own, and the
- * state of the process would stay behind in the old one. From the moment it begins (signal->group_exec_task,
- * de_thread() in fs/exec.c) the state is kept in both. merge: it is the leader already.
- */
-static __noinline int process_hand_over(struct task_struct *leader, bool merge)
-{
-	struct task_struct *heir = leader->signal->group_exec_task;
-	struct leastcap_task *from, *to;
-
-	if (!heir || heir == leader)
-		return 0;
-	from = bpf_task_storage_get(&tasks, leader, NULL, 0);
-	if (!has_state(from))
-		return 0;
-	to = storage_of(heir);
-	if (!to)
-		return 0;
-	if (merge && has_state(to))
-		process_merge(to, from);
-	else
-		process_copy(to, from);
-	to->epoch = 0;
-	to->generation = 0;
-	return 0;
-}
-
-/* The old leader ends before its heir can take its place. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(lc_exit, struct task_struct *task)
-{
-	if (armed && task->pid == task->tgid)
-		process_hand_over(task, false);
-	return 0;
-}
-
-/* It had ended long before: its heir takes its place without that it ends once more, and gives it away. */
-SEC("fentry/release_task")
-int BPF_PROG(lc_release, struct task_struct *task)
-{
-	struct signal_struct *signal = task->signal;
-
-	if (armed && signal && signal->group_exec_task)
-		process_hand_over(task, true);
-	return 0;
-}
-
 /* ---- the hooks of moves ---- */
 
 /* A traced thread that has ended stays in the list until its tracer looks: so many are passed over. */
@@ -439,54 +300,6 @@ int BPF_PROG(lc_moved, struct cgroup *dst, struct task_struct *leader, bool thre
 		process_hand_over(process, false);
 	}
 	__sync_fetch_and_add(&state.epoch, 1);
-	return 0;
-}
-
-/*
- * A child whose maker has state gets its storage here, where a fork can still fail: one that could not carry what its maker
- * carries is not made. lc_fork copies into it. Not sleepable: v6.12 wants to see the RCU lock held there for group_leader.
- */
-SEC("lsm/task_alloc")
-int BPF_PROG(lc_task, struct task_struct *child, unsigned long clone_flags, int ret)
-{
-	struct leastcap_task *p;
-
-	if (ret)
-		return ret;
-	if (!armed || (clone_flags & CLONE_THREAD))
-		return 0;
-	p = process_of(bpf_get_current_task_btf());
-	if (!has_state(p) || storage_of(child))
-		return 0;
-	return held_anywhere(p) ? -ENOMEM : 0;
-}
-
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(lc_fork, struct task_struct *parent, struct task_struct *child)
-{
-	struct cgroup *src = parent->cgroups->dfl_cgrp, *dst = child->cgroups->dfl_cgrp;
-	struct leastcap_task *p, *c;
-
-	if (!armed)
-		return 0;
-	/* A thread elsewhere, in a threaded subtree: the process leaves where its maker is. */
-	if (child->pid != child->tgid) {
-		if (src != dst)
-			process_moved(child->group_leader, parent, src, dst, false);
-		return 0;
-	}
-	p = process_of(parent);
-	if (has_state(p)) {
-		c = storage_of(child);
-		if (c)
-			process_copy(c, p);
-		else if (held_anywhere(p))
-			/* It got its state since lc_task looked, and there is no memory: its maker does not go on. */
-			bpf_send_signal(9);
-	}
-	/* clone3(CLONE_INTO_CGROUP): a move by the parent, from where the parent is. */
-	if (src != dst)
-		process_moved(child, parent, src, dst, true);
 	return 0;
 }
 

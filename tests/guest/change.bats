@@ -265,3 +265,21 @@ load change
 	expect_event '.type == "disarm" and .action == "expired" and .reason == "no daemon"'
 	is true "$(status_of .enforcing)"
 }
+
+@test "patterns of cgroups to come: one set, also where a daemon was killed between two" {
+	local map
+	map=$(echo /sys/fs/bpf/leastcap/v*/patterns)
+	policy many 'cgroup: "/many-*"' none
+	is 1 "$(bpftool -j map dump pinned "$map" | jq length)"
+	# A pattern of no set: its number is far from theirs.
+	# shellcheck disable=SC2046
+	bpftool map update pinned "$map" key 0 0 0 64 value $(bpftool -j map show pinned "$map" | jq -r 'range(.bytes_value) | 0')
+	is 2 "$(bpftool -j map dump pinned "$map" | jq length)"
+	policy many 'cgroup: "/many-*"' '[CHOWN]'
+	is 1 "$(bpftool -j map dump pinned "$map" | jq length)"
+	mkdir $CG/many-1
+	outcome 1 inside /many-1 $PROBE sethostname
+	drop many
+	is 0 "$(bpftool -j map dump pinned "$map" | jq length)"
+	rmdir $CG/many-1
+}

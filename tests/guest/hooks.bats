@@ -72,7 +72,7 @@ programs() {
 	sed 's/_[0-9]$//' <<<"$all"
 }
 
-ALWAYS=(lc_capable lc_uring_creds lc_kern_mount lc_ptrace lc_exec lc_move lc_moved lc_fork lc_exit lc_release lc_task lc_mkdir lc_rmdir)
+ALWAYS=(lc_capable lc_uring_creds lc_kern_mount lc_ptrace lc_exec lc_exec_thread lc_move lc_moved lc_fork lc_exit lc_release lc_task lc_mkdir lc_rmdir)
 FILES=(lc_fs_access lc_fs_open lc_fs_receive lc_fs_attr lc_fs_xattr lc_fs_rmxattr)
 # ACLs have hooks of their own since 6.2, file_setattr(2) came with 6.17.
 ACLS=() FILE_ACLS=() LATER=()

@@ -122,10 +122,51 @@ static void renames_are_told(void **state)
 	assert_int_equal(n_changed, 1);
 }
 
+/* A turn of the clock that the fake knows, too. */
+static time_t event_time;
+
+static void begin_stream(int fd)
+{
+	dprintf(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+static void tell_rename(int fd, time_t when)
+{
+	char text[256];
+	int len = snprintf(text, sizeof(text),
+			   "{\"Action\":\"rename\",\"Actor\":{\"ID\":\"" TEST_ID
+			   "\"},\"time\":%lld}\n",
+			   (long long)when);
+
+	dprintf(fd, "%x\r\n%s\r\n", (unsigned int)len, text);
+}
+
+static void wait_until(time_t when)
+{
+	while (time(NULL) < when)
+		fake_sleep(10);
+}
+
+static void follow_events(fake_serve stream, size_t answer_max)
+{
+	const struct engine_options options = {
+		.socket = socket_path,
+		.uid = geteuid(),
+		.answer_max = answer_max,
+		.found = on_found,
+		.changed = on_changed,
+	};
+
+	event_time = time(NULL) + 3;
+	fake_start(&fake, socket_path, geteuid(), serve_web, stream);
+	assert_int_equal(engine_new(event, &options, &engine), 0);
+	assert_int_equal(engine_ask(engine, TEST_ID, NULL), 0);
+}
+
 /* The first four tell nothing, and end. */
 static void stream_silence(int fd, const char *id, unsigned int n)
 {
-	dprintf(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	begin_stream(fd);
 	fake_sleep(n < 5 ? 10 : 20000);
 }
 
@@ -136,35 +177,79 @@ static void refuse_stream(int fd, const char *id, unsigned int n)
 
 static void what_happens_between_two_streams_is_asked_for(void **state)
 {
-	const struct engine_options options = {
-		.socket = socket_path,
-		.uid = geteuid(),
-		.found = on_found,
-		.changed = on_changed,
-	};
 	const long long asked = time(NULL);
-	long long end;
+	long long since;
 	uint64_t begin;
 
-	fake_start(&fake, socket_path, geteuid(), serve_web, stream_silence);
-	assert_int_equal(engine_new(event, &options, &engine), 0);
-	assert_int_equal(engine_ask(engine, TEST_ID, NULL), 0);
+	follow_events(stream_silence, 0);
 	/* What has happened since the first question. */
 	assert_true(counts_to(&fake.counts->streams, 1));
-	assert_in_range(atomic_load(&fake.counts->since), asked, time(NULL));
+	since = atomic_load(&fake.counts->since);
+	assert_in_range(since, asked, time(NULL));
 	begin = fake_msec();
 	/* One that tells, though nothing, is an engine that answers: four short pauses. */
 	assert_true(counts_to(&fake.counts->streams, 5));
 	assert_in_range(fake_msec() - begin, 1500, 4000);
-	assert_in_range(atomic_load(&fake.counts->since), asked - 5, time(NULL) - 5);
+	assert_int_equal(atomic_load(&fake.counts->since), since);
 
-	/* While there is none, it stays with the last. */
+	/* Nor is anything read while there is none. */
 	fake_stop(&fake, socket_path);
-	end = time(NULL);
 	fake_start(&fake, socket_path, geteuid(), serve_web, refuse_stream);
 	assert_true(counts_to(&fake.counts->streams, 8));
-	assert_in_range(time(NULL), end + 2, end + 60);
-	assert_in_range(atomic_load(&fake.counts->since), end - 5, end - 4);
+	assert_in_range(time(NULL), since + 3, since + 60);
+	assert_int_equal(atomic_load(&fake.counts->since), since);
+}
+
+/* A replay that breaks off after one event, one that tells nothing, one that tells what was before; then of what is to come. */
+static void stream_broken(int fd, const char *id, unsigned int n)
+{
+	begin_stream(fd);
+	switch (n) {
+	case 1:
+		wait_until(event_time);
+		tell_rename(fd, event_time);
+		break;
+	case 3:
+		tell_rename(fd, event_time - 2);
+		break;
+	case 4:
+		wait_until(event_time + 3);
+		tell_rename(fd, event_time + 1000000);
+		break;
+	case 5:
+		fake_sleep(20000);
+		break;
+	}
+}
+
+static void a_replay_that_broke_off_goes_on_where_it_was_read_to(void **state)
+{
+	follow_events(stream_broken, 0);
+	for (unsigned int n = 2; n <= 4; n++) {
+		assert_true(counts_to(&fake.counts->streams, n));
+		assert_int_equal(atomic_load(&fake.counts->since), event_time - 1);
+	}
+	assert_int_equal(n_changed, 2);
+	assert_true(counts_to(&fake.counts->streams, 5));
+	assert_in_range(atomic_load(&fake.counts->since), event_time + 2, time(NULL) - 1);
+	assert_int_equal(n_changed, 3);
+}
+
+static void stream_too_long(int fd, const char *id, unsigned int n)
+{
+	begin_stream(fd);
+	if (n > 1)
+		fake_sleep(20000);
+	wait_until(event_time);
+	dprintf(fd, "7d0\r\n%02000d", 0);
+}
+
+static void an_event_that_does_not_fit_is_passed_over_and_counted(void **state)
+{
+	follow_events(stream_too_long, 1024);
+	assert_true(counts_to(&fake.counts->streams, 2));
+	assert_in_range(atomic_load(&fake.counts->since), event_time - 1, time(NULL) - 1);
+	assert_int_equal(values_dropped(), 1);
 }
 
 int main(void)
@@ -175,6 +260,8 @@ int main(void)
 		TEST(who_is_forgotten_is_not_told),
 		TEST(renames_are_told),
 		TEST(what_happens_between_two_streams_is_asked_for),
+		TEST(a_replay_that_broke_off_goes_on_where_it_was_read_to),
+		TEST(an_event_that_does_not_fit_is_passed_over_and_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

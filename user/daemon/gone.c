@@ -158,9 +158,8 @@ void gone_unbound(struct state *s, const struct leastcap_binding *b)
 		return;
 	(void)tally_note(&s->tally, &l);
 	/* What is gone was told, or will be. */
-	if (is_gone(s, b->cgroup) ||
-	    !(l.used | l.denied | l.would_deny | l.rules_used | l.rules_denied |
-	      l.rules_would_deny))
+	if (is_gone(s, b->cgroup) || !(l.used | l.denied | l.would_deny | l.rules_used |
+				       l.rules_denied | l.rules_would_deny))
 		return;
 	e = end_of(s, b);
 	event = event_named(s, &e);

@@ -317,16 +317,22 @@ static void put_maps(struct prom *p, struct state *s)
 		prom_sample(p, (double)maps[i].max, "map", maps[i].name, NULL);
 }
 
-/* Only while somebody counts: sysctl kernel.bpf_stats_enabled. */
+/* Runs only while somebody counts: sysctl kernel.bpf_stats_enabled. */
 static void put_programs(struct prom *p, struct state *s)
 {
 	struct kernel_program *programs = calloc(PROGRAMS_MAX, sizeof(*programs));
 	int n = programs ? kernel_programs(s->k, programs, PROGRAMS_MAX) : 0;
 	bool counted = false;
+	uint64_t missed = 0;
 
 	n = n > PROGRAMS_MAX ? PROGRAMS_MAX : n;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		counted = counted || programs[i].runs;
+		missed += programs[i].missed;
+	}
+	prom_one(p, "leastcap_program_misses_total", "counter",
+		 "How often the kernel left out a program that another task was preempted in.",
+		 (double)missed);
 	if (counted) {
 		prom_family(p, "leastcap_program_runs_total", "counter",
 			    "How often a program ran while kernel.bpf_stats_enabled was set.");

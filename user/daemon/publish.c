@@ -348,6 +348,7 @@ int publish(struct state *s, const struct sources *sources, struct plan *plan,
 	if (err)
 		put_back(s, plan, before);
 	kernel_publish(s->k);
+	kernel_patterns_settle(s->k);
 	if (!err) {
 		*ret_news = has_news(&p);
 		if (drop_unwanted(&p) && plan->n_unfit)

@@ -100,6 +100,8 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 		return 0;
 	if (n > LEASTCAP_PATTERNS)
 		return -E2BIG;
+	/* There is room for two sets. */
+	kernel_patterns_settle(k);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t number = first + (uint32_t)i;
 		int err =
@@ -111,9 +113,30 @@ int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *p
 		}
 	}
 	__atomic_store_n(&k->state->patterns, (uint64_t)first << 32 | n, __ATOMIC_SEQ_CST);
-	/* A birth that is under way may still be comparing with the old set. Where there is no memory to wait for it, what was born
-	 * meanwhile is looked at again all the same (daemon/transaction.c). */
-	(void)kernel_wait_programs();
-	patterns_delete(k, (uint32_t)(old >> 32), (uint32_t)old);
+	k->old_patterns = old;
+	k->patterns_changed = true;
 	return 0;
+}
+
+void kernel_patterns_settle(struct kernel *k)
+{
+	if (!k->patterns_changed)
+		return;
+	/* Where there is no memory to wait, what was born meanwhile is looked at again all the same (daemon/transaction.c). */
+	(void)kernel_wait_programs();
+	patterns_delete(k, (uint32_t)(k->old_patterns >> 32), (uint32_t)k->old_patterns);
+	k->patterns_changed = false;
+}
+
+void patterns_collect(struct kernel *k)
+{
+	uint64_t set = k->state->patterns;
+	_cleanup_free_ void *keys = NULL;
+	long n = map_keys(k->maps[MAP_PATTERNS], sizeof(uint32_t), &keys);
+	const uint32_t *numbers = keys;
+
+	for (long i = 0; i < n; i++) {
+		if (numbers[i] - (uint32_t)(set >> 32) >= (uint32_t)set)
+			patterns_delete(k, numbers[i], 1);
+	}
 }

@@ -197,6 +197,7 @@ int kernel_policy_collect(struct kernel *k)
 		return err;
 	policies.n = sort_ids(policies.ids, policies.n);
 	cgroups.n = sort_ids(cgroups.ids, cgroups.n);
+	patterns_collect(k);
 	removed = collect_policies(k, &policies);
 	if (removed < 0)
 		return removed;

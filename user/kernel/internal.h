@@ -39,6 +39,8 @@ struct kernel {
 	int maps[MAPS]; /* descriptors */
 	struct leastcap_state *state; /* one page, mapped */
 	const struct leastcap_pending *pending; /* LEASTCAP_PENDING places, mapped */
+	uint64_t old_patterns; /* the set that was there before the one that is, to be removed */
+	bool patterns_changed;
 	char dir[64]; /* of this ABI */
 };
 
@@ -146,6 +148,11 @@ struct kernel_ledger ledger_join(uint64_t cgroup, const struct leastcap_ledger *
 uint64_t pending_untold(const struct leastcap_pending all[LEASTCAP_PENDING], uint64_t except);
 uint64_t samples_untold(const struct leastcap_key *keys, const struct leastcap_sample *samples,
 			size_t n, uint64_t except);
+
+/* ---- births.c ---- */
+
+/* Removes patterns of no set: who put one in force was killed before it had removed the one before. Programs were waited for. */
+void patterns_collect(struct kernel *k);
 
 /* ---- quiet.c ---- */
 

@@ -226,6 +226,11 @@ int kernel_birth_each(struct kernel *k, int (*fn)(const char *path, uint64_t pol
  */
 int kernel_patterns_set(struct kernel *k, const struct leastcap_birth_pattern *patterns, size_t n,
 			bool *ret_changed);
+/*
+ * Waits for births that are under way and compare with the set before, and removes that. Behind kernel_publish(): nobody is to wait
+ * for what is in force already.
+ */
+void kernel_patterns_settle(struct kernel *k);
 /* The set that is in force, to be freed. */
 int kernel_patterns_get(struct kernel *k, struct leastcap_birth_pattern **ret, size_t *ret_n);
 
@@ -249,11 +254,12 @@ int kernel_events_fd(const struct kernel *k);
 /* The next record makes it readable, those behind it not until they are many. For a reader that has read all, and will sleep. */
 void kernel_wake_next(struct kernel *k);
 
-/* Run counts and times of our programs where the kernel counts them; name -> (runs, ns). */
+/* Run counts and times of our programs where the kernel counts them. missed: left out, see bpf/leader.bpf.h; always counted. */
 struct kernel_program {
 	char name[16];
 	uint64_t runs;
 	uint64_t run_ns;
+	uint64_t missed;
 };
 /* Returns how many there are; fills at most max. */
 int kernel_programs(const struct kernel *k, struct kernel_program *ret, size_t max);

@@ -207,8 +207,7 @@ static int read_one(const struct leastcap_binding *b, void *ctx)
 	if (bsearch(&b->cgroup, e->held.cgroups, e->held.n, sizeof(b->cgroup), compare_ids))
 		err = kernel_ledger_get(e->k, b->cgroup, &joined);
 	else
-		err = read_ledger(e, b->cgroup, &l)
-			      ?: join(e->k, b->cgroup, &l, &nothing, &joined);
+		err = read_ledger(e, b->cgroup, &l) ?: join(e->k, b->cgroup, &l, &nothing, &joined);
 	return e->fn(b->cgroup, err ? NULL : &joined, e->ctx);
 }
 

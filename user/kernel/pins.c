@@ -232,6 +232,7 @@ static int list_programs(const char *path, const char *name, void *ctx)
 			snprintf(p->name, sizeof(p->name), "%s", entry->d_name + 5);
 			p->runs = info.run_cnt;
 			p->run_ns = info.run_time_ns;
+			p->missed = info.recursion_misses;
 		}
 		list->n++;
 	}

@@ -38,6 +38,7 @@ static const struct {
 	{"lc_kern_mount", PROGRAM_ALWAYS},
 	{"lc_ptrace", PROGRAM_ALWAYS},
 	{"lc_exec", PROGRAM_ALWAYS},
+	{"lc_exec_thread", PROGRAM_ALWAYS},
 	{"lc_move", PROGRAM_ALWAYS},
 	{"lc_moved", PROGRAM_ALWAYS},
 	{"lc_fork", PROGRAM_ALWAYS},

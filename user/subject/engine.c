@@ -28,8 +28,8 @@
 #define EVENTS_PATH                                                                             \
 	"/events?filters=%7B%22type%22%3A%5B%22container%22%5D%2C%22event%22%3A%5B%22rename%22" \
 	"%2C%22update%22%2C%22create%22%5D%7D&since="
-/* What a stream had to tell when it ended is told by the next one; some of it twice, which costs a question. */
-#define OVERLAP_SEC 5
+/* Who writes an event, and who is first to be read, may differ by moments: told twice, it costs a question. */
+#define OVERLAP_SEC 1
 
 struct question {
 	TAILQ_ENTRY(question) link;
@@ -55,9 +55,8 @@ struct engine {
 	uint64_t answers;
 	uint64_t pause, paused_until; /* pause 0: it answers */
 	struct http_request *stream;
-	bool stream_open; /* it tells of what happens */
 	uint64_t stream_pause, stream_due;
-	time_t since; /* what has happened since then may not have been told; 0: nobody was asked yet */
+	time_t since; /* what has happened since then may not have been read; 0: nobody was asked yet */
 	struct engine_stats stats;
 };
 
@@ -97,6 +96,17 @@ static void pump(struct engine *e);
 
 /* ---- events ---- */
 
+/* An event of that time was read. A stream may break off before it has told all that was before it: only this counts. */
+static void read_until(struct engine *e, double when)
+{
+	const time_t now = time(NULL);
+
+	if (when <= (double)(e->since + OVERLAP_SEC))
+		return;
+	/* Nobody has read what is yet to come. */
+	e->since = (when < (double)now ? (time_t)when : now) - OVERLAP_SEC;
+}
+
 static void on_event(char *text, size_t len, void *ctx)
 {
 	struct engine *e = ctx;
@@ -115,6 +125,7 @@ static void on_event(char *text, size_t len, void *ctx)
 	} else if (action && id && strlen(id) == 64 && e->options.changed) {
 		e->options.changed(id, e->options.ctx);
 	}
+	read_until(e, json_number_value(json_object_get(event, "time")));
 	json_decref(event);
 }
 
@@ -122,7 +133,6 @@ static void on_stream(void *ctx)
 {
 	struct engine *e = ctx;
 
-	e->stream_open = true;
 	e->stream_pause = 0;
 }
 
@@ -131,9 +141,11 @@ static void on_stream_end(int err, long status, char *body, size_t len, void *ct
 	struct engine *e = ctx;
 
 	e->stream = NULL;
-	if (e->stream_open)
-		e->since = time(NULL) - OVERLAP_SEC;
-	e->stream_open = false;
+	/* Asked for again, one that does not fit would end every stream. */
+	if (err == -EFBIG) {
+		e->stats.values_dropped++;
+		read_until(e, (double)time(NULL));
+	}
 	e->stream_pause = doubled(e->stream_pause);
 	e->stream_due = now_usec() + e->stream_pause;
 	pump(e);

@@ -48,7 +48,7 @@ struct engine_stats {
 	uint64_t since_usec; /* CLOCK_MONOTONIC: in this state */
 	size_t asked, waiting;
 	uint64_t dropped; /* questions, because too many waited */
-	uint64_t values_dropped; /* names, labels, ... that did not fit */
+	uint64_t values_dropped; /* names, labels, events, ... that did not fit */
 };
 
 int engine_new(sd_event *event, const struct engine_options *options, struct engine **ret);
