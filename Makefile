@@ -160,16 +160,22 @@ $(O)/tests/bench/replace: tests/bench/replace.c $(O)/libleastcap.a $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $< $(ALL_LDFLAGS) $(O)/libleastcap.a -o $@ $(PKG_LIBS)
+# On the machine itself.
+NATIVE := $(addprefix $(O)/tests/bench/,native native.bpf.o)
+$(O)/tests/bench/native: tests/bench/native.c $(O)/.flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -Iinclude -MMD -MP $< -o $@ $(shell $(PKG_CONFIG) --libs libbpf jansson)
 $(O)/tests/bench/selinux.policy: tests/bench/selinux.cil
 	@mkdir -p $(@D)
 	$(Q)secilc --output $@ --filecontext /dev/null $<
-$(O)/tests/bench/floor.bpf.o: tests/bench/floor.bpf.c $(O)/.flags
+$(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c $(O)/.flags
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 DEPS := $(SKEL:$(O)/%.skel.h=$(O)/bpf/%.d) $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(DAEMON_OBJS:.o=.d) \
-	$(addsuffix .d,$(UNIT_TESTS) $(PROBES)) $(addsuffix .d,$(basename $(BENCH)))
+	$(addsuffix .d,$(UNIT_TESTS) $(PROBES)) $(addsuffix .d,$(basename $(BENCH) $(NATIVE)))
 -include $(DEPS)
 
 # ---- install ----
@@ -202,7 +208,7 @@ install: all
 
 # ---- tests ----
 
-.PHONY: unit-tests probes check check-unit check-guest soak bench demo lint fuzz deps
+.PHONY: unit-tests probes check check-unit check-guest soak bench bench-native demo lint fuzz deps
 unit-tests: $(UNIT_TESTS)
 probes: $(PROBES)
 
@@ -223,6 +229,10 @@ bench:
 	$(Q)tests/deps build guest bench
 	$(Q)$(MAKE) all $(BENCH)
 	$(Q)O=$(O) KERNEL=$(KERNEL) tests/bench/bench $(BENCHFLAGS)
+bench-native:
+	$(Q)tests/deps build
+	$(Q)$(MAKE) $(NATIVE)
+	$(Q)$(O)/tests/bench/native $(O)/tests/bench/native.bpf.o $(O)/bench-native.json
 demo:
 	$(Q)tests/deps build guest
 	$(Q)$(MAKE) all
@@ -256,6 +266,7 @@ help:
 	'make bench             what it costs, in instructions: a table, and $(O)/bench.json; KERNEL= as above' \
 	'  BENCHFLAGS=--check     fails where it costs more than tests/bench/figures.json says' \
 	'  BENCHFLAGS=--short     the same for the rows that matter most, in one boot: a part of make check' \
+	'make bench-native      the decision alone, in nanoseconds of this machine: a table, and $(O)/bench-native.json' \
 	'make lint              formatting, shellcheck, spelling' \
 	'make fuzz              libFuzzer on the policy parser and the resolver; FUZZ_SECONDS=60' \
 	'make install           DESTDIR= PREFIX=/usr/local' \

@@ -74,7 +74,7 @@ int lc_capable(__u64 *ctx)
 		return (int)ctx[4];
 	t = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
 	cap = CAP(ctx);
-	if (t && cap < 64 && t->epoch == state.epoch && (t->quiet >> cap & 1))
+	if (answer_is_quiet(t, cap))
 		return 0;
 	return armed ? refusal(capable_loud(ctx, t)) : 0;
 }

@@ -59,6 +59,12 @@ static __always_inline bool entering(const struct leastcap_task *process)
 	return process && process->enter_root && bpf_ktime_get_ns() < process->enter_deadline;
 }
 
+/* Is it known that this capability needs no work? t: the task's storage, or NULL. All that a quiet check costs. */
+static __always_inline bool answer_is_quiet(const struct leastcap_task *t, __u32 cap)
+{
+	return t && cap < 64 && t->epoch == state.epoch && (t->quiet >> cap & 1);
+}
+
 /*
  * The answer that current's storage has, if it is true; NULL: there is none. All that a hook costs whom no policy
  * concerns. The order of reading is walk_current()'s.
