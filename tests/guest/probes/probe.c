@@ -278,11 +278,15 @@ static int way_loop(char **argv)
 	return other ? OTHER : count[1] ? REFUSED : ALLOWED;
 }
 
-/* watch FILE ACT ACT...: until FILE is gone, does all acts in turn and counts each combination of outcomes. */
+/*
+ * watch FILE ACT ACT...: until FILE is gone, does all acts in turn and counts each combination of outcomes; then, how many
+ * turns came out otherwise than the one before, and how many of those were alone between two that came out alike.
+ */
 static int way_watch(char **argv)
 {
+	unsigned long seen[16] = {}, turns = 0, changed = 0, flashed = 0;
+	unsigned int last = 0, before = 0; /* the outcomes of the two turns before */
 	const struct act *act[4];
-	unsigned long seen[16] = {};
 	int n = 0;
 
 	for (char **name = argv + 1; *name && n < 4; name++)
@@ -299,6 +303,11 @@ static int way_watch(char **argv)
 				bits |= (unsigned int)(err == 0) << i;
 			}
 			seen[bits]++;
+			changed += turns > 0 && bits != last;
+			flashed += turns > 1 && bits != last && bits == before;
+			before = last;
+			last = bits;
+			turns++;
 		}
 		/* The kernel waits for every task to leave the processor once when programs are detached. */
 		usleep(1000);
@@ -309,6 +318,7 @@ static int way_watch(char **argv)
 			       bits >> i & 1 ? "allowed" : "refused");
 		printf(" %lu\n", seen[bits]);
 	}
+	printf("changed %lu\nflashed %lu\n", changed, flashed);
 	return ALLOWED;
 }
 
