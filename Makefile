@@ -120,12 +120,13 @@ $(O)/leastcapd: $(DAEMON_OBJS) $(O)/libleastcap.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
 $(O)/tests/unit/test_%: $(O)/tests/unit/test_%.o $(filter-out %/main.o,$(DAEMON_OBJS)) $(O)/libleastcap.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(O)/libleastcap.a -o $@ $(PKG_LIBS) $$($(PKG_CONFIG) --libs cmocka)
 
 # Those with a kernel side of their own, in place of the library's.
 $(addprefix $(O)/tests/unit/test_,answers births confirm dry_run fall_back killed modes transaction unfit): ALL_LDFLAGS += -Wl,--allow-multiple-definition
 
-# A part of the command, with what it calls in the test.
+# Parts of the command, with what they call in the test.
+$(O)/tests/unit/test_printed: $(addprefix $(O)/user/cli/,explain_print.o output.o report_html.o trace_print.o)
 $(O)/tests/unit/test_learn: $(O)/user/cli/learn_conclude.o
 
 # Programs that tests run in a guest, in containers without a libc: static. `first` is on its own entirely.

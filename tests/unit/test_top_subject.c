@@ -33,12 +33,12 @@ static json_t *detail(void)
 	json_object_set_new(
 		b, "events",
 		json_pack(
-			"[{s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:s, s:i}}]",
+			"[{s:s, s:s, s:s, s:s, s:{s:s, s:i}}, {s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:s, s:i}}]",
 			"time", "2026-01-02T03:04:05.678901Z", "type", "denied", "restriction",
-			"capabilities", "item", "CHOWN", "time", "2026-01-02T03:04:06.678901Z",
-			"type", "denied", "restriction", "mounts", "item", "bind", "detail",
-			"/tmp/\x1b]0;x", "syscall", "mount", "suppressed", 17, "process", "comm",
-			"mount", "pid", 813));
+			"capabilities", "item", "CHOWN", "process", "comm", "a[1]' \x1b[2J", "pid",
+			814, "time", "2026-01-02T03:04:06.678901Z", "type", "denied", "restriction",
+			"mounts", "item", "bind", "detail", "/tmp/\x1b]0;x", "syscall", "mount",
+			"suppressed", 17, "process", "comm", "mount", "pid", 813));
 	return b;
 }
 
@@ -78,7 +78,8 @@ static void all_about_a_subject(void **state)
 	assert_int_equal(find(&l, "03:04:06 denied     mounts: bind /tmp/\\x1b]0;x in mount() by "
 				  "mount[813] +17"),
 			 find(&l, "LAST EVENTS") + 1);
-	assert_int_equal(find(&l, "03:04:05 denied     CHOWN"), find(&l, "LAST EVENTS") + 2);
+	assert_int_equal(find(&l, "03:04:05 denied     CHOWN by 'a[1]'\\'' \\x1b[2J'[814]"),
+			 find(&l, "LAST EVENTS") + 2);
 	assert_int_not_equal(find(&l, "    812     33  ngi\\x0anx\\xc2\\x9b  CHOWN, KILL"), -1);
 	/* It scrolls as far as there is something. */
 	show(&v, 80, 24, &l);

@@ -102,14 +102,24 @@ const char *duration_text(uint64_t seconds, char buf[DURATION_TEXT])
 	return buf;
 }
 
-/* ---- deadlines ---- */
+/* ---- clocks and deadlines ---- */
 
-uint64_t boot_now(void)
+static uint64_t nanoseconds(clockid_t clock)
 {
 	struct timespec now = {0};
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+uint64_t boot_now(void)
+{
+	return nanoseconds(CLOCK_BOOTTIME);
+}
+
+uint64_t now_usec(void)
+{
+	return nanoseconds(CLOCK_MONOTONIC) / 1000;
 }
 
 void boot_id(char ret[37])

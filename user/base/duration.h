@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Spans of time as people write them: "60s", "10m", "1h30m". And deadlines that hold for one boot. */
+/* Spans of time as people write them: "60s", "10m", "1h30m". And clocks, and deadlines that hold for one boot. */
 #ifndef LEASTCAP_DURATION_H
 #define LEASTCAP_DURATION_H
 
@@ -21,6 +21,9 @@ const char *duration_text(uint64_t seconds, char buf[DURATION_TEXT]);
 
 /* CLOCK_BOOTTIME in nanoseconds: goes on while the machine sleeps, and nobody sets it. */
 uint64_t boot_now(void);
+
+/* CLOCK_MONOTONIC in microseconds, as sd-event and sd-bus take it: stands still while the machine sleeps. */
+uint64_t now_usec(void);
 
 /* Which boot this is: 36 characters and a NUL; "" where the kernel does not tell. */
 void boot_id(char ret[37]);

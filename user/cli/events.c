@@ -41,7 +41,7 @@ static void print_refusal(const json_t *e, const char *type)
 {
 	const json_t *process = json_object_get(e, "process");
 	_cleanup_free_ char *item = out_member(e, "item"), *call = out_member(e, "syscall"),
-			    *policy = out_member(e, "policy"), *comm = out_member(process, "comm"),
+			    *policy = out_member(e, "policy"), *comm = out_name(process, "comm"),
 			    *restriction = out_member(e, "restriction"),
 			    *detail = out_member(e, "detail"),
 			    *subject = subject_name(json_object_get(e, "subject"));
@@ -71,7 +71,7 @@ static void print_refusal(const json_t *e, const char *type)
 static void print_quiet(const json_t *e)
 {
 	_cleanup_free_ char *item = out_member(e, "item"), *policy = out_member(e, "policy"),
-			    *comm = out_member(json_object_get(e, "process"), "comm"),
+			    *comm = out_name(json_object_get(e, "process"), "comm"),
 			    *restriction = out_member(e, "restriction"),
 			    *verdict = out_member(e, "verdict"),
 			    *subject = subject_name(json_object_get(e, "subject"));
@@ -92,7 +92,7 @@ static void print_other(const json_t *e, const char *type)
 	_cleanup_free_ char *subject = subject_name(json_object_get(e, "subject")),
 			    *policy = out_member(e, "policy"), *action = out_member(e, "action");
 	const json_t *losses = json_object_get(e, "losses"), *who = json_object_get(e, "by"), *n;
-	_cleanup_free_ char *by = out_member(who, "comm"), *reason = out_member(e, "reason"),
+	_cleanup_free_ char *by = out_name(who, "comm"), *reason = out_member(e, "reason"),
 			    *sink = out_member(e, "sink"), *target = out_member(e, "target");
 	const char *key;
 

@@ -69,19 +69,11 @@ static char *arguments(const json_t *args)
 	return text;
 }
 
-/* The process has chosen it: in quotes, where it has anything like the rest of the line. To be freed. */
-static char *name_of(const json_t *process, const char *key)
-{
-	_cleanup_free_ char *shown = out_member(process, key);
-
-	return shown && *shown ? shell_word(shown) : TAKE_PTR(shown);
-}
-
 /* Where it came from, what it was called with: what is not known is left out. */
 static void print_more(const json_t *p)
 {
 	_cleanup_free_ char *args = arguments(json_object_get(p, "args")),
-			    *parent = name_of(p, "parent");
+			    *parent = out_name(p, "parent");
 	json_int_t inner = out_number(p, "container_pid"), above = out_number(p, "ppid");
 
 	/* Not wrapped: what is copied has to be one line. */
@@ -111,7 +103,7 @@ static void print_container(const json_t *s, const char *id, const char *cgroup)
 static void print_who(const json_t *event)
 {
 	const json_t *p = json_object_get(event, "process"), *s = json_object_get(event, "subject");
-	_cleanup_free_ char *comm = name_of(p, "comm"), *exe = out_member(p, "exe"),
+	_cleanup_free_ char *comm = out_name(p, "comm"), *exe = out_member(p, "exe"),
 			    *container = out_member(s, "container"), *unit = out_member(s, "unit"),
 			    *cgroup = out_member(s, "cgroup");
 

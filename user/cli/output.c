@@ -104,6 +104,13 @@ char *out_member(const json_t *object, const char *key)
 	return out_printable(text ? text : "");
 }
 
+char *out_name(const json_t *process, const char *key)
+{
+	_cleanup_free_ char *shown = out_member(process, key);
+
+	return shown && *shown ? shell_word(shown) : TAKE_PTR(shown);
+}
+
 json_int_t out_number(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
@@ -197,6 +204,37 @@ void out_block(const char *text)
 	}
 }
 
+/* Width on the screen, taking every character as one column. */
+static size_t width(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+static const char *skip(const char *text, size_t n)
+{
+	for (; *text && n; n--)
+		while (((unsigned char)*++text & 0xc0) == 0x80)
+			;
+	return text;
+}
+
+void out_cell(const char *text, size_t columns)
+{
+	_cleanup_free_ char *whole = out_printable(text);
+	const char *shown = whole ?: "?";
+	size_t len = width(shown), head = *shown == '/' ? 0 : (columns - 3) / 2;
+
+	if (len <= columns)
+		printf("%s%*s ", shown, (int)(columns - len), "");
+	else
+		printf("%.*s...%s ", (int)(skip(shown, head) - shown), shown,
+		       skip(shown, len - (columns - 3 - head)));
+}
+
 struct table *table_new(const struct table_column *columns, size_t n_columns)
 {
 	struct table *t = calloc(1, sizeof(*t));
@@ -237,24 +275,6 @@ int table_add(struct table *t, const char *const *cells)
 	}
 	t->n_rows++;
 	return 0;
-}
-
-/* Width on the screen, taking every character as one column. */
-static size_t width(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
-static const char *skip(const char *text, size_t n)
-{
-	for (; *text && n; n--)
-		while (((unsigned char)*++text & 0xc0) == 0x80)
-			;
-	return text;
 }
 
 static void print_cell(const char *text, const struct table_column *column, size_t room, bool last)

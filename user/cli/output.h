@@ -29,6 +29,9 @@ char *out_printable(const char *text);
 /* A printable copy of object[key], "" when there is no such string. To be freed. */
 char *out_member(const json_t *object, const char *key);
 
+/* What a process is called, which it chooses: like out_member(), and in quotes where it has anything like the rest of a line. */
+char *out_name(const json_t *process, const char *key);
+
 /* object[key] as a number; 0 when there is none. */
 json_int_t out_number(const json_t *object, const char *key);
 
@@ -49,6 +52,12 @@ char *out_override(const json_t *policy);
 
 /* A line that says that nothing is enforced, for how long, and why; nothing where json is null. */
 void out_disarmed(const json_t *json);
+
+/*
+ * Prints a text, made printable, as wide as it may be, blanks behind it, and one more. What is too wide is cut: of a path the end
+ * counts, of a name both ends: replicas differ in the last letters.
+ */
+void out_cell(const char *text, size_t columns);
 
 enum table_cut {
 	TABLE_KEEP, /* never cut */

@@ -226,7 +226,7 @@ static char *set_text(const json_t *names)
 /* Most processes have one set three times. */
 static void print_process(const json_t *p)
 {
-	_cleanup_free_ char *comm = out_member(p, "comm"), *text = NULL;
+	_cleanup_free_ char *comm = out_name(p, "comm"), *text = NULL;
 	_cleanup_free_ char *permitted = set_text(json_object_get(p, "permitted")),
 			    *effective = set_text(json_object_get(p, "effective")),
 			    *bounding = set_text(json_object_get(p, "bounding"));

@@ -6,7 +6,6 @@
 #include "audit/event.h"
 #include "base/caps.h"
 #include "base/duration.h"
-#include "base/escape.h"
 #include "base/log.h"
 #include "cli/output.h"
 #include "cli/trace.h"
@@ -55,25 +54,6 @@ static int process_width(const struct trace_printer *p)
 	return p->columns && p->columns <= 80 ? PROCESS_MIN : PROCESS_MAX;
 }
 
-/* Printable, as wide as it may be. Of a path the end counts, of a name both ends: replicas differ in the last letters. */
-static void cell(const char *text, int width)
-{
-	_cleanup_free_ char *shown = escape_dup(text, strlen(text));
-	int len = shown ? (int)strlen(shown) : 0, head;
-
-	if (!shown || len <= width) {
-		printf("%-*s ", width, shown ?: "?");
-		return;
-	}
-	head = shown[0] == '/' ? 0 : (width - 3) / 2;
-	while (head && (shown[head] & 0xc0) == 0x80)
-		head--;
-	text = shown + len - (width - 3 - head);
-	while ((*text & 0xc0) == 0x80)
-		text++;
-	printf("%.*s...%-*s ", head, shown, width - 3 - head, text);
-}
-
 static void print_clock(int64_t ns)
 {
 	time_t seconds = (time_t)(ns / NSEC_PER_SEC);
@@ -106,8 +86,8 @@ static void print_text(const struct trace_printer *p, const struct leastcap_trac
 	char buf[32];
 
 	print_clock((int64_t)(c->time + (uint64_t)p->clock_ns));
-	cell(trace_name_short(name, buf), subject_width(p));
-	cell(c->comm, process_width(p));
+	out_cell(trace_name_short(name, buf), (size_t)subject_width(p));
+	out_cell(c->comm, (size_t)process_width(p));
 	printf("%7u ", c->pid);
 	printf("%-16s %-7s %s\n", caps_name(c->cap, buf), trace_verdict(c->verdict), call ?: "-");
 	if (remarks && *remarks)

@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "daemon/socket.h"
 #include "subject/manager.h"
@@ -98,14 +98,10 @@ int loop_block_signals(void)
 static void reload(struct loop *l, const struct signalfd_siginfo *info)
 {
 	struct peer by = {.pid = (pid_t)info->ssi_pid, .uid = info->ssi_uid};
-	struct timespec now = {0};
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	/* Often it has ended already: a shell's kill has not, /bin/kill has. */
 	peer_name(&by);
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   (unsigned long long)now.tv_sec * USEC_PER_SEC +
-			   (unsigned long long)now.tv_nsec / 1000);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_usec());
 	/* It has told what is wrong; the old state stays in force. */
 	(void)state_reload(l->state, &by);
 	sd_notify(0, "READY=1");

@@ -14,17 +14,15 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 
 /* Each level holds a descriptor. What is deeper is left out, and that is said. */
 #define DEPTH_MAX 64
 
 /* How many entries there are between two looks at the clock. */
 #define PERIOD 256
-
-#define NSEC_PER_SEC 1000000000ULL
 
 /* ---- the attribute ---- */
 
@@ -88,19 +86,11 @@ int capfiles_root_uid(pid_t pid, uid_t *ret)
 struct walk {
 	const struct capfiles_options *options;
 	struct capfiles *found;
-	uint64_t end; /* CLOCK_MONOTONIC ns; 0: no limit */
+	uint64_t end; /* of now_usec(); 0: no limit */
 	char path[PATH_MAX]; /* of the folder, from the root on, without a slash at its end */
 	unsigned int depth;
 	bool ended;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
-}
 
 /* Goes down by one name only, so nothing that is moved or linked meanwhile leads out. */
 static int open_folder(int dir, const char *name)
@@ -123,7 +113,7 @@ static bool at_limit(struct walk *w)
 
 	w->ended = w->ended || (o->max_entries && f->entries >= o->max_entries);
 	if (f->entries % PERIOD == 0) {
-		w->ended = w->ended || (w->end && now_ns() >= w->end);
+		w->ended = w->ended || (w->end && now_usec() >= w->end);
 		if (o->progress)
 			o->progress(f->entries, f->n, o->ctx);
 	}
@@ -249,7 +239,7 @@ int capfiles_find(int root, const struct capfiles_options *options, struct capfi
 	if (fd < 0)
 		return fd;
 	ret->nosuid = !fstatvfs(fd, &st) && (st.f_flag & ST_NOSUID);
-	w.end = options->max_ns ? now_ns() + options->max_ns : 0;
+	w.end = options->max_ns ? now_usec() + options->max_ns / 1000 : 0;
 	err = walk_folder(&w, fd);
 	if (err) {
 		capfiles_done(ret);

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
+#include "base/duration.h"
 #include "subject/document.h"
 #include "subject/http.h"
 #include "subject/retries.h"
@@ -59,14 +59,6 @@ struct engine {
 	time_t since; /* what has happened since then may not have been read; 0: nobody was asked yet */
 	struct engine_stats stats;
 };
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SEC + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void set_state(struct engine *e, enum engine_state state)
 {

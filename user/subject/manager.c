@@ -3,19 +3,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 
 #define PRIVATE_SOCKET "unix:path=/run/systemd/private"
-
-uint64_t manager_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
 
 void manager_closep(sd_bus **bus)
 {
@@ -60,7 +52,7 @@ int manager_open(bool direct, uint64_t deadline, sd_bus **ret)
 			return err;
 		if (err > 0)
 			continue;
-		now = manager_now();
+		now = now_usec();
 		if (now >= deadline)
 			return -ETIMEDOUT;
 		err = sd_bus_wait(bus, deadline - now);
@@ -73,7 +65,7 @@ int manager_open(bool direct, uint64_t deadline, sd_bus **ret)
 
 int manager_call(sd_bus *bus, sd_bus_message *m, uint64_t deadline, sd_bus_message **ret)
 {
-	uint64_t now = manager_now();
+	uint64_t now = now_usec();
 
 	/* 0 would be the default limit, which is long. */
 	return now >= deadline ? -ETIMEDOUT : sd_bus_call(bus, m, deadline - now, NULL, ret);
@@ -105,7 +97,7 @@ int manager_get(sd_bus *bus, const char *object, const char *interface, const ch
 
 bool manager_stops(void)
 {
-	uint64_t deadline = manager_now() + MANAGER_LIMIT_USEC;
+	uint64_t deadline = now_usec() + MANAGER_LIMIT_USEC;
 	_cleanup_(manager_closep) sd_bus *bus = NULL;
 	_cleanup_free_ char *state = NULL;
 

@@ -14,10 +14,8 @@
 /* One question, with everything it takes. */
 #define MANAGER_LIMIT_USEC (2 * 1000000ULL)
 
-/* Deadlines are in microseconds, of this clock. */
-uint64_t manager_now(void);
-
-/* direct: at its own socket, which is root's, and is there for as long as it is; else over the bus of the system. */
+/* Deadlines are those of now_usec(). direct: at its own socket, which is root's, and is there for as long as it is; else over the
+ * bus of the system. */
 int manager_open(bool direct, uint64_t deadline, sd_bus **ret);
 int manager_call(sd_bus *bus, sd_bus_message *m, uint64_t deadline, sd_bus_message **ret);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "subject/retries.h"
 
-#include <time.h>
-
 #include "base/cleanup.h"
+#include "base/duration.h"
 
 #define MSEC 1000ULL
 #define SEC 1000000ULL
@@ -16,14 +15,6 @@ uint64_t retries_pause(unsigned int tries)
 	const size_t last = ARRAY_SIZE(pauses) - 1;
 
 	return pauses[tries < last ? tries : last];
-}
-
-static uint64_t now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SEC + (uint64_t)now.tv_nsec / 1000;
 }
 
 static void wake_at(struct retries *all, uint64_t due)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "subject/cgroup.h"
 #include "subject/manager.h"
@@ -221,7 +222,7 @@ int unit_told(const char *unit, char **ret)
 {
 	static uint64_t pause_until;
 	_cleanup_(told_done) struct told told = {};
-	uint64_t now = manager_now();
+	uint64_t now = now_usec();
 	bool has_slice;
 	int err;
 
@@ -231,7 +232,7 @@ int unit_told(const char *unit, char **ret)
 		return -EAGAIN;
 	err = ask_manager(unit, now + MANAGER_LIMIT_USEC, &told);
 	if (err == -ETIMEDOUT)
-		pause_until = manager_now() + BUS_PAUSE_USEC;
+		pause_until = now_usec() + BUS_PAUSE_USEC;
 	if (err < 0) {
 		log_debug("systemd does not say where %s is: %s", unit, strerror(-err));
 		/* The unit's name is good: that is what -EINVAL would deny. */

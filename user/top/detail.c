@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/caps.h"
+#include "base/escape.h"
 #include "base/words.h"
 #include "top/view.h"
 
@@ -131,24 +132,34 @@ static void local_clock(const char *text, char buf[16])
 		strftime(buf, 16, "%H:%M:%S", &local);
 }
 
+/* " by web[812]": the process has chosen its name, so in quotes, where that has anything like the rest of the line. */
+static char *who_of(const json_t *process)
+{
+	_cleanup_free_ char *comm = top_ascii(text_of(process, "comm")),
+			    *word = comm ? shell_word(comm) : NULL;
+	char *who;
+
+	if (!process)
+		return strdup("");
+	return asprintf(&who, " by %s[%lld]", word ?: "?", number_of(process, "pid")) < 0 ? NULL
+											  : who;
+}
+
 static void add_event(const json_t *e, struct top_lines *ret)
 {
-	const json_t *process = json_object_get(e, "process");
+	_cleanup_free_ char *who = who_of(json_object_get(e, "process"));
 	const char *item = text_of(e, "item"), *detail = text_of(e, "detail"),
 		   *call = text_of(e, "syscall"), *restriction = text_of(e, "restriction");
 	bool named = *restriction && strcmp(restriction, "capabilities") != 0;
-	char clock[16], more[32] = "", who[64] = "";
+	char clock[16], more[32] = "";
 
 	local_clock(text_of(e, "time"), clock);
 	if (number_of(e, "suppressed"))
 		snprintf(more, sizeof(more), " +%lld", number_of(e, "suppressed"));
-	if (process)
-		snprintf(who, sizeof(who), " by %.24s[%lld]", text_of(process, "comm"),
-			 number_of(process, "pid"));
 	top_lines_add(ret, TOP_PLAIN, "%-8s %-10s %s%s%s%s%.*s%s%s%s%s%s%s", clock,
 		      text_of(e, "type"), named ? restriction : "", named ? ": " : "", item,
 		      *detail ? " " : "", DETAIL_TEXT, detail, *call ? " in " : "", call,
-		      *call ? "()" : "", who, more,
+		      *call ? "()" : "", who ?: "", more,
 		      json_is_true(json_object_get(e, "shadow")) ? " (shadow)" : "");
 }
 
