@@ -117,7 +117,9 @@ place_of() { leastcap show /c | sed -n "s/^  $1 *//p"; }
 	[[ $(place_of SETUID) == "below (/var/lib/leastcap/applied/below.yaml:"* ]]
 }
 
-@test "a container is shown by its name" {
+is_several() { leastcap show shown 2>&1 | grep -F '"shown" is the name of several containers'; }
+
+@test "a container is shown by its name, if it is one's alone" {
 	probe_image
 	docker run -d --name shown probe sleep 600
 	leastcap apply - <<-'END'
@@ -129,5 +131,13 @@ place_of() { leastcap show /c | sed -n "s/^  $1 *//p"; }
 	is shown "$(binding "$(docker_cgroup shown)" .name)"
 	run -0 leastcap status
 	echo "$output" | grep -Ex ' +container +shown'
+	is "$(docker_cgroup shown)" "$(leastcap show --json shown | jq -r .cgroup)"
+	# A name that is nobody's alone, as the daemon has it, and as bundles have it.
+	podman run -d --name shown --network none busybox sleep 600
+	eventually 20 is_several
+	run -1 leastcap suggest shown
+	[[ $output == *"'shown' is the name of several containers, or the beginning of their ids"* ]]
 	docker rm -f shown
+	eventually 20 eval '[[ $(leastcap show --json shown | jq -r .cgroup) == *libpod-* ]]'
+	podman rm -f -t 0 shown
 }

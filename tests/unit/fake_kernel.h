@@ -274,7 +274,7 @@ int kernel_ledger_each(struct kernel *k,
 
 	for (uint64_t i = 0; !err && i < FAKE_MAX; i++) {
 		if (k->bindings[i].policy)
-			err = fn(i, NULL, ctx);
+			err = fn(i, k->ledgers[i].cgroup ? &k->ledgers[i] : NULL, ctx);
 	}
 	return err;
 }

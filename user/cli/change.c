@@ -80,7 +80,7 @@ const struct verb verb_promote = {
 	.name = "promote",
 	.args = "NAME",
 	.fn = promote,
-	.help = "a policy that was applied as a shadow becomes the one in force",
+	.help = "let a policy that was applied as a shadow become the one in force",
 	.text = "In one step: a check sees the policy before, or the shadow. It has the mode that is\n"
 		"written in it, unless 'leastcap mode' has set another one. Needs root.\n",
 };

@@ -64,6 +64,9 @@ int cli_usage_error(const struct verb *verb, const char *fmt, ...)
 int cli_arguments(const struct verb *verb, int argc, char **argv, int min, int max,
 		  const char *what);
 
+/* Logs that a SUBJECT is not one. */
+void cli_several(const char *subject);
+
 /*
  * Reads a file ("-": standard input) that may be POLICY_FILE_MAX long; *ret is to be freed.
  * -EFBIG: it is longer.

@@ -66,7 +66,8 @@ static void say_none_of(const char *subject, const char *near)
 			 "seccomp does not tell");
 }
 
-static void say_none(const struct history *h)
+/* log: the only place that was looked at; NULL: all there is. */
+static void say_none(const struct history *h, const char *log)
 {
 	if (h->quiet)
 		log_err(0,
@@ -77,6 +78,8 @@ static void say_none(const struct history *h)
 		log_err(0, "no event %llu is known", (unsigned long long)h->seq);
 	else if (h->subject)
 		say_none_of(h->subject, history_nearest(h));
+	else if (log)
+		log_err(0, "there is no refusal in %s", log);
 	else
 		log_err(0, "no refusal is known: nothing was refused or reported");
 }
@@ -176,7 +179,7 @@ static int explain_verb(const struct verb *verb, int argc, char **argv)
 		log_warn(0, "the log is long: only its newest events were looked at");
 	say_which(&h);
 	if (!json_array_size(h.found)) {
-		say_none(&h);
+		say_none(&h, log);
 		return CLI_FAILED;
 	}
 	return show(&h, json);

@@ -355,7 +355,7 @@ const struct verb verb_learn = {
 	.name = "learn",
 	.args = "[OPTION...] SUBJECT",
 	.fn = learn,
-	.help = "watches a subject; then the whitelist that fits, with the evidence",
+	.help = "watch a subject, then print the whitelist that fits, with the evidence",
 	.text = "As 'leastcap suggest', and beside the kernel's masks every check is watched while\n"
 		"it works: how often, when, which program, system call and kernel function. It ends\n"
 		"after --for, or with Ctrl-C, and prints the suggestion. A subject that no policy\n"

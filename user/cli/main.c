@@ -38,6 +38,14 @@ int cli_usage_error(const struct verb *verb, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
+void cli_several(const char *subject)
+{
+	log_err(0,
+		"'%s' is the name of several containers, or the beginning of their ids: more of an "
+		"id, or the path of the cgroup, is needed",
+		subject);
+}
+
 static void print_help(const struct verb *verb)
 {
 	printf("usage: leastcap %s %s\n\n%s\n", verb->name, verb->args, verb->text);

@@ -80,7 +80,7 @@ const struct verb verb_sampling = {
 	.name = "sampling",
 	.args = "[--interval TIME]",
 	.fn = sampling,
-	.help = "how often a refusal of the same kind is told, and change it",
+	.help = "tell, or change, how often a refusal of the same kind is told",
 	.text = "Of the refusals between two events of the same kind the next one says how many\n"
 		"there were. Holds over restarts of the daemon, unless it is started with\n"
 		"--sample-interval. Changing it needs root.\n\n"

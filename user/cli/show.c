@@ -195,14 +195,19 @@ static int show(const struct verb *verb, int argc, char **argv)
 {
 	_cleanup_(api_reply_done) struct api_reply reply = {0};
 	_cleanup_free_ char *cgroup = NULL;
-	int status, err;
+	int status, err, named;
 	bool json;
 
 	if (cli_only_json(verb, argc, argv, 1, 1, "SUBJECT", &json, &status))
 		return status;
 	err = ask_show(argv[optind], &reply);
 	/* A container's name that only its bundle has is looked for here: see find_subject() in daemon/show.c. */
-	if (!err && reply.status == 404 && !subject_find_named(argv[optind], &cgroup)) {
+	named = !err && reply.status == 404 ? subject_find_named(argv[optind], &cgroup) : -ENOENT;
+	if (named == -ENOTUNIQ) {
+		cli_several(argv[optind]);
+		return CLI_FAILED;
+	}
+	if (!named) {
 		api_reply_done(&reply);
 		reply = (struct api_reply){0};
 		err = ask_show(cgroup, &reply);

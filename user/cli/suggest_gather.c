@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/cli.h"
 #include "cli/state.h"
 #include "cli/suggest.h"
 #include "cli/trail.h"
@@ -78,9 +79,10 @@ static int settle(struct suggest_subject *subject, const json_t *status, const j
 			 subject->text, place);
 	if (subject->policy || subject->path || subject->text[0] == '/')
 		return 0;
-	if (subject->several)
-		return log_err(-ENOTUNIQ, "'%s' are several containers: more of the id is needed",
-			       subject->text);
+	if (subject->several) {
+		cli_several(subject->text);
+		return -ENOTUNIQ;
+	}
 	return trail_each(status, read_policy, subject);
 }
 

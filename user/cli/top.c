@@ -44,8 +44,8 @@ static int parse_sort(struct top *t, const char *word)
 		return cli_usage_error(t->verb, "--sort: no column '%s', did you mean '%s'?", word,
 				       near);
 	return cli_usage_error(t->verb,
-			       "--sort: no column '%s': subject, policy, mode, seen/s, deny/s, "
-			       "would/s, denied, would, used, unused, cgroup",
+			       "--sort: no column '%s'; there are subject, policy, mode, seen/s, "
+			       "deny/s, would/s, denied, would, used, unused and cgroup",
 			       word);
 }
 

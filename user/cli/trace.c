@@ -187,7 +187,7 @@ int trace_find(const char *subject, uint64_t **ret, size_t *ret_n)
 			near ? ", did you mean '" : "", near ?: "", near ? "'?" : "");
 		return CLI_FAILED;
 	case -ENOTUNIQ:
-		log_err(0, "'%s' are several containers: more of the id is needed", subject);
+		cli_several(subject);
 		return CLI_FAILED;
 	case -ENODATA:
 		log_err(0, "the policy '%s' holds nothing now: nothing that it selects runs",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <systemd/sd-daemon.h>
+
 #include "audit/event.h"
 #include "audit/listing.h"
 #include "base/duration.h"
@@ -13,6 +15,9 @@
 #define SWEEP_TICKS 30
 /* Removed cgroups that are ended in one second: each asks all processes whether they carry it, and the loop has more to do. */
 #define SWEEP_MOST 32
+
+/* Between two signs of life: bindings whose ends are told one after the other. */
+#define ENDS_ALIVE 256
 
 /* ---- sets of cgroups ---- */
 
@@ -148,37 +153,55 @@ static void tell_end(struct state *s, const struct leastcap_binding *b)
 
 /* ---- bindings that end before their cgroups ---- */
 
-void gone_unbound(struct state *s, const struct leastcap_binding *b)
+static void tell_unbound(struct state *s, const struct leastcap_binding *b,
+			 const struct kernel_ledger *l)
 {
 	struct leastcap_event_cgroup e;
-	struct kernel_ledger l;
 	json_t *event;
 
-	if (kernel_ledger_get(s->k, b->cgroup, &l))
-		return;
-	(void)tally_note(&s->tally, &l);
+	(void)tally_note(&s->tally, l);
 	/* What is gone was told, or will be. */
-	if (is_gone(s, b->cgroup) || !(l.used | l.denied | l.would_deny | l.rules_used |
-				       l.rules_denied | l.rules_would_deny))
+	if (is_gone(s, b->cgroup) || !(l->used | l->denied | l->would_deny | l->rules_used |
+				       l->rules_denied | l->rules_would_deny))
 		return;
 	e = end_of(s, b);
 	event = event_named(s, &e);
 	if (event) {
 		json_object_set_new(event, "type", json_string("unbound"));
-		add_ledger(s, event, &l);
+		add_ledger(s, event, l);
 	}
 	sink_emit(s->sink, event);
 }
 
-static int unbound(const struct leastcap_binding *b, void *ctx)
+void gone_unbound(struct state *s, const struct leastcap_binding *b)
 {
-	gone_unbound(ctx, b);
+	struct kernel_ledger l;
+
+	if (!kernel_ledger_get(s->k, b->cgroup, &l))
+		tell_unbound(s, b, &l);
+}
+
+struct ends {
+	struct state *s;
+	size_t n;
+};
+
+static int unbound(uint64_t cgroup, const struct kernel_ledger *l, void *ctx)
+{
+	struct leastcap_binding b;
+	struct ends *ends = ctx;
+
+	/* systemd kills who takes long to end, and what is not told by then is lost. */
+	if (ends->n++ % ENDS_ALIVE == 0)
+		sd_notify(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000");
+	if (l && !kernel_binding_get(ends->s->k, cgroup, &b))
+		tell_unbound(ends->s, &b, l);
 	return 0;
 }
 
 void state_ends(struct state *s)
 {
-	(void)kernel_binding_each(s->k, unbound, s);
+	(void)kernel_ledger_each(s->k, unbound, &(struct ends){.s = s});
 }
 
 /* ---- looks ---- */

@@ -256,7 +256,8 @@ unsigned int state_show(struct state *s, const char *subject, json_t **ret)
 	if (err == -ENOTUNIQ)
 		return answer_text(
 			409, ret,
-			"\"%.200s\" is the name of several containers, or the beginning of their ids",
+			"\"%.200s\" is the name of several containers, or the beginning of their "
+			"ids: more of an id, or the path of the cgroup, is needed",
 			subject);
 	if (err)
 		return answer_text(
