@@ -112,8 +112,8 @@ void tally_end(struct tally *t, uint64_t cgroup)
 	if (at == t->n || t->bindings[at].cgroup != cgroup)
 		return;
 	t->n_named -= t->bindings[at].named;
-	t->n--;
-	memmove(t->bindings + at, t->bindings + at + 1, (t->n - at) * sizeof(*t->bindings));
+	/* It stays until all are looked at: many may end at once. */
+	t->bindings[at] = (struct tally_binding){.cgroup = cgroup};
 }
 
 void tally_done(struct tally *t)
