@@ -32,6 +32,8 @@
 
 #define WARM_UPS 64
 #define RUNS 100 /* calls of the pass that counts runs */
+#define RUNS_FD 100 /* the first program's descriptor, across execve */
+#define PROGRAMS 128 /* at most */
 
 static void fail(const char *what)
 {
@@ -172,27 +174,21 @@ static int bpf(int cmd, union bpf_attr *attr)
 	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 }
 
-/* Statistics are on for as long as we live; the descriptor outlasts execve. */
-static void count_runs(void)
+/*
+ * The programs whose names begin so get the descriptors from RUNS_FD on, and statistics are on for as long as we live; both
+ * outlast execve. The name of one program is no beginning of another's where one is meant.
+ */
+static void count_runs(const char *name)
 {
 	union bpf_attr attr;
-	int stats;
+	int found = 0, stats;
+	__u32 id = 0;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.enable_stats.type = BPF_STATS_RUN_TIME;
 	stats = bpf(BPF_ENABLE_STATS, &attr);
 	if (stats < 0 || fcntl(stats, F_SETFD, 0))
 		fail("BPF_ENABLE_STATS");
-}
-
-/* How often all programs have run whose name begins so; the name of one is a beginning of no other's here. */
-static unsigned long runs(const char *name)
-{
-	unsigned long sum = 0;
-	bool found = false;
-	union bpf_attr attr;
-	__u32 id = 0;
-
 	for (;;) {
 		struct bpf_prog_info info = {};
 		int fd;
@@ -212,36 +208,69 @@ static unsigned long runs(const char *name)
 		attr.info.info_len = sizeof(info);
 		attr.info.info = (uintptr_t)&info;
 		if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
-		    !strncmp(info.name, name, strlen(name))) {
-			sum += info.run_cnt;
-			found = true;
-		}
+		    !strncmp(info.name, name, strlen(name)) && dup2(fd, RUNS_FD + found++) < 0)
+			fail("dup2");
 		close(fd);
 	}
 	if (!found) {
-		fprintf(stderr, "check: no program %s\n", name);
-		exit(1);
+		errno = ENOENT;
+		fail(name);
+	}
+}
+
+/* Opened before anything is counted: bpf(2) is a check itself. */
+static int runs_open(int infos[PROGRAMS])
+{
+	int n = 0;
+
+	for (; n < PROGRAMS && fcntl(RUNS_FD + n, F_GETFD) >= 0; n++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", RUNS_FD + n);
+		infos[n] = open(path, O_RDONLY | O_CLOEXEC);
+		if (infos[n] < 0)
+			fail(path);
+	}
+	return n;
+}
+
+static unsigned long runs(const int *infos, int n)
+{
+	unsigned long sum = 0;
+
+	for (int i = 0; i < n; i++) {
+		char text[1024], *at;
+		ssize_t got = pread(infos[i], text, sizeof(text) - 1, 0);
+
+		text[got > 0 ? got : 0] = 0;
+		at = strstr(text, "run_cnt:");
+		if (!at) {
+			fprintf(stderr, "check: no run_cnt of the program\n");
+			exit(1);
+		}
+		sum += strtoul(at + 8, NULL, 10);
 	}
 	return sum;
 }
 
 /* How often programs run for RUNS calls. Somebody else may be checked meanwhile, seldom: the best of some attempts counts. */
-static unsigned long runs_of(const struct trigger *t, const char *name, long wanted,
-			     unsigned long expected)
+static unsigned long runs_of(const struct trigger *t, long wanted, unsigned long expected)
 {
 	unsigned long ran = 0;
+	int infos[PROGRAMS], n = runs_open(infos);
 
 	for (int attempt = 0; attempt < 5; attempt++) {
-		unsigned long before = runs(name);
+		unsigned long before = runs(infos, n);
+		bool same = true;
 		uint64_t took;
 
-		for (int i = 0; i < RUNS; i++) {
-			if (t->call(&took) != wanted) {
-				fprintf(stderr, "check: %s: another outcome\n", t->name);
-				exit(1);
-			}
+		for (int i = 0; i < RUNS; i++)
+			same = t->call(&took) == wanted && same;
+		ran = runs(infos, n) - before;
+		if (!same) {
+			fprintf(stderr, "check: %s: another outcome\n", t->name);
+			exit(1);
 		}
-		ran = runs(name) - before;
 		if (ran == expected)
 			break;
 	}
@@ -386,7 +415,7 @@ int main(int argc, char **argv)
 		char is_placed[] = "--placed", *again[32] = {argv[0], is_placed};
 
 		if (program)
-			count_runs();
+			count_runs(program);
 		if (namespaces)
 			own_namespaces();
 		if (cgroup)
@@ -404,9 +433,9 @@ int main(int argc, char **argv)
 	samples(nothing, 256 - WARM_UPS, 0, empty);
 	samples(trigger->call, n, wanted, took);
 	if (unasked) {
-		printf("%lu\n", runs_of(trigger, program, wanted, 0));
+		printf("%lu\n", runs_of(trigger, wanted, 0));
 	} else if (program) {
-		unsigned long ran = runs_of(trigger, program, wanted, RUNS);
+		unsigned long ran = runs_of(trigger, wanted, RUNS);
 
 		if (ran != RUNS) {
 			fprintf(stderr, "check: the program was executed %lu times by %d calls\n",
