@@ -100,7 +100,7 @@ move() {
 	pids=("$@")
 	while [ -e $WORK/go ]; do
 		mkdir -p $CG/t/z
-		for to in t/z t/y t t/y; do
+		for to in t/z t/y t t/y t; do
 			echo "${pids[n++ % 2]}" >$CG/$to/cgroup.procs && echo "move to $to"
 			sleep 0.02
 		done
