@@ -79,7 +79,7 @@ spin() {
 requests() {
 	local name=$1 each i method path form
 	shift
-	for i in {1..20}; do
+	for i in {1..3}; do
 		for each; do
 			IFS=: read -r method path form <<<"$each"
 			printf '%s\n' next silent 'unix-socket = "/run/leastcap/leastcap.sock"' "request = $method" \
@@ -100,7 +100,7 @@ move() {
 	pids=("$@")
 	while [ -e $WORK/go ]; do
 		mkdir -p $CG/t/z
-		for to in t/z t/y t t/y; do
+		for to in t/z t/y t t/y t; do
 			echo "${pids[n++ % 2]}" >$CG/$to/cgroup.procs && echo "move to $to"
 			sleep 0.02
 		done
@@ -180,7 +180,7 @@ told() {
 			return 1
 		}
 	done
-	for what in 'reload sent' 'kill done' 'start done'; do [ "$(times "$what")" -ge $((LASTS / 15)) ]; done
+	for what in 'reload sent' 'kill done' 'start done'; do [ "$(times "$what")" -ge $((LASTS / 20)) ]; done
 }
 
 # no_wrong NAME...: of what each of them has seen.

@@ -3,7 +3,7 @@
 # processors: 2
 # All that changes what is in force at once, while processes check: see torture.bash.
 
-LASTS=30
+LASTS=20
 [ -z "${SOAK:-}" ] || LASTS=600
 
 load torture

@@ -5,7 +5,7 @@
 # processors: 2
 # Booted with a kernel that may be preempted anywhere, also within a program: what tests/guest/torture.bats does holds.
 
-LASTS=30
+LASTS=20
 [ -z "${SOAK:-}" ] || LASTS=600
 
 load ../torture

@@ -292,7 +292,7 @@ static int way_watch(char **argv)
 	for (char **name = argv + 1; *name && n < 4; name++)
 		act[n++] = find_act(*name);
 	do {
-		for (int turn = 0; turn < 256; turn++) {
+		for (int turn = 0; turn < 32; turn++) {
 			unsigned int bits = 0;
 
 			for (int i = 0; i < n; i++) {
