@@ -33,9 +33,10 @@ static __noinline int process_hand_over(struct task_struct *leader, bool merge)
 }
 
 /*
- * Tracepoints of v7.0 and fentry are preempted, and a program that another task is in on the same processor is left out then
- * (recursion_misses; programs of LSM hooks are not, since v6.2, 271de525e1d7). So the heir has what its leader has before
- * execve looks for others to end: what the programs below add is a move since.
+ * Kernel 7 preempts programs on tracepoints (seen on 7.3.4), and one that another task is in on the same processor is left out
+ * then: recursion_misses, __bpf_prog_enter_recur() in kernel/bpf/trampoline.c. Programs of LSM hooks are called without such a count:
+ * __bpf_prog_enter(), also in Debian's 6.1.192. So the heir has what its leader has before execve looks for others to end: what
+ * the programs below add is a move since.
  */
 SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(lc_exec_thread, struct linux_binprm *bprm, int ret)

@@ -13,6 +13,9 @@ setup_file() {
 	fresh_daemon
 	cp "$LEASTCAP_BUILD/tests/guest/probes/moves" $PROBES/
 	mkdir -p $CG/h $CG/out $CG/l/in
+	held 0
+	held_by_thread 0
+	held_by_clone 0
 	policy h 'cgroup: /h' none
 	policy l 'cgroup: /l' none
 	# The daemon would load them anew.
@@ -79,7 +82,9 @@ held_by_clone() { outcome "$1" inside /h $PROBE clone-into $CG/out sethostname; 
 	systemctl start leastcapd
 	loaded lc_fork
 	loaded lc_task
+	mark
 	held 1
+	denied SYS_ADMIN '.subject.cgroup == "/out" and .subject.binding == "/h" and .policy == "h"'
 	held_by_thread 1
 	held_by_clone 1
 }
