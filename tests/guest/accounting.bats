@@ -109,10 +109,10 @@ have_places() {
 	policy acc 'cgroup: /acc' none
 	local n=100
 	for i in $(seq $n); do cp $PROBE "/tmp/programs/many.$i"; done
-	# Each does both 256 times in turn.
+	# Each does both 32 times in turn.
 	inside /acc /bin/bash -c "for program in /tmp/programs/many.*; do \$program watch /nothing chroot sethostname; done" >/tmp/acc.many
-	is $((n * 256)) "$(turns "chroot=refused sethostname=refused " /tmp/acc.many)"
-	is $((n * 256 * 2)) "$(binding /acc .counters.denied)"
+	is $((n * 32)) "$(turns "chroot=refused sethostname=refused " /tmp/acc.many)"
+	is $((n * 32 * 2)) "$(binding /acc .counters.denied)"
 	# By calculation some 191, as there are two places for each. By one of 512, or a hash that is less even, it would be 168 or less.
 	n=$(have_places /acc)
 	echo "# of 200 kinds $n have a place" >&3
