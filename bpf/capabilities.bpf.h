@@ -35,6 +35,19 @@ static __always_inline bool is_repeated(const struct leastcap_repeat *r, const _
 	       !(r->by_syscall && is_by_syscall((int)CAP(ctx)));
 }
 
+/*
+ * Would it be quiet, were the system call that asks not in question, and is it one that no rule is about? A question (NOAUDIT)
+ * is none of a rule's.
+ */
+static __always_inline bool is_quiet_by_syscall(const struct leastcap_task *t, const __u64 *ctx)
+{
+	__u64 quiet = t->enforce & t->audit & t->used & LEASTCAP_CAPS_BY_SYSCALL;
+	__u32 cap = CAP(ctx);
+
+	return cap < 64 && (quiet >> cap & 1) &&
+	       ((ctx[3] & CAP_OPT_NOAUDIT) || !is_by_syscall((int)cap));
+}
+
 /* What is not quiet, or not known to be. t: the task's storage, or NULL. */
 static __noinline int capable_loud(__u64 *ctx, struct leastcap_task *t)
 {
@@ -53,7 +66,7 @@ static __noinline int capable_loud(__u64 *ctx, struct leastcap_task *t)
 	r = repeat_of(t, CAP(ctx));
 	task = bpf_get_current_task_btf();
 	if (r->cap != CAP(ctx) + 1 || !is_repeated(r, ctx, task) || !repeat_count(r))
-		return capable_slow(ctx);
+		return is_quiet_by_syscall(t, ctx) ? 0 : capable_slow(ctx);
 	if (bpf_jiffies64() >= r->due)
 		repeat_report(ctx, t, r, task);
 	return (int)r->refused;

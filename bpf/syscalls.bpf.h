@@ -64,15 +64,15 @@ static __always_inline __s32 running_syscall(struct task_struct *task, __u64 *re
 	if (task->flags & (PF_IO_WORKER | PF_KTHREAD))
 		return -1;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	nr = (__s32)BPF_CORE_READ(regs, orig_ax);
-	if (!(BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)) {
-		*ret_first_argument = BPF_CORE_READ(regs, di);
+	nr = (__s32)regs->orig_ax;
+	if (!(task->thread_info.status & TS_COMPAT)) {
+		*ret_first_argument = regs->di;
 		if (nr < 0)
 			return -1;
 		nr &= ~X32_SYSCALL_BIT;
 		return nr == NR_X32_KEXEC_LOAD ? NR_KEXEC_LOAD : nr;
 	}
-	*ret_first_argument = (__u32)BPF_CORE_READ(regs, bx);
+	*ret_first_argument = (__u32)regs->bx;
 	switch (nr) {
 	case NR32_INIT_MODULE:
 		return NR_INIT_MODULE;

@@ -66,6 +66,18 @@ mount_held() { acts_held mounts "$@"; }
 	since 6.5 mount_held move move-mount-beneath
 }
 
+@test "of one task that is asked for SYS_ADMIN over and over, what mounts is refused each time, and nothing else" {
+	run -0 inside /r/allow $PROBE watch /nothing sethostname fsopen
+	is "sethostname=allowed fsopen=allowed 32" "$(grep -v ' 0$' <<<"$output")"
+	mark
+	run -0 inside /r/deny $PROBE watch /nothing sethostname fsopen
+	is "sethostname=allowed fsopen=refused 32" "$(grep -v ' 0$' <<<"$output")"
+	expect_event '.type == "denied" and .item == "fsopen" and .policy == "r-deny"'
+	# Nor does it matter which of them is first.
+	run -0 inside /r/deny $PROBE watch /nothing fsopen sethostname
+	is "fsopen=refused sethostname=allowed 32" "$(grep -v ' 0$' <<<"$output")"
+}
+
 @test "a mount namespace by unshare, clone and clone3" {
 	mount_held mount-namespace unshare unshare-user clone clone3
 	since 7.1 mount_held mount-namespace unshare-empty clone3-empty

@@ -57,6 +57,16 @@ static int act_sethostname(void) /* SYS_ADMIN; EINVAL comes from behind the chec
 	return syscall(SYS_sethostname, NULL, -1) && errno == EINVAL ? 0 : errno;
 }
 
+static int act_fsopen(void) /* SYS_ADMIN, and no hook but that of the check */
+{
+	int fd = (int)syscall(SYS_fsopen, "tmpfs", 0);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
 static int act_mount(void) /* SYS_ADMIN */
 {
 	char dir[] = "/tmp/probe-mount-XXXXXX";
@@ -201,6 +211,7 @@ static const struct act {
 	int refused; /* the errno by which a refusal shows */
 } acts[] = {
 	{"sethostname", act_sethostname, EPERM},
+	{"fsopen", act_fsopen, EPERM},
 	{"mount", act_mount, EPERM},
 	{"chroot", act_chroot, EPERM},
 	{"settime", act_settime, EPERM},
