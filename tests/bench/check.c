@@ -116,13 +116,13 @@ static inline long call_connect(uint64_t *took)
 	return ret;
 }
 
-/* vfork, execve of this program, which ends at once, and wait. */
+/* fork, execve of this program, which ends at once, and wait. */
 static inline long call_exec(uint64_t *took)
 {
 	static char name[] = "check", none[] = "none", *const argv[] = {name, none, NULL};
 	uint64_t start = now();
 	int status;
-	pid_t pid = vfork();
+	pid_t pid = fork();
 
 	if (pid == 0) {
 		execv("/proc/self/exe", argv);

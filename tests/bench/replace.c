@@ -6,6 +6,7 @@
  *
  *	replace spun CGROUP N	another process checks all the time, on another processor
  *	replace alone CGROUP N	this process checks, right behind; with -icount that is a number of instructions
+ *	replace asked CGROUP N	as spun, from just before the daemon is asked for it: what it reads, plans and saves comes before
  *
  * A policy that allows CAP_SYS_ADMIN and one that does not take turns, N times. No answer may change but then.
  */
@@ -13,7 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -98,7 +101,38 @@ static bool changed(struct spun *s, uint64_t changes, int answer)
 	return s->answer == answer;
 }
 
+/* Asks the daemon. -EPROTO: it did not answer with 200. */
+static int ask(const char *method, const char *path, const char *body)
+{
+	static const struct sockaddr_un daemon = {AF_UNIX, "/run/leastcap/leastcap.sock"};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char answer[4096];
+	size_t have = 0;
+	ssize_t n;
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&daemon, sizeof(daemon)))
+		return -errno;
+	dprintf(fd,
+		"%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+		method, path, strlen(body), body);
+	while ((n = read(fd, answer + have, sizeof(answer) - 1 - have)) > 0)
+		have += (size_t)n;
+	answer[have] = '\0';
+	return strncmp(answer, "HTTP/1.1 200 ", 13) ? -EPROTO : 0;
+}
+
+static int ask_for(const char *cgroup, const char *rule)
+{
+	char body[512];
+
+	snprintf(body, sizeof(body),
+		 "policies: [{name: bench, select: [{cgroup: %s}], capabilities: %s}]", cgroup,
+		 rule);
+	return ask("POST", "/v1/policies?file=bench", body);
+}
+
 struct turns {
+	const char *path; /* the cgroup's; NULL: the daemon is not asked */
 	struct kernel *k;
 	uint64_t cgroup;
 	uint32_t level;
@@ -109,7 +143,11 @@ static const int answers[2] = {EINVAL, EPERM};
 
 static int turn(struct turns *t, size_t i)
 {
-	int err = kernel_bind(t->k, t->cgroup, t->level, t->policies[i % 2].id, 0, 0);
+	int err;
+
+	if (t->path)
+		return ask_for(t->path, i % 2 ? "{ base: all, drop: [SYS_ADMIN] }" : "all");
+	err = kernel_bind(t->k, t->cgroup, t->level, t->policies[i % 2].id, 0, 0);
 
 	if (!err)
 		kernel_publish(t->k);
@@ -118,8 +156,11 @@ static int turn(struct turns *t, size_t i)
 
 static int begin(struct turns *t, const char *cgroup)
 {
-	int err = kernel_open(&t->k) ?: cgroup_id(cgroup, &t->cgroup, &t->level);
+	int err;
 
+	if (t->path)
+		return turn(t, 0);
+	err = kernel_open(&t->k) ?: cgroup_id(cgroup, &t->cgroup, &t->level);
 	for (size_t i = 0; !err && i < 2; i++) {
 		struct leastcap_policy *p = &t->policies[i];
 
@@ -133,6 +174,10 @@ static int begin(struct turns *t, const char *cgroup)
 
 static void end(struct turns *t)
 {
+	if (t->path) {
+		(void)ask("DELETE", "/v1/policies/bench", "");
+		return;
+	}
 	(void)kernel_unbind(t->k, t->cgroup);
 	kernel_publish(t->k);
 	(void)kernel_policy_collect(t->k);
@@ -212,7 +257,7 @@ static int measure_spun(struct turns *t, const char *cgroup, size_t n)
 
 int main(int argc, char **argv)
 {
-	bool alone = argc == 4 && !strcmp(argv[1], "alone"), placed;
+	bool alone = argc == 4 && !strcmp(argv[1], "alone"), placed, asked;
 	_cleanup_close_ int lock = -EBADF;
 	struct turns t = {};
 	int err, status;
@@ -220,7 +265,8 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "spin"))
 		return spin(atoi(argv[2]));
 	placed = argc == 4 && !strcmp(argv[1], "placed");
-	if (!alone && !placed && (argc != 4 || strcmp(argv[1], "spun"))) {
+	asked = argc == 4 && !strcmp(argv[1], "asked");
+	if (!alone && !placed && !asked && (argc != 4 || strcmp(argv[1], "spun"))) {
 		fprintf(stderr, "replace: wrong use, see the head of its source\n");
 		return 2;
 	}
@@ -228,9 +274,10 @@ int main(int argc, char **argv)
 		return exec_in(argv[2],
 			       (char *[]){argv[0], (char *)"placed", argv[2], argv[3], NULL});
 	/* Nobody else collects the policies meanwhile. */
-	lock = kernel_lock();
-	if (lock < 0)
+	lock = asked ? -EBADF : kernel_lock();
+	if (!asked && lock < 0)
 		return fail("lock", lock);
+	t.path = asked ? argv[2] : NULL;
 	err = begin(&t, argv[2]);
 	if (err)
 		return fail("begin", err);
