@@ -102,8 +102,31 @@ static __always_inline void event_fill(struct leastcap_event *e, __u16 type, __u
 const volatile __u32 wake_mask;
 
 /*
+ * Half the ring buffer waits to be read: until the reader has read all (kernel_caught_up()), what is repeated is told as seldom as
+ * it is by default, whatever was asked for, and leaves the other half to what is new. Before the record is submitted that wakes the
+ * reader: he finds it changed. Where the clock tick is not known nothing changes.
+ */
+static __noinline int event_behind(void)
+{
+	__u64 tick = state.jiffy_ns, jiffies = tick ? LEASTCAP_BEHIND_NS / tick : 0;
+	__u64 half = bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 2;
+
+	if (state.sample_jiffies < jiffies && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > half)
+		state.sample_jiffies = jiffies;
+	return 0;
+}
+
+/* Between two samples of the same key, as it is now: in clock ticks state.sample_jiffies. */
+static __always_inline __u64 sample_interval(void)
+{
+	__u64 ns = state.sample_interval_ns, now = state.sample_jiffies * state.jiffy_ns;
+
+	return ns > now ? ns : now;
+}
+
+/*
  * Waking a sleeping reader costs ten times a refusal. The first record wakes it; then it polls until nothing comes any more, and
- * is woken only before it is late. By their number: to ask the ring buffer how full it is costs more.
+ * is woken only before it is late. By their number: to ask the ring buffer how full it is costs more, and is done as seldom.
  */
 static __always_inline void event_submit(void *record)
 {
@@ -114,6 +137,7 @@ static __always_inline void event_submit(void *record)
 		return;
 	}
 	state.wake_mask = wake_mask;
+	event_behind();
 	bpf_ringbuf_submit(record, BPF_RB_FORCE_WAKEUP);
 }
 

@@ -9,10 +9,14 @@
 
 #include "audit.bpf.h"
 
-/* A due that is further away than an interval is of a longer one: it would have been reported since. */
-static __always_inline bool left_alone(__u64 now, __u64 due, __u64 after, __u64 interval)
+/*
+ * A due that is further away than an interval is of a longer one: it would have been reported since. A reader that was behind may
+ * just have caught up.
+ */
+static __always_inline bool left_alone(__u64 now, __u64 due, __u64 after, __u64 interval,
+				       __u64 behind)
 {
-	return now >= due + after || due > now + interval;
+	return now >= due + after || due > now + (interval > behind ? interval : behind);
 }
 
 static __always_inline bool is_quiet(const struct leastcap_quiet *ask,
@@ -20,10 +24,12 @@ static __always_inline bool is_quiet(const struct leastcap_quiet *ask,
 				     const struct leastcap_sample *s, __u64 now)
 {
 	volatile struct leastcap_pending *p = pending_find(key);
+	__u64 tick = state.jiffy_ns;
 
-	return left_alone(now, s->next, ask->after_ns, state.sample_interval_ns) &&
-	       (!p ||
-		left_alone(bpf_jiffies64(), p->due, ask->after_jiffies, state.sample_jiffies));
+	return left_alone(now, s->next, ask->after_ns, state.sample_interval_ns,
+			  LEASTCAP_BEHIND_NS) &&
+	       (!p || left_alone(bpf_jiffies64(), p->due, ask->after_jiffies, state.sample_jiffies,
+				 tick ? LEASTCAP_BEHIND_NS / tick : 0));
 }
 
 /* By BPF_PROG_RUN. enum leastcap_quiet_answer */

@@ -153,10 +153,11 @@ static __always_inline void sample_key(const struct sample *what, struct leastca
  */
 __noinline int sample_refusal(struct sample *what)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), next = now + state.sample_interval_ns, suppressed = 0;
+	__u64 now = bpf_ktime_get_boot_ns(), interval = sample_interval(), suppressed = 0;
 	struct leastcap_key key = {};
 	struct leastcap_sample *s;
 	struct leastcap_event *e;
+	__u64 next = now + interval;
 	bool again;
 
 	if (!what)
@@ -173,7 +174,7 @@ __noinline int sample_refusal(struct sample *what)
 		__u64 due = s->next;
 
 		/* Of two CPUs that find it due, one sends. */
-		if (!is_due(now, due, state.sample_interval_ns) || !pending_due(&key) ||
+		if (!is_due(now, due, interval) || !pending_due(&key) ||
 		    __sync_val_compare_and_swap(&s->next, due, next) != due) {
 			__sync_fetch_and_add(&s->suppressed, 1);
 			return 1;

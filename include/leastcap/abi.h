@@ -264,6 +264,9 @@ struct leastcap_pending {
 	__u64 generation; /* of the state, when it was last taken or kept */
 };
 
+/* Between two samples of the same key, at least, while the reader is behind. */
+#define LEASTCAP_BEHIND_NS 1000000000ULL
+
 #define LEASTCAP_PENDING 512 /* places */
 #define LEASTCAP_PENDING_BITS 40
 #define LEASTCAP_PENDING_COUNT ((1ULL << LEASTCAP_PENDING_BITS) - 1)
@@ -285,7 +288,7 @@ struct leastcap_state {
 	__u64 held; /* entrypoints that were held */
 	__u64 held_too_long; /* those that were let go before their container was known. User space only */
 	__u64 jiffy_ns; /* of the kernel's clock tick. User space only; 0: repeated refusals are not made quick */
-	__u64 sample_jiffies; /* sample_interval_ns in the kernel's clock ticks. User space only */
+	__u64 sample_jiffies; /* sample_interval_ns in the kernel's clock ticks. More: the reader is behind, see event.bpf.h */
 	__u64 sent; /* records given to the ring buffer */
 	__u32 ledgers; /* last number of a ledger that was given out */
 	__u32 wake_mask; /* a record wakes the reader if its number has none of these bits. 0, by user space: the next one does */

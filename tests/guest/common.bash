@@ -172,6 +172,17 @@ inside() {
 	"$PROBE" join-exec "$CG$cgroup" "$@"
 }
 
+# kinds CGROUP N: so many refusals, each of SYS_ADMIN and the first of its kind, as it is by a program of its own.
+kinds() {
+	local dir n
+	dir=$(mktemp -d)
+	chmod 755 "$dir"
+	for ((n = 0; n < $2; n++)); do cat $PROBES/first >"$dir/$n"; done
+	chmod 755 "$dir"/*
+	# shellcheck disable=SC2016 # the other shell's
+	inside "$1" /bin/bash -c 'for program in "$0"/*; do "$program"; done; exit 0' "$dir"
+}
+
 # A Docker image "probe" of busybox with the probes in it.
 probe_image() {
 	[ -z "$(docker images -q probe)" ] || return 0

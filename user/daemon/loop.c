@@ -163,6 +163,8 @@ static int turn(struct loop *l)
 	int n = drain(l);
 	bool behind = sink_flush(l->sink);
 
+	if (reader_empty(l->reader))
+		kernel_caught_up(l->kernel);
 	if (!n && !behind && may_sleep(l))
 		return sd_event_source_set_enabled(l->drain, SD_EVENT_OFF);
 	return again(l->drain, n >= DRAIN_MAX ? 0 : behind ? FLUSH_USEC : DRAIN_USEC);

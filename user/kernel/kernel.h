@@ -251,6 +251,8 @@ uint64_t kernel_bindings_version(const struct kernel *k);
 
 /* Descriptor of the ring buffer map, owned by k. The caller is its only consumer (kernel_lock for daemons). */
 int kernel_events_fd(const struct kernel *k);
+/* The reader has read all: what is repeated is told as often again as kernel_sampling() says. */
+void kernel_caught_up(struct kernel *k);
 /* The next record makes it readable, those behind it not until they are many. For a reader that has read all, and will sleep. */
 void kernel_wake_next(struct kernel *k);
 
