@@ -148,8 +148,8 @@ $(O)/man/%: docs/%.rst $(O)/.flags
 	$(Q)rst2man $< >$@
 
 # What measures, in a guest.
-BENCH := $(addprefix $(O)/tests/bench/,check attach replace floor.bpf.o selinux.policy)
-$(O)/tests/bench/check: tests/bench/check.c $(O)/.flags
+BENCH := $(addprefix $(O)/tests/bench/,check start attach replace floor.bpf.o selinux.policy)
+$(addprefix $(O)/tests/bench/,check start): $(O)/tests/bench/%: tests/bench/%.c $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $< -o $@
