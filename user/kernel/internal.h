@@ -6,6 +6,7 @@
 #include "kernel/kernel.h"
 
 struct bpf_object;
+struct btf;
 struct bpf_program;
 
 /* Maps that all builds of an ABI share; the pin's name is the map's. */
@@ -96,6 +97,14 @@ uint32_t program_rules(const char *name);
 bool program_fits(const struct bpf_program *prog);
 /* Is it to be attached where these rules are needed? What is in no table is attached in any case. */
 bool program_wanted(const struct bpf_program *prog, uint32_t rules);
+
+/* The kernel's types that our programs name, for `btf_custom_path`. NULL: libbpf looks through all of them. */
+const char *programs_types(void);
+
+/* ---- types.c ---- */
+
+/* Of the kernel's types those with the names of an object's, and their parts, as a file without a name. Returns its descriptor. */
+int types_pick(const struct btf *kernel, const struct btf *object);
 
 /* ---- hold.c ---- */
 

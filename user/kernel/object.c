@@ -231,12 +231,13 @@ static int load_told(struct leastcap_bpf *skel)
 /* This build, of its programs those that these rules need and that `dir` has not yet (NULL: has none). */
 static struct leastcap_bpf *open_build(uint32_t rules, const char *dir)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = programs_types());
 	struct leastcap_bpf *skel;
 	struct bpf_program *prog;
 
 	libbpf_set_print(libbpf_print);
 	programs_init();
-	skel = leastcap_bpf__open();
+	skel = leastcap_bpf__open_opts(&opts);
 	if (!skel)
 		return NULL;
 	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(

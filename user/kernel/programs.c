@@ -150,6 +150,7 @@ struct hook {
 static struct {
 	struct hook *hooks;
 	size_t n;
+	int types; /* descriptor, of types_pick() */
 	int err;
 	bool read;
 } kernel_has;
@@ -176,6 +177,7 @@ static int note_hook(const struct btf *btf, const struct btf_type *type, uint32_
 /* The kernel stays the same: once is enough, and its some hundred hooks are kept. */
 static int read_hooks(void)
 {
+	struct bpf_object *object;
 	struct btf *btf;
 
 	if (kernel_has.read)
@@ -190,8 +192,21 @@ static int read_hooks(void)
 		if (btf_is_func(type))
 			kernel_has.err = note_hook(btf, type, i);
 	}
+	object = object_open();
+	kernel_has.types = object ? types_pick(btf, bpf_object__btf(object)) : -ENOMEM;
+	bpf_object__close(object);
 	btf__free(btf);
 	return kernel_has.err;
+}
+
+const char *programs_types(void)
+{
+	static char path[32];
+
+	if (read_hooks() || kernel_has.types < 0)
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", kernel_has.types);
+	return path;
 }
 
 static const struct hook *find_hook(const char *name)
