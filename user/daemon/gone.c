@@ -186,16 +186,16 @@ struct ends {
 	size_t n;
 };
 
-static int unbound(uint64_t cgroup, const struct kernel_ledger *l, void *ctx)
+static int unbound(const struct leastcap_binding *b, const struct kernel_ledger *l, void *ctx)
 {
-	struct leastcap_binding b;
+	struct leastcap_binding now;
 	struct ends *ends = ctx;
 
 	/* systemd kills who takes long to end, and what is not told by then is lost. */
 	if (ends->n++ % ENDS_ALIVE == 0)
 		sd_notify(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000");
-	if (l && !kernel_binding_get(ends->s->k, cgroup, &b))
-		tell_unbound(ends->s, &b, l);
+	if (l && !kernel_binding_get(ends->s->k, b->cgroup, &now))
+		tell_unbound(ends->s, &now, l);
 	return 0;
 }
 
