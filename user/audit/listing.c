@@ -171,6 +171,8 @@ static int add_binding(const struct leastcap_binding *b, const struct kernel_led
 	bool gone;
 	int err;
 
+	if (l->step)
+		l->step(l->ctx);
 	err = cgroup_path(b->cgroup, &live);
 	if (err && err != -ESTALE && err != -ENOENT)
 		return err;
