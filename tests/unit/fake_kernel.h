@@ -267,14 +267,16 @@ int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *r
 }
 
 int kernel_ledger_each(struct kernel *k,
-		       int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx),
+		       int (*fn)(const struct leastcap_binding *b,
+				 const struct kernel_ledger *ledger, void *ctx),
 		       void *ctx)
 {
 	int err = 0;
 
 	for (uint64_t i = 0; !err && i < FAKE_MAX; i++) {
 		if (k->bindings[i].policy)
-			err = fn(i, k->ledgers[i].cgroup ? &k->ledgers[i] : NULL, ctx);
+			err = fn(&k->bindings[i], k->ledgers[i].cgroup ? &k->ledgers[i] : NULL,
+				 ctx);
 	}
 	return err;
 }

@@ -72,6 +72,37 @@ static void what_is_being_made_is_not_gone(void **state)
 	assert_string_equal(fake_bound("/new-1"), "");
 }
 
+/* In whatever order they are seen, and however often: each is told once, and stays bound only while a task carries it. */
+static void several_are_gone_at_once(void **state)
+{
+	static const char *const paths[] = {"/box-1", "/box-2", "/box-3", "/box-4"};
+	static const size_t order[] = {2, 0, 3, 1, 0, 2}, carried = 1;
+	struct state *s = *state;
+	uint64_t ids[ARRAY_SIZE(paths)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		ids[i] = fake_cgroup(paths[i]);
+	apply(s, POLICY("box", "cgroup: \"/box-*\"", "none"), false);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		fake.cgroups[ids[i]] = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		assert_true(gone_untold(s, ids[order[i]]));
+	assert_int_equal(s->n_untold, ARRAY_SIZE(paths));
+	fake.carried = ids[carried];
+	s->ticks = 1;
+	gone_tick(s);
+	assert_int_equal(s->n_untold, 0);
+	assert_int_equal(s->n_gone, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		assert_int_equal(is_gone(s, ids[i]), i == carried);
+		assert_int_equal(fake.bindings[ids[i]].policy != 0, i == carried);
+	}
+	fake.carried = 0;
+	sweep(s);
+	assert_int_equal(s->n_gone, 0);
+	assert_int_equal(fake.bindings[ids[carried]].policy, 0);
+}
+
 /* ---- bound no more ---- */
 
 /* The newest event of that type; NULL: none. */
@@ -338,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_being_made_is_not_gone),
+		TEST(several_are_gone_at_once),
 		TEST(what_a_removed_policy_has_seen_is_told),
 		TEST(what_was_seen_is_told_before_all_ends),
 		TEST(what_is_carried_follows_its_policy_when_its_cgroup_is_gone),

@@ -156,13 +156,14 @@ static json_t *binding_json(const struct listing *l, const struct leastcap_bindi
 		event_restrictions(ledger));
 }
 
-static int add_binding(const struct leastcap_binding *b, void *ctx)
+static int add_binding(const struct leastcap_binding *b, const struct kernel_ledger *ledger,
+		       void *ctx)
 {
 	struct collect *c = ctx;
 	const struct listing *l = c->listing;
 	/* A policy that cannot be read allows nothing, see leastcap_join(). */
 	struct leastcap_policy policy = {.name = "?"};
-	struct kernel_ledger ledger = {.cgroup = b->cgroup};
+	const struct kernel_ledger empty = {.cgroup = b->cgroup};
 	const struct identity nobody = {}, *who = NULL;
 	_cleanup_free_ char *live = NULL;
 	char container[65] = "";
@@ -170,6 +171,8 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	bool gone;
 	int err;
 
+	if (l->step)
+		l->step(l->ctx);
 	err = cgroup_path(b->cgroup, &live);
 	if (err && err != -ESTALE && err != -ENOENT)
 		return err;
@@ -187,13 +190,10 @@ static int add_binding(const struct leastcap_binding *b, void *ctx)
 	if (err && err != -ENOENT)
 		return err;
 	policy.name[sizeof(policy.name) - 1] = '\0';
-	err = kernel_ledger_get(l->kernel, b->cgroup, &ledger);
-	if (err && err != -ENOENT)
-		return err;
 	if (!selected(c, path, container, who, shadow_shown(policy.name)))
 		return 0;
-	err = json_array_append_new(
-		c->bindings, binding_json(l, b, path, gone, &policy, &ledger, container, who));
+	err = json_array_append_new(c->bindings, binding_json(l, b, path, gone, &policy,
+							      ledger ?: &empty, container, who));
 	return err ? -ENOMEM : 0;
 }
 
@@ -212,7 +212,7 @@ int listing_bindings(const struct listing *l, json_t **ret)
 		service = NULL;
 	if (service && !unit_cgroup(service, &unit, NULL))
 		c.unit = unit;
-	err = kernel_binding_each(l->kernel, add_binding, &c);
+	err = kernel_ledger_each(l->kernel, add_binding, &c);
 	if (!err)
 		*ret = json_incref(bindings);
 	return err;

@@ -17,6 +17,8 @@ struct listing {
 	/* What is known of the container of a cgroup; may be NULL, and answer NULL: nothing. Valid until it is asked
 	 * again. */
 	const struct identity *(*who)(const char *cgroup, void *ctx);
+	/* Called for each binding that is looked at: of many it takes long. May be NULL. */
+	void (*step)(void *ctx);
 	void *ctx;
 };
 

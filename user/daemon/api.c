@@ -90,7 +90,9 @@ static enum MHD_Result send_answer(struct MHD_Connection *c, struct request *r)
 
 	if (text) {
 		response =
-			MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
+			MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+		if (response)
+			TAKE_PTR(text);
 	} else {
 		static char no_memory[] = "{\"error\":\"out of memory\"}";
 

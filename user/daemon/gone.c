@@ -19,37 +19,56 @@
 /* Between two signs of life: bindings whose ends are told one after the other. */
 #define ENDS_ALIVE 256
 
-/* ---- sets of cgroups ---- */
+/* ---- sets of cgroups: in ascending order, as bindings are walked through ---- */
+
+/* Where it is, or belongs. */
+static size_t place(const uint64_t *ids, size_t n, uint64_t cgroup)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ids[middle] < cgroup)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 static bool has(const uint64_t *ids, size_t n, uint64_t cgroup)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (ids[i] == cgroup)
-			return true;
-	}
-	return false;
+	size_t at = place(ids, n, cgroup);
+
+	return at < n && ids[at] == cgroup;
 }
 
 /* Without memory nothing is noted. */
 static void add(uint64_t **ids, size_t *n, uint64_t cgroup)
 {
+	size_t at = place(*ids, *n, cgroup);
 	uint64_t *grown;
 
-	if (has(*ids, *n, cgroup))
+	if (at < *n && (*ids)[at] == cgroup)
 		return;
 	grown = reallocarray(*ids, *n + 1, sizeof(*grown));
 	if (!grown)
 		return;
 	*ids = grown;
-	grown[(*n)++] = cgroup;
+	memmove(grown + at + 1, grown + at, (*n - at) * sizeof(*grown));
+	grown[at] = cgroup;
+	++*n;
 }
 
 static void drop(uint64_t *ids, size_t *n, uint64_t cgroup)
 {
-	for (size_t i = 0; i < *n; i++) {
-		if (ids[i] == cgroup)
-			ids[i--] = ids[--*n];
-	}
+	size_t at = place(ids, *n, cgroup);
+
+	if (at == *n || ids[at] != cgroup)
+		return;
+	--*n;
+	memmove(ids + at, ids + at + 1, (*n - at) * sizeof(*ids));
 }
 
 bool is_gone(const struct state *s, uint64_t cgroup)
@@ -186,16 +205,16 @@ struct ends {
 	size_t n;
 };
 
-static int unbound(uint64_t cgroup, const struct kernel_ledger *l, void *ctx)
+static int unbound(const struct leastcap_binding *b, const struct kernel_ledger *l, void *ctx)
 {
-	struct leastcap_binding b;
+	struct leastcap_binding now;
 	struct ends *ends = ctx;
 
 	/* systemd kills who takes long to end, and what is not told by then is lost. */
 	if (ends->n++ % ENDS_ALIVE == 0)
 		sd_notify(0, "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000");
-	if (l && !kernel_binding_get(ends->s->k, cgroup, &b))
-		tell_unbound(ends->s, &b, l);
+	if (l && !kernel_binding_get(ends->s->k, b->cgroup, &now))
+		tell_unbound(ends->s, &now, l);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
 /* More than there are. */
 #define PROGRAMS_MAX 256
 
-static int note(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx)
+static int note(const struct leastcap_binding *b, const struct kernel_ledger *ledger, void *ctx)
 {
 	struct state *s = ctx;
 

@@ -137,7 +137,8 @@ int kernel_binding_each(struct kernel *k, int (*fn)(const struct leastcap_bindin
 int kernel_ledger_get(struct kernel *k, uint64_t cgroup, struct kernel_ledger *ret); /* -ENOENT */
 /* For who reads many: kernel_binding_each() with the ledger that each has. NULL: it cannot be read. */
 int kernel_ledger_each(struct kernel *k,
-		       int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx),
+		       int (*fn)(const struct leastcap_binding *b,
+				 const struct kernel_ledger *ledger, void *ctx),
 		       void *ctx);
 
 /*

@@ -150,7 +150,7 @@ struct found {
 
 struct each {
 	struct kernel *k;
-	int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx);
+	int (*fn)(const struct leastcap_binding *b, const struct kernel_ledger *ledger, void *ctx);
 	void *ctx;
 	struct pending_held held;
 	size_t asked;
@@ -208,11 +208,12 @@ static int read_one(const struct leastcap_binding *b, void *ctx)
 		err = kernel_ledger_get(e->k, b->cgroup, &joined);
 	else
 		err = read_ledger(e, b->cgroup, &l) ?: join(e->k, b->cgroup, &l, &nothing, &joined);
-	return e->fn(b->cgroup, err ? NULL : &joined, e->ctx);
+	return e->fn(b, err ? NULL : &joined, e->ctx);
 }
 
 int kernel_ledger_each(struct kernel *k,
-		       int (*fn)(uint64_t cgroup, const struct kernel_ledger *ledger, void *ctx),
+		       int (*fn)(const struct leastcap_binding *b,
+				 const struct kernel_ledger *ledger, void *ctx),
 		       void *ctx)
 {
 	struct each e = {.k = k, .fn = fn, .ctx = ctx};

@@ -36,6 +36,16 @@ static int open_root(void)
 	return TAKE_FD(fd);
 }
 
+/* Borrowed: who asks for cgroups by their ids, or for what is in them, asks for many. */
+static int kept_root(void)
+{
+	static int root = -EBADF;
+
+	if (root < 0)
+		root = open_root();
+	return root;
+}
+
 /* "/a/b/" -> "a/b" below the root ("." for the root itself), and its level. */
 static int clean_path(const char *path, char ret[PATH_MAX], uint32_t *ret_level)
 {
@@ -123,12 +133,9 @@ static int open_by_id(int root, uint64_t id)
 
 bool cgroup_is_gone(uint64_t id)
 {
-	/* Kept: whoever asks, asks for many. */
-	static int root = -EBADF;
 	_cleanup_close_ int dir = -EBADF;
+	int root = kept_root();
 
-	if (root < 0)
-		root = open_root();
 	if (root < 0)
 		return false;
 	dir = open_by_id(root, id);
@@ -137,9 +144,9 @@ bool cgroup_is_gone(uint64_t id)
 
 int cgroup_path(uint64_t id, char **ret)
 {
-	_cleanup_close_ int root = open_root();
 	_cleanup_close_ int dir = -EBADF;
 	char link[64], path[PATH_MAX];
+	int root = kept_root();
 	const char *below;
 	ssize_t len;
 
@@ -198,26 +205,37 @@ static bool is_passed_over(int err)
 	return err == -ENOENT || err == -ENODEV || (err == -EACCES && geteuid() != 0);
 }
 
+/* The kernel counts those below as links, fs/kernfs/inode.c: to open one that has none costs more than all the rest. */
+static bool has_none_below(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && st->st_nlink == 2;
+}
+
+static int walk_alone(int parent, const char *name, const char *path, uint32_t level,
+		      const struct walk *walk)
+{
+	uint64_t id = 0;
+	int err = id_of_fd(parent, name, &id);
+
+	return err ?: walk->fn(path, id, level, walk->ctx);
+}
+
 /*
- * A cgroup that is in the folder of another one. The kernel counts those below it as links, fs/kernfs/inode.c: to open one
- * that has none costs more than all the rest. Only what is removed meanwhile is passed over: for anything else that cannot be
+ * A cgroup that is in the folder of another one. Only what is removed meanwhile is passed over: for anything else that cannot be
  * looked at the walk fails, as what is not in it is taken for gone.
  */
 static int walk_entry(int parent, const char *name, const char *path, uint32_t level,
 		      const struct walk *walk)
 {
 	struct stat st;
-	uint64_t id = 0;
-	int dir, err;
+	int dir;
 
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
-	if (st.st_nlink == 2 || level >= CGROUP_LEVELS_MAX) {
-		err = id_of_fd(parent, name, &id);
-		return err ?: walk->fn(path, id, level, walk->ctx);
-	}
+	if (has_none_below(&st) || level >= CGROUP_LEVELS_MAX)
+		return walk_alone(parent, name, path, level, walk);
 	dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return dir < 0 ? -errno : walk_folder(dir, path, level, walk);
 }
@@ -308,12 +326,16 @@ int cgroup_walk_below(const char *path,
 {
 	struct walk walk = {.fn = fn, .ctx = ctx};
 	char below[PATH_MAX];
+	struct stat st;
 	uint32_t level;
-	_cleanup_close_ int root = open_root_of(path, below, &level);
-	int dir;
+	int err = clean_path(path, below, &level), root = err ?: kept_root(), dir;
 
 	if (root < 0)
 		return root;
+	if (fstatat(root, below, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (has_none_below(&st))
+		return walk_alone(root, below, level ? path : "/", level, &walk);
 	dir = openat(root, below, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
