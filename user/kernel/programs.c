@@ -206,7 +206,7 @@ const char *programs_types(void)
 	if (read_hooks() || kernel_has.types < 0)
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", kernel_has.types);
-	return path;
+	return access(path, R_OK) ? NULL : path;
 }
 
 static const struct hook *find_hook(const char *name)
