@@ -111,6 +111,8 @@ int main(int argc, char **argv)
 	}
 	if (pid < 0)
 		fail("fork");
+	/* A daemon that ends never is. */
+	alarm(300);
 	wait_ready(fd);
 	answer = check();
 	refused = now();
