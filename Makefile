@@ -148,8 +148,8 @@ $(O)/man/%: docs/%.rst $(O)/.flags
 	$(Q)rst2man $< >$@
 
 # What measures, in a guest.
-BENCH := $(addprefix $(O)/tests/bench/,check start attach replace floor.bpf.o selinux.policy)
-$(addprefix $(O)/tests/bench/,check start): $(O)/tests/bench/%: tests/bench/%.c $(O)/.flags
+BENCH := $(addprefix $(O)/tests/bench/,check start reload attach replace floor.bpf.o selinux.policy selinux-other.policy)
+$(addprefix $(O)/tests/bench/,check start reload): $(O)/tests/bench/%: tests/bench/%.c $(O)/.flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 $(WARNINGS) -D_GNU_SOURCE -O2 -static -Iinclude -MMD -MP $< -o $@
@@ -170,6 +170,11 @@ $(O)/tests/bench/native: tests/bench/native.c $(O)/.flags
 $(O)/tests/bench/selinux.policy: tests/bench/selinux.cil
 	@mkdir -p $(@D)
 	$(Q)secilc --output $@ --filecontext /dev/null $<
+# The same, but the domain "denied" is allowed it.
+$(O)/tests/bench/selinux-other.policy: tests/bench/selinux.cil
+	@mkdir -p $(@D)
+	$(Q)sed s/dontaudit/allow/ $< >$(@:.policy=.cil)
+	$(Q)secilc --output $@ --filecontext /dev/null $(@:.policy=.cil)
 $(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c $(O)/.flags
 	$(call say,BPF,$@)
 	@mkdir -p $(@D)
