@@ -163,7 +163,7 @@ static int add_binding(const struct leastcap_binding *b, const struct kernel_led
 	const struct listing *l = c->listing;
 	/* A policy that cannot be read allows nothing, see leastcap_join(). */
 	struct leastcap_policy policy = {.name = "?"};
-	const struct kernel_ledger empty = {.cgroup = b->cgroup};
+	struct kernel_ledger own = {.cgroup = b->cgroup};
 	const struct identity nobody = {}, *who = NULL;
 	_cleanup_free_ char *live = NULL;
 	char container[65] = "";
@@ -190,10 +190,14 @@ static int add_binding(const struct leastcap_binding *b, const struct kernel_led
 	if (err && err != -ENOENT)
 		return err;
 	policy.name[sizeof(policy.name) - 1] = '\0';
+	/* Why not? That there is none is no error. */
+	err = ledger ? 0 : kernel_ledger_get(l->kernel, b->cgroup, &own);
+	if (err && err != -ENOENT)
+		return err;
 	if (!selected(c, path, container, who, shadow_shown(policy.name)))
 		return 0;
 	err = json_array_append_new(c->bindings, binding_json(l, b, path, gone, &policy,
-							      ledger ?: &empty, container, who));
+							      ledger ?: &own, container, who));
 	return err ? -ENOMEM : 0;
 }
 
