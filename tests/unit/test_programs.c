@@ -114,6 +114,25 @@ static void variants_are_for_the_same_hook(void **state)
 	assert_true(n >= 2);
 }
 
+/* A program in another section has libbpf read all of the kernel's types, and is attached by nobody. */
+static void every_section_is_known(void **state)
+{
+	_cleanup_(bpf_object__closep) struct bpf_object *object = open_object();
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, object)
+	{
+		const char *section = bpf_program__section_name(prog);
+		enum bpf_prog_type type = bpf_program__type(prog);
+
+		if (type == BPF_PROG_TYPE_LSM || type == BPF_PROG_TYPE_TRACING ||
+		    type == BPF_PROG_TYPE_UNSPEC)
+			fail_msg("%s: hooks.c has nothing for it", section);
+		assert_int_equal(type == BPF_PROG_TYPE_SYSCALL, !strcmp(section, "syscall"));
+		assert_int_equal(program_hook(prog) != NULL, !strncmp(section, "lsm/", 4));
+	}
+}
+
 static void what_is_no_program_has_no_rules(void **state)
 {
 	static const char *const names[] = {
@@ -208,6 +227,7 @@ int main(void)
 		cmocka_unit_test(names_are_short_and_told_apart),
 		cmocka_unit_test(every_rule_has_programs),
 		cmocka_unit_test(variants_are_for_the_same_hook),
+		cmocka_unit_test(every_section_is_known),
 		cmocka_unit_test(what_is_no_program_has_no_rules),
 		cmocka_unit_test(what_is_not_held_has_a_reason),
 		cmocka_unit_test(maps_have_the_shared_layout),

@@ -6,8 +6,9 @@
 #include "kernel/kernel.h"
 
 struct bpf_object;
-struct btf;
+struct bpf_link;
 struct bpf_program;
+struct btf;
 
 /* Maps that all builds of an ABI share; the pin's name is the map's. */
 enum pinned_map {
@@ -89,8 +90,6 @@ bool build_complete(const char *dir, const char *build, uint32_t rules);
 /* Beside the rules, in one mask with them: the programs that are attached in any case. */
 #define PROGRAM_ALWAYS (1U << 31)
 
-/* Before an object of ours is opened. */
-void programs_init(void);
 /* What a program is for: a mask of rules, or PROGRAM_ALWAYS. 0: it is in no table. */
 uint32_t program_rules(const char *name);
 /* Has this kernel the hook of the program, with the parameters that the program expects? */
@@ -98,8 +97,20 @@ bool program_fits(const struct bpf_program *prog);
 /* Is it to be attached where these rules are needed? What is in no table is attached in any case. */
 bool program_wanted(const struct bpf_program *prog, uint32_t rules);
 
+/* ---- hooks.c ---- */
+
+/* Before an object of ours is opened. From then on a program that is attached to a function or tracepoint is, by hook_attach() only. */
+void hooks_init(void);
+/* Reads what the kernel has, once. */
+int hooks_read(void);
+/* The LSM hook that a program is for, by its section. NULL: it is no LSM program. */
+const char *program_hook(const struct bpf_program *prog);
+/* How many an LSM hook that we have a program for has in this kernel. -ENOENT: it has not got the hook. */
+int hook_parameters(const char *hook);
 /* The kernel's types that our programs name, for `btf_custom_path`. NULL: libbpf looks through all of them. */
-const char *programs_types(void);
+const char *hooks_types(void);
+/* NULL with errno. */
+struct bpf_link *hook_attach(const struct bpf_program *prog);
 
 /* ---- types.c ---- */
 

@@ -64,7 +64,7 @@ struct bpf_object *object_open(void)
 	size_t size;
 
 	libbpf_set_print(libbpf_print);
-	programs_init();
+	hooks_init();
 	bytes = leastcap_bpf__elf_bytes(&size);
 	return bpf_object__open_mem(bytes, size, NULL);
 }
@@ -161,7 +161,7 @@ static int attach_program(struct bpf_program *prog, const char *dir)
 		program_pin(pin, dir, "call", prog);
 		return bpf_program__pin(prog, pin);
 	}
-	link = bpf_program__attach(prog);
+	link = hook_attach(prog);
 	if (!link)
 		return log_warn(-errno, "cannot attach %s", bpf_program__section_name(prog));
 	program_pin(pin, dir, "prog", prog);
@@ -231,12 +231,12 @@ static int load_told(struct leastcap_bpf *skel)
 /* This build, of its programs those that these rules need and that `dir` has not yet (NULL: has none). */
 static struct leastcap_bpf *open_build(uint32_t rules, const char *dir)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = programs_types());
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = hooks_types());
 	struct leastcap_bpf *skel;
 	struct bpf_program *prog;
 
 	libbpf_set_print(libbpf_print);
-	programs_init();
+	hooks_init();
 	skel = leastcap_bpf__open_opts(&opts);
 	if (!skel)
 		return NULL;
@@ -304,13 +304,16 @@ int add_programs(const char *dir, const char *build, uint32_t rules)
 
 bool build_complete(const char *dir, const char *build, uint32_t rules)
 {
-	_cleanup_(bpf_object__closep) struct bpf_object *object = object_open();
+	_cleanup_(bpf_object__closep) struct bpf_object *object = NULL;
 	struct bpf_program *prog;
 	char own[128];
 
+	snprintf(own, sizeof(own), "%s/build-%s", dir, build);
+	if (access(own, F_OK))
+		return false;
+	object = object_open();
 	if (!object)
 		return false;
-	snprintf(own, sizeof(own), "%s/build-%s", dir, build);
 	bpf_object__for_each_program(prog, object)
 	{
 		if (program_wanted(prog, rules) && !program_attached(own, prog))

@@ -4,18 +4,13 @@
  *
  * A program of a rule that no policy needs is neither loaded nor attached. The same goes for a program whose hook this
  * kernel has not, and for variants: of lc_setattr_2 and lc_setattr_3 the one with as many parameters as the hook has.
- * The hooks are functions in the kernel's BTF, bpf_lsm_<hook> (include/linux/lsm_hook_defs.h).
  */
 #include "kernel/internal.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
-
-#define HOOK_PREFIX "bpf_lsm_"
 
 #define MOUNTS LEASTCAP_RULE_BIT(LEASTCAP_RULE_MOUNTS)
 #define MODULES LEASTCAP_RULE_BIT(LEASTCAP_RULE_MODULES)
@@ -139,87 +134,6 @@ static const struct {
 	{"bpf_prog", BPF},
 };
 
-/* ---- the kernel's hooks ---- */
-
-struct hook {
-	char *name; /* without HOOK_PREFIX */
-	unsigned int parameters;
-	uint32_t id; /* of the function in the kernel's BTF */
-};
-
-static struct {
-	struct hook *hooks;
-	size_t n;
-	int types; /* descriptor, of types_pick() */
-	int err;
-	bool read;
-} kernel_has;
-
-static int note_hook(const struct btf *btf, const struct btf_type *type, uint32_t id)
-{
-	const char *name = btf__name_by_offset(btf, type->name_off);
-	const struct btf_type *proto = btf__type_by_id(btf, type->type);
-	struct hook *grown;
-
-	if (!name || !proto || !btf_is_func_proto(proto) ||
-	    strncmp(name, HOOK_PREFIX, strlen(HOOK_PREFIX)))
-		return 0;
-	grown = reallocarray(kernel_has.hooks, kernel_has.n + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	kernel_has.hooks = grown;
-	grown[kernel_has.n].name = strdup(name + strlen(HOOK_PREFIX));
-	grown[kernel_has.n].parameters = btf_vlen(proto);
-	grown[kernel_has.n].id = id;
-	return grown[kernel_has.n].name ? (kernel_has.n++, 0) : -ENOMEM;
-}
-
-/* The kernel stays the same: once is enough, and its some hundred hooks are kept. */
-static int read_hooks(void)
-{
-	struct bpf_object *object;
-	struct btf *btf;
-
-	if (kernel_has.read)
-		return kernel_has.err;
-	kernel_has.read = true;
-	btf = btf__load_vmlinux_btf();
-	if (!btf)
-		return kernel_has.err = -errno;
-	for (unsigned int i = 1; !kernel_has.err && i < btf__type_cnt(btf); i++) {
-		const struct btf_type *type = btf__type_by_id(btf, i);
-
-		if (btf_is_func(type))
-			kernel_has.err = note_hook(btf, type, i);
-	}
-	object = object_open();
-	kernel_has.types = object ? types_pick(btf, bpf_object__btf(object)) : -ENOMEM;
-	bpf_object__close(object);
-	btf__free(btf);
-	return kernel_has.err;
-}
-
-const char *programs_types(void)
-{
-	static char path[32];
-
-	if (read_hooks() || kernel_has.types < 0)
-		return NULL;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", kernel_has.types);
-	return access(path, R_OK) ? NULL : path;
-}
-
-static const struct hook *find_hook(const char *name)
-{
-	if (read_hooks())
-		return NULL;
-	for (size_t i = 0; i < kernel_has.n; i++) {
-		if (!strcmp(kernel_has.hooks[i].name, name))
-			return &kernel_has.hooks[i];
-	}
-	return NULL;
-}
-
 /* ---- the programs ---- */
 
 /* Of "lc_setattr_3": 3, and the length of "lc_setattr". 0: the program is no variant. */
@@ -246,27 +160,17 @@ uint32_t program_rules(const char *name)
 	return 0;
 }
 
-/* Of a program in "lsm/sb_mount" or "lsm.s/sb_mount": "sb_mount". NULL: it is no LSM program. */
-static const char *program_hook(const struct bpf_program *prog)
-{
-	const char *section = bpf_program__section_name(prog);
-
-	if (strncmp(section, "lsm/", 4) && strncmp(section, "lsm.s/", 6))
-		return NULL;
-	return strchr(section, '/') + 1;
-}
-
 bool program_fits(const struct bpf_program *prog)
 {
-	const char *name = program_hook(prog);
-	const struct hook *hook = name ? find_hook(name) : NULL;
-	unsigned int parameters;
+	const char *hook = program_hook(prog);
+	int has, expected;
 	size_t len;
 
-	if (!name)
+	if (!hook)
 		return true;
-	parameters = variant(bpf_program__name(prog), &len);
-	return hook && (!parameters || parameters == hook->parameters);
+	has = hook_parameters(hook);
+	expected = (int)variant(bpf_program__name(prog), &len);
+	return has >= 0 && (!expected || expected == has);
 }
 
 bool program_wanted(const struct bpf_program *prog, uint32_t rules)
@@ -274,38 +178,6 @@ bool program_wanted(const struct bpf_program *prog, uint32_t rules)
 	uint32_t own = program_rules(bpf_program__name(prog));
 
 	return program_fits(prog) && (!own || (own & (rules | PROGRAM_ALWAYS)));
-}
-
-/*
- * libbpf looks for each program's hook among all types of the kernel, a hundred thousand and more. Ours are known by then.
- */
-static int give_hook(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
-{
-	const char *name = program_hook(prog);
-	const struct hook *hook = name ? find_hook(name) : NULL;
-
-	if (!hook)
-		return -ESRCH;
-	opts->attach_btf_id = hook->id;
-	return 0;
-}
-
-static int attach_hook(const struct bpf_program *prog, long cookie, struct bpf_link **link)
-{
-	*link = bpf_program__attach_lsm(prog);
-	return *link ? 0 : -errno;
-}
-
-void programs_init(void)
-{
-	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = give_hook,
-		    .prog_attach_fn = attach_hook);
-	static bool done;
-
-	/* Where it fails libbpf finds the hooks itself. */
-	if (!done)
-		(void)libbpf_register_prog_handler("lsm/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, &opts);
-	done = true;
 }
 
 /* ---- which rules can be held ---- */
@@ -335,7 +207,7 @@ static bool hook_covered(const struct bpf_object *object, const char *hook, uint
 static void find_held(void)
 {
 	struct bpf_object *object = object_open();
-	int err = object ? read_hooks() : -ENOMEM;
+	int err = object ? hooks_read() : -ENOMEM;
 
 	held.rules = err ? 0 : (1U << LEASTCAP_RULES) - 1;
 	for (size_t rule = 0; err && rule < LEASTCAP_RULES; rule++)
@@ -350,7 +222,7 @@ static void find_held(void)
 				continue;
 			held.rules &= ~bit;
 			snprintf(held.why[rule], sizeof(held.why[rule]), "hook %s%s", needs[i].hook,
-				 find_hook(needs[i].hook)
+				 hook_parameters(needs[i].hook) >= 0
 					 ? ", which has other parameters in this kernel"
 					 : "");
 		}

@@ -200,11 +200,11 @@ static int load(const struct trace_options *options, struct trace **ret)
 static int attach(struct trace *t)
 {
 	if (t->follow) {
-		t->births = bpf_program__attach(t->skel->progs.lc_trace_birth);
+		t->births = bpf_program__attach_trace(t->skel->progs.lc_trace_birth);
 		if (!t->births)
 			return -errno;
 	}
-	t->link = bpf_program__attach(t->skel->progs.lc_trace);
+	t->link = bpf_program__attach_trace(t->skel->progs.lc_trace);
 	return t->link ? 0 : -errno;
 }
 
