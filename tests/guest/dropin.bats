@@ -212,6 +212,58 @@ on_many() {
 	done
 }
 
+# A child of the daemon answers who asks for the status: all of it, and nothing of it in the daemon.
+asides() { pgrep -x leastcapd-aside | wc -l; }
+has_asides() { [ "$(asides)" -eq "$1" ]; }
+resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$(systemctl show -P MainPID leastcapd)/status"; }
+
+# As many wait for the status as may, and get none.
+sixteen_wait() {
+	local i
+	WAITING=()
+	for i in {1..16}; do
+		api GET /v1/status >/tmp/many.said.$i 3>&- &
+		WAITING+=($!)
+		within 20 has_asides "$i"
+		pkill -STOP -x leastcapd-aside
+	done
+}
+
+meanwhile() {
+	local i asking before
+	before=$(resident)
+	leastcap status --json >/tmp/many.json &
+	asking=$!
+	within 20 has_asides 1
+	# Nobody else waits for that, and refusals are told.
+	outcome 1 inside /many/n2 $PROBE sethostname
+	denied SYS_ADMIN '.policy == "many" and .subject.binding == "/many/n2"'
+	is 1 "$(leastcap list --json | jq '[.policies[] | select(.name == "many")] | length')"
+	kill -0 "$asking"
+	has_asides 1
+	wait "$asking"
+	is $COUNT "$(grep -o '"cgroup": *"/many/n[0-9]*"' /tmp/many.json | sort -u | wc -l)"
+	[ "$(resident)" -lt $((before + 2048)) ]
+	# As many as there may be, and one more.
+	sixteen_wait
+	run -0 api GET /v1/status
+	[[ $output == *'16 clients wait for the status already'*503 ]]
+	run -1 leastcap status
+	[[ $output == *'16 clients wait for the status already'* ]]
+	# A child that is killed, as by a host without memory, is told, and is all that ends.
+	pkill -KILL -x leastcapd-aside
+	wait "${WAITING[@]}"
+	for i in {1..16}; do
+		is "{\"error\":\"the answer could not be made, see leastcapd's log\"} 500" "$(xargs </tmp/many.said.$i -0 printf %s | paste -sd' ')"
+	done
+	journalctl -u leastcapd -o cat --no-pager | grep -q 'a request was not answered: the child for it has ended before'
+	# It keeps nobody from ending.
+	api GET /v1/status >/tmp/many.said 3>&- &
+	asking=$!
+	within 20 has_asides 1
+	pkill -STOP -x leastcapd-aside
+}
+
 bound() { leastcap list --json | jq -c '.policies[] | select(.name == "many") | [.bindings, .revision]'; }
 
 @test "a policy is bound to $COUNT cgroups in one step, kept over a restart, replaced, and taken off again" {
@@ -236,6 +288,7 @@ bound() { leastcap list --json | jq -c '.policies[] | select(.name == "many") | 
 	took "in the status" leastcap status --json >/tmp/many.json
 	is $COUNT "$(grep -o '"cgroup": *"/many/n[0-9]*"' /tmp/many.json | sort -u | wc -l)"
 	is $COUNT "$(grep -o '"policy": *"many"' /tmp/many.json | wc -l)"
+	meanwhile
 	# However long it takes, systemd's watchdog has not ended the daemon.
 	is "$each" "$(systemctl show -P MainPID leastcapd)"
 	# Two of them ask all the time while the daemon ends and starts.
@@ -248,6 +301,7 @@ bound() { leastcap list --json | jq -c '.policies[] | select(.name == "many") | 
 	mark
 	took "adopted by a daemon that starts" systemctl restart leastcapd
 	is "[$COUNT,1]" "$(bound)"
+	has_asides 0
 	rm /tmp/many.on
 	wait "${asking[@]}" || true
 	for each in $((COUNT / 2)) $COUNT; do
@@ -263,7 +317,32 @@ bound() { leastcap list --json | jq -c '.policies[] | select(.name == "many") | 
 	took "taken off" leastcap remove many
 	on_many 0 0
 	is 0 "$(leastcap status --json | jq '.bindings | length')"
-	(cd $CG/many && seq $COUNT | sed s/^/n/ | xargs rmdir)
+}
+
+@test "an unload of $COUNT bindings waits for nobody, and another daemon may start at once" {
+	many '[SYS_CHROOT]'
+	on_many 1 0
+	sixteen_wait
+	took unloaded leastcap unload >/tmp/many.unloaded 2>&1
+	flock -n /run/leastcap/leastcapd.lock true
+	is "leastcap: cannot tell what is bound, ignoring
+removed: programs, maps and all bindings
+nothing is enforced any more" "$(cat /tmp/many.unloaded)"
+	on_many 0 0
+	wait "${WAITING[@]}" || true
+	has_asides 0
+	# What is saved is in force again, and all is told once more.
+	systemctl start leastcapd
+	on_many 1 0
+	leastcap unload --json >/tmp/many.json 2>/tmp/many.said
+	flock -n /run/leastcap/leastcapd.lock true
+	# A list of so many is not waited for.
+	[ -z "${SOAK:-}" ] || COUNT=null
+	is "[true,true,$COUNT]" "$(jq -c '[.unloaded, .daemon_ended, (.bindings | if . then length else . end)]' /tmp/many.json)"
+	outcome 0 inside /many/n1 $PROBE sethostname
+	systemctl start leastcapd
+	leastcap remove many
+	find $CG/many -mindepth 1 -type d -exec rmdir {} +
 	rmdir $CG/many
 	rm /tmp/many.*
 }

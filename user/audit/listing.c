@@ -20,7 +20,8 @@
 struct collect {
 	const struct listing *listing;
 	const char *unit; /* the cgroup of the subject, should it be a unit */
-	json_t *bindings;
+	int (*fn)(const json_t *binding, void *ctx);
+	void *ctx;
 };
 
 /* A path as it is, or as it is shown. */
@@ -166,13 +167,12 @@ static int add_binding(const struct leastcap_binding *b, const struct kernel_led
 	struct kernel_ledger own = {.cgroup = b->cgroup};
 	const struct identity nobody = {}, *who = NULL;
 	_cleanup_free_ char *live = NULL;
+	json_auto_t *binding = NULL;
 	char container[65] = "";
 	const char *path;
 	bool gone;
 	int err;
 
-	if (l->step)
-		l->step(l->ctx);
 	err = cgroup_path(b->cgroup, &live);
 	if (err && err != -ESTALE && err != -ENOENT)
 		return err;
@@ -196,27 +196,35 @@ static int add_binding(const struct leastcap_binding *b, const struct kernel_led
 		return err;
 	if (!selected(c, path, container, who, shadow_shown(policy.name)))
 		return 0;
-	err = json_array_append_new(c->bindings, binding_json(l, b, path, gone, &policy,
-							      ledger ?: &own, container, who));
-	return err ? -ENOMEM : 0;
+	binding = binding_json(l, b, path, gone, &policy, ledger ?: &own, container, who);
+	return binding ? c->fn(binding, c->ctx) : -ENOMEM;
 }
 
-int listing_bindings(const struct listing *l, json_t **ret)
+int listing_each(const struct listing *l, int (*fn)(const json_t *binding, void *ctx), void *ctx)
 {
-	json_auto_t *bindings = json_array();
-	struct collect c = {.listing = l, .bindings = bindings};
+	struct collect c = {.listing = l, .fn = fn, .ctx = ctx};
 	_cleanup_free_ char *unit = NULL, *service = NULL;
-	int err;
 
-	if (!bindings)
-		return -ENOMEM;
 	/* Units are shown without their type. */
 	if (l->subject && l->subject[0] != '/' &&
 	    asprintf(&service, "%s%s", l->subject, unit_valid(l->subject) ? "" : ".service") < 0)
 		service = NULL;
 	if (service && !unit_cgroup(service, &unit, NULL))
 		c.unit = unit;
-	err = kernel_ledger_each(l->kernel, add_binding, &c);
+	return kernel_ledger_each(l->kernel, add_binding, &c);
+}
+
+static int append(const json_t *binding, void *ctx)
+{
+	/* What it is in is ours. */
+	return json_array_append(ctx, (json_t *)binding) ? -ENOMEM : 0;
+}
+
+int listing_bindings(const struct listing *l, json_t **ret)
+{
+	json_auto_t *bindings = json_array();
+	int err = bindings ? listing_each(l, append, bindings) : -ENOMEM;
+
 	if (!err)
 		*ret = json_incref(bindings);
 	return err;

@@ -17,12 +17,13 @@ struct listing {
 	/* What is known of the container of a cgroup; may be NULL, and answer NULL: nothing. Valid until it is asked
 	 * again. */
 	const struct identity *(*who)(const char *cgroup, void *ctx);
-	/* Called for each binding that is looked at: of many it takes long. May be NULL. */
-	void (*step)(void *ctx);
 	void *ctx;
 };
 
-/* A new array of bindings in ascending order of cgroup id; -errno. */
+/* Calls fn with each, in ascending order of cgroup id, until it returns non-zero: that, or -errno. */
+int listing_each(const struct listing *l, int (*fn)(const json_t *binding, void *ctx), void *ctx);
+
+/* All in a new array; -errno. */
 int listing_bindings(const struct listing *l, json_t **ret);
 
 /* {allowed, used, denied, would_deny, probed}. NULL: no memory. */
@@ -34,10 +35,10 @@ json_t *listing_rules(const struct leastcap_policy *policy, const struct kernel_
 /* null, or {"reason","seconds_left","by"}; about: who has disarmed it and why, NULL: not known. NULL: no memory. */
 json_t *listing_disarmed(const struct kernel *k, const json_t *about);
 
-/* {"ring": N, ...}. NULL: no memory. */
 /* {"on", "now", "held", "too_long"}: entrypoints that are and were held, see bpf/hold.bpf.h. NULL: no memory. */
 json_t *listing_hold(struct kernel *k);
 
+/* {"ring": N, ...}. NULL: no memory. */
 json_t *listing_losses(const uint64_t losses[LEASTCAP_LOSSES]);
 
 #endif

@@ -24,6 +24,7 @@ struct transfer {
 	char *buffer;
 	size_t len, size;
 	int err;
+	long patience_s; /* 0: without end */
 	/* Streaming: each line goes here while the status is good. */
 	int (*fn)(const char *line, size_t len, void *ctx);
 	void *ctx;
@@ -181,7 +182,7 @@ static int prepare(CURL *curl, const char *method, const char *path, const char 
 	    /* The environment's proxies are for the network, not for this socket. */
 	    curl_easy_setopt(curl, CURLOPT_PROXY, "") ||
 	    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) ||
-	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, t->fn ? 0L : TIMEOUT_S) ||
+	    curl_easy_setopt(curl, CURLOPT_TIMEOUT, t->patience_s) ||
 	    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, received) ||
 	    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t) ||
 	    curl_easy_setopt(curl, CURLOPT_USERAGENT, "leastcap/" LEASTCAP_VERSION))
@@ -229,8 +230,17 @@ static int transfer(const char *method, const char *path, const char *body, size
 int api_request(const char *method, const char *path, const char *body, size_t len,
 		struct api_reply *ret)
 {
-	struct transfer t = {0};
+	struct transfer t = {.patience_s = TIMEOUT_S};
 	int err = transfer(method, path, body, len, &t, ret);
+
+	free(t.buffer);
+	return err;
+}
+
+int api_get(const char *path, unsigned int patience_s, struct api_reply *ret)
+{
+	struct transfer t = {.patience_s = patience_s};
+	int err = transfer("GET", path, NULL, 0, &t, ret);
 
 	free(t.buffer);
 	return err;
@@ -261,8 +271,7 @@ int api_unreachable(int err)
 		break;
 	case -ETIMEDOUT:
 		log_err(0,
-			"the daemon did not answer in %ld seconds: 'journalctl -u leastcapd' may say why",
-			TIMEOUT_S);
+			"the daemon did not answer in minutes: 'journalctl -u leastcapd' may say why");
 		break;
 	case -ECONNRESET:
 		log_err(0,

@@ -11,6 +11,8 @@
 #include "base/cleanup.h"
 
 #define API_SOCKET "/run/leastcap/leastcap.sock"
+/* The running daemon's, with the number of its process in it. */
+#define DAEMON_LOCK_FILE "/run/leastcap/leastcapd.lock"
 
 struct api_reply {
 	long status; /* of HTTP */
@@ -25,6 +27,9 @@ static inline void api_reply_done(struct api_reply *reply)
 /* Sends a request. 0: the daemon answered, whatever it said. -ENOTCONN: it is not running. Other -errno. */
 int api_request(const char *method, const char *path, const char *body, size_t len,
 		struct api_reply *ret);
+
+/* Other requests are given up after two minutes: -ETIMEDOUT. */
+int api_get(const char *path, unsigned int patience_s, struct api_reply *ret);
 
 /* Like api_request("GET"), but a good answer is handed over line by line, without "\n", while it comes.
  * fn returns non-zero to stop: -ECANCELED. */

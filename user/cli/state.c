@@ -147,10 +147,13 @@ int state_policies_from_maps(json_t **ret)
 
 /* ---- the daemon first ---- */
 
+/* The state of a hundred thousand bindings takes minutes on a slow machine. */
+#define PATIENCE_S 600
+
 static int ask(const char *path, json_t **ret)
 {
 	struct api_reply reply = {0};
-	int err = api_request("GET", path, NULL, 0, &reply);
+	int err = api_get(path, PATIENCE_S, &reply);
 
 	if (err)
 		return err;

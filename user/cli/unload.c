@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* leastcap unload: removes everything from the kernel. */
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "audit/event.h"
@@ -14,23 +18,33 @@
 #include "cli/state.h"
 #include "kernel/kernel.h"
 
-static int report(const json_t *before, bool loaded, bool json)
+/* For the report: who unloads may be in a hurry. */
+#define PATIENCE_S 30
+
+/* Who starts another daemon next is not to be told that one runs already. */
+#define END_MS 10000
+
+/* before: what was bound, if somebody could tell. */
+static int report(const json_t *before, bool loaded, bool daemon, bool json)
 {
 	const json_t *bindings = json_object_get(before, "bindings"), *each;
 	json_auto_t *answer = NULL;
 	size_t n = json_array_size(bindings), i;
 
 	if (json) {
-		answer = json_pack("{s:b, s:b, s:O?}", "unloaded", loaded, "daemon_ended",
-				   json_is_true(json_object_get(before, "daemon")), "bindings",
-				   bindings);
+		answer = json_pack("{s:b, s:b, s:O?}", "unloaded", loaded, "daemon_ended", daemon,
+				   "bindings", bindings);
 		return out_json(answer);
 	}
 	if (!loaded) {
 		puts("nothing was loaded");
 		return CLI_DONE;
 	}
-	printf("removed: programs, maps and %zu binding%s%s\n", n, n == 1 ? "" : "s", n ? ":" : "");
+	if (bindings)
+		printf("removed: programs, maps and %zu binding%s%s\n", n, n == 1 ? "" : "s",
+		       n ? ":" : "");
+	else
+		puts("removed: programs, maps and all bindings");
 	json_array_foreach(bindings, i, each) {
 		_cleanup_free_ char *cgroup = out_member(each, "cgroup"),
 				    *policy = out_member(each, "policy");
@@ -42,23 +56,53 @@ static int report(const json_t *before, bool loaded, bool json)
 	return CLI_DONE;
 }
 
+/* A descriptor of the daemon's process; -errno. */
+static int find_daemon(void)
+{
+	_cleanup_fclose_ FILE *f = fopen(DAEMON_LOCK_FILE, "re");
+	char text[16] = "";
+	long pid;
+	int fd;
+
+	if (!f || !fgets(text, sizeof(text), f))
+		return -ENOENT;
+	pid = strtol(text, NULL, 10);
+	fd = pid > 0 ? pidfd_open((pid_t)pid, 0) : -1;
+	return fd < 0 ? -ESRCH : fd;
+}
+
+static void wait_for_end(int daemon)
+{
+	struct pollfd p = {.fd = daemon, .events = POLLIN};
+
+	if (daemon >= 0 && poll(&p, 1, END_MS) == 0)
+		log_warn(0, "the daemon has not ended after %d seconds", END_MS / 1000);
+}
+
 static int unload_by_daemon(bool json)
 {
 	_cleanup_(api_reply_done) struct api_reply before = {0}, reply = {0};
-	int err = api_request("GET", "/v1/status", NULL, 0, &before);
+	_cleanup_close_ int daemon = find_daemon();
+	int err = api_get("/v1/status", PATIENCE_S, &before);
 
-	if (!err && api_ok(&before)) {
-		json_object_set_new(before.json, "daemon", json_true());
-		err = api_request("POST", "/v1/unload", NULL, 0, &reply);
+	/* Only for the report: of many it takes long, or the host has no memory for it. */
+	if (err == -ETIMEDOUT || err == -EMSGSIZE || err == -ENOMEM || before.status >= 500) {
+		log_warn(err, "cannot tell what is bound, ignoring");
+		api_reply_done(&before);
+		before = (struct api_reply){0};
+	} else if (err) {
+		return api_unreachable(err);
+	} else if (!api_ok(&before)) {
+		return api_refused(&before, NULL);
 	}
+	err = api_request("POST", "/v1/unload", NULL, 0, &reply);
 	if (err)
 		return api_unreachable(err);
-	if (!api_ok(&before))
-		return api_refused(&before, NULL);
 	if (!api_ok(&reply))
 		return api_refused(&reply, NULL);
+	wait_for_end(daemon);
 	unlink(SANDBOX_LOADED_FILE);
-	return report(before.json, true, json);
+	return report(before.json, true, true, json);
 }
 
 /* Without a daemon nobody knows where else events go. */
@@ -103,7 +147,7 @@ static int unload_here(bool json)
 		tell(json_array_size(json_object_get(before, "bindings")));
 	unlink(SANDBOX_LOADED_FILE);
 	sandbox_sweep(NULL);
-	return report(before, loaded, json);
+	return report(before, loaded, false, json);
 }
 
 static int unload(const struct verb *verb, int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/api.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "daemon/arguments.h"
+#include "daemon/aside.h"
 #include "daemon/http_loop.h"
 #include "daemon/requests.h"
 #include "daemon/socket.h"
@@ -16,7 +18,10 @@
 #define CONNECTIONS_MAX 64U
 /* Of these, so that the rest of the API stays reachable. */
 #define STREAMS_MAX 48U
+#define ASIDES_MAX 16U
 #define IDLE_S 10U
+
+#define STATUS_PATH "/v1/status"
 
 #define BODY_MAX (1UL << 20)
 /* A body that is refused is still read to here, so that the client gets to see why. */
@@ -29,6 +34,7 @@ struct api {
 	sd_event_source *after;
 	struct state *state;
 	struct streams streams;
+	struct asides asides;
 	int (*unload)(void *ctx);
 	void *ctx;
 	char *path; /* of the socket; NULL: not made */
@@ -44,6 +50,7 @@ struct request {
 	size_t discarded;
 	unsigned int status; /* != 0: decided before the body */
 	json_t *answer;
+	struct aside *aside; /* a child answers it */
 	char *text; /* an answer that is no JSON */
 	const char *allow; /* for 405 */
 	bool last; /* the daemon ends when it is answered */
@@ -53,7 +60,7 @@ struct route {
 	const char *method;
 	const char *path; /* ends in '/': anything may follow */
 	bool change;
-	/* Returns the HTTP status; NULL: `call` does, or it is the stream of events. */
+	/* Returns the HTTP status; NULL: `call` does, or it is answered by what follows its arrival in handle(). */
 	unsigned int (*fn)(struct api *a, struct MHD_Connection *c, struct request *r,
 			   json_t **ret);
 	request_fn call;
@@ -130,12 +137,6 @@ static const char *argument(struct MHD_Connection *c, const char *name)
 
 /* ---- requests ---- */
 
-static unsigned int get_status(struct api *a, struct MHD_Connection *c, struct request *r,
-			       json_t **ret)
-{
-	return state_status(a->state, argument(c, "subject"), ret);
-}
-
 static unsigned int get_policies(struct api *a, struct MHD_Connection *c, struct request *r,
 				 json_t **ret)
 {
@@ -190,7 +191,7 @@ static unsigned int post_unload(struct api *a, struct MHD_Connection *c, struct 
 }
 
 static const struct route routes[] = {
-	{MHD_HTTP_METHOD_GET, "/v1/status", false, get_status, NULL, {"subject", NULL}},
+	{MHD_HTTP_METHOD_GET, STATUS_PATH, false, NULL, NULL, {"subject", NULL}},
 	{MHD_HTTP_METHOD_GET, "/v1/policies", false, get_policies, NULL, {NULL}},
 	{MHD_HTTP_METHOD_POST,
 	 "/v1/policies",
@@ -248,6 +249,27 @@ static enum MHD_Result get_events(struct api *a, struct MHD_Connection *c, struc
 				   "%u clients read events already", a->streams.n);
 	else
 		return streams_answer(&a->streams, c, &request);
+	return send_answer(c, r);
+}
+
+/* A subject each is asked about in a child, see aside.h. */
+static enum MHD_Result get_status(struct api *a, struct MHD_Connection *c, struct request *r)
+{
+	int err;
+
+	/* It has ended. */
+	if (r->aside)
+		return aside_answer(r->aside);
+	if (a->asides.n >= ASIDES_MAX) {
+		r->status = refuse(&r->answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+				   "%u clients wait for the status already", a->asides.n);
+		return send_answer(c, r);
+	}
+	err = aside_begin(&a->asides, c, state_status, argument(c, "subject"), &r->aside);
+	if (!err)
+		return MHD_YES;
+	r->status = refuse(&r->answer, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			   "no child for the answer: %s", strerror(-err));
 	return send_answer(c, r);
 }
 
@@ -341,6 +363,7 @@ static unsigned int body_too_large(struct request *r)
 static void free_request(struct request *r)
 {
 	json_decref(r->answer);
+	aside_free(r->aside);
 	free(r->text);
 	free(r->path);
 	free(r->body);
@@ -416,7 +439,8 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *c, const char *u
 		return result;
 	}
 	if (!r->status && !r->route->fn && !r->route->call)
-		return get_events(a, c, r);
+		return !strcmp(r->route->path, STATUS_PATH) ? get_status(a, c, r)
+							    : get_events(a, c, r);
 	if (!r->status)
 		r->status = call_route(a, c, r);
 	return send_answer(c, r);
@@ -470,8 +494,10 @@ static int on_other(sd_event_source *source, void *ctx)
 {
 	struct api *a = ctx;
 
+	const bool events = streams_wake(&a->streams), answers = asides_woken(&a->asides);
+
 	/* Nothing in libmicrohttpd's epoll tells it that a connection goes on. */
-	if (streams_wake(&a->streams))
+	if (events || answers)
 		http_loop_run(&a->loop);
 	return 0;
 }
@@ -501,6 +527,7 @@ int api_open(const struct api_options *o, struct api **ret)
 {
 	_cleanup_(api_freep) struct api *a = calloc(1, sizeof(*a));
 	_cleanup_free_ char *path = strdup(o->socket);
+	sigset_t set;
 	int fd, err;
 
 	if (!a || !path)
@@ -510,6 +537,12 @@ int api_open(const struct api_options *o, struct api **ret)
 	a->unload = o->unload;
 	a->ctx = o->ctx;
 	a->streams = (struct streams){.event = o->event, .memory = o->memory};
+	a->asides = (struct asides){.event = o->event, .ctx = o->state, .note = state_status_note};
+	/* sd_event_add_child(3) asks for it. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return log_err(-errno, "cannot block SIGCHLD");
 	fd = socket_listen(path, &a->group);
 	if (fd < 0)
 		return fd;
@@ -536,7 +569,8 @@ struct api *api_free(struct api *a)
 		/* Who follows gets his last lines and a proper end; libmicrohttpd dies of connections that are
 		 * suspended when it is stopped. */
 		a->streams.ending = true;
-		for (int i = 0; i < 8 && a->streams.n; i++) {
+		asides_end(&a->asides);
+		for (int i = 0; i < 8 && (a->streams.n || a->asides.n); i++) {
 			streams_wake(&a->streams);
 			MHD_run(a->http);
 		}

@@ -99,8 +99,10 @@ unsigned int state_rearm(struct state *s, const struct peer *by, json_t **ret);
 #define STATE_SAMPLE_MAX_MS 3600000
 unsigned int state_sampling(struct state *s, json_t **ret);
 unsigned int state_sample(struct state *s, uint64_t ms, const struct peer *by, json_t **ret);
-unsigned int state_status(struct state *s, const char *subject,
-			  json_t **ret); /* subject may be NULL */
+/* For aside_begin(): ctx is the state, subject may be NULL. */
+unsigned int state_status(void *ctx, const char *subject, FILE *answer, FILE *notes,
+			  json_t **ret_error);
+void state_status_note(void *ctx, const char *cgroup);
 unsigned int state_policies(struct state *s, json_t **ret);
 unsigned int state_policy(struct state *s, const char *name, bool shadow, json_t **ret);
 unsigned int state_show(struct state *s, const char *subject, json_t **ret);

@@ -3,30 +3,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "audit/event.h"
 #include "audit/listing.h"
 #include "base/caps.h"
 #include "base/duration.h"
 #include "daemon/internal.h"
-
-static const char *old_path(uint64_t cgroup, void *ctx)
-{
-	return names_get(ctx, cgroup);
-}
-
-/* Between two signs of life: bindings that are looked at. */
-#define STATUS_ALIVE 1024
-
-/* The loop stands still meanwhile, and systemd kills who is silent for long. Few bindings do not come to a sign each time. */
-static void step(void *ctx)
-{
-	static unsigned int n;
-
-	if (++n % STATUS_ALIVE == 0)
-		sd_notify(0, "WATCHDOG=1");
-}
 
 bool state_enforcing(struct state *s, char build[17])
 {
@@ -56,15 +37,41 @@ json_t *problems_json(const struct state *s)
 	return all;
 }
 
-unsigned int state_status(struct state *s, const char *subject, json_t **ret)
+/* ---- GET /v1/status, in a child ---- */
+
+struct telling {
+	struct state *s;
+	FILE *answer, *notes;
+	size_t n; /* bindings that are told */
+};
+
+/* Whom the daemon has to ask about: the child is gone when the answer comes. */
+static const struct identity *known_who(const char *cgroup, void *ctx)
 {
-	struct listing list = {.kernel = s->k,
-			       .subject = subject,
-			       .old_path = old_path,
-			       .who = containers_who,
-			       .step = step,
-			       .ctx = s};
-	json_auto_t *bindings = NULL;
+	struct telling *t = ctx;
+
+	if (identities_would_ask(t->s->identities, cgroup)) {
+		fputs(cgroup, t->notes);
+		putc('\0', t->notes);
+	}
+	return identities_get(t->s->identities, cgroup);
+}
+
+void state_status_note(void *ctx, const char *cgroup)
+{
+	(void)containers_who(cgroup, ctx);
+}
+
+static const char *told_path(uint64_t cgroup, void *ctx)
+{
+	struct telling *t = ctx;
+
+	return names_get(t->s, cgroup);
+}
+
+/* All but the bindings. */
+static json_t *status_json(struct state *s)
+{
 	const char *fallback = s->plan.any ? s->plan.any->name : NULL;
 	uint64_t losses[LEASTCAP_LOSSES] = {};
 	char build[17] = "";
@@ -74,31 +81,62 @@ unsigned int state_status(struct state *s, const char *subject, json_t **ret)
 	/* What refuses nothing is no policy to rely on. */
 	if (fallback && (is_shadow(fallback) || !strcmp(fallback, POLICY_UNSELECTED)))
 		fallback = NULL;
-	*ret = NULL;
 	uname(&host);
-	if (listing_bindings(&list, &bindings))
-		return 500;
-	if (subject && !json_array_size(bindings)) {
-		char message[512];
+	(void)kernel_losses(s->k, losses);
+	return json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:o, s:o, s:o, s:o, s:o}",
+			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
+			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
+			 "confirm", confirm_json(s), "default_policy", fallback, "losses",
+			 listing_losses(losses), "sinks", sink_to_json(s->sink), "hold",
+			 listing_hold(s->k), "proof", proof_json(s), "problems", problems_json(s));
+}
 
-		snprintf(
-			message, sizeof(message),
+/* The bindings follow, one by one: all of them together take gigabytes. */
+static int tell_state(struct telling *t)
+{
+	json_auto_t *state = status_json(t->s);
+	_cleanup_free_ char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	text[strlen(text) - 1] = '\0';
+	return fprintf(t->answer, "%s,\"bindings\":[", text) < 0 ? -EIO : 0;
+}
+
+static int tell_binding(const json_t *binding, void *ctx)
+{
+	struct telling *t = ctx;
+
+	if (t->n++ && putc(',', t->answer) == EOF)
+		return -EIO;
+	return json_dumpf(binding, t->answer, JSON_COMPACT) ? -EIO : 0;
+}
+
+unsigned int state_status(void *ctx, const char *subject, FILE *answer, FILE *notes,
+			  json_t **ret_error)
+{
+	struct telling t = {.s = ctx, .answer = answer, .notes = notes};
+	const struct listing list = {.kernel = t.s->k,
+				     .subject = subject,
+				     .old_path = told_path,
+				     .who = known_who,
+				     .ctx = &t};
+	int err = tell_state(&t) ?: listing_each(&list, tell_binding, &t);
+
+	if (!err && fputs("]}", answer) < 0)
+		err = -EIO;
+	if (err)
+		return answer_errno(t.s, err, "cannot tell the status", ret_error);
+	if (subject && !t.n)
+		return answer_text(
+			404, ret_error,
 			"nothing is bound by the name \"%.200s\": neither a cgroup, a unit, a container nor a "
 			"policy",
 			subject);
-		*ret = json_pack("{s:o}", "error", event_string(message));
-		return *ret ? 404 : 500;
-	}
-	(void)kernel_losses(s->k, losses);
-	*ret = json_pack("{s:s, s:i, s:s, s:s, s:b, s:o, s:o, s:s?, s:O, s:o, s:o, s:o, s:o, s:o}",
-			 "version", LEASTCAP_VERSION, "abi", LEASTCAP_ABI, "build", build, "kernel",
-			 host.release, "enforcing", enforcing, "disarmed", disarm_json(s),
-			 "confirm", confirm_json(s), "default_policy", fallback, "bindings",
-			 bindings, "losses", listing_losses(losses), "sinks", sink_to_json(s->sink),
-			 "hold", listing_hold(s->k), "proof", proof_json(s), "problems",
-			 problems_json(s));
-	return *ret ? 200 : 500;
+	return 200;
 }
+
+/* ---- GET /v1/policies ---- */
 
 static json_t *selectors_json(const struct policy *p)
 {

@@ -160,6 +160,13 @@ int identities_want(struct identities *ids, const char *cgroup)
 	return 0;
 }
 
+bool identities_would_ask(const struct identities *ids, const char *cgroup)
+{
+	const struct container *e = find(ids, cgroup);
+
+	return !e || (!e->told && !e->waiting);
+}
+
 const struct identity *identities_get(const struct identities *ids, const char *cgroup)
 {
 	const struct container *e = find(ids, cgroup);

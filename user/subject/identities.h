@@ -52,6 +52,9 @@ int identities_new(sd_event *event, const struct identities_options *options,
  */
 int identities_want(struct identities *ids, const char *cgroup);
 
+/* Would identities_want() note the cgroup, or ask about it once more? */
+bool identities_would_ask(const struct identities *ids, const char *cgroup);
+
 /* Valid until the loop runs again, or the cgroup is dropped. NULL: nothing known, or not wanted. */
 const struct identity *identities_get(const struct identities *ids, const char *cgroup);
 
