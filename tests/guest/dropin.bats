@@ -218,15 +218,19 @@ has_asides() { [ "$(asides)" -eq "$1" ]; }
 resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$(systemctl show -P MainPID leastcapd)/status"; }
 
 # As many wait for the status as may, and get none.
+all_stopped() {
+	pkill -STOP -x leastcapd-aside
+	has_asides 16
+}
 sixteen_wait() {
 	local i
 	WAITING=()
 	for i in {1..16}; do
-		api GET /v1/status >/tmp/many.said.$i 3>&- &
+		api GET /v1/status --max-time 600 >/tmp/many.said.$i 3>&- &
 		WAITING+=($!)
-		within 20 has_asides "$i"
-		pkill -STOP -x leastcapd-aside
 	done
+	within 60 all_stopped
+	pkill -STOP -x leastcapd-aside
 }
 
 meanwhile() {
@@ -244,6 +248,16 @@ meanwhile() {
 	wait "$asking"
 	is $COUNT "$(grep -o '"cgroup": *"/many/n[0-9]*"' /tmp/many.json | sort -u | wc -l)"
 	[ "$(resident)" -lt $((before + 2048)) ]
+	# One huge page would be as much, where it happens to fit.
+	is 0 "$(awk '$1 == "THP_enabled:" { print $2 }' "/proc/$(systemctl show -P MainPID leastcapd)/status")"
+	# Who does not wait any longer has no child.
+	leastcap status --json >/tmp/many.json 2>&1 &
+	asking=$!
+	within 20 has_asides 1
+	pkill -STOP -x leastcapd-aside
+	kill "$asking"
+	wait "$asking" || true
+	within 20 has_asides 0
 	# As many as there may be, and one more.
 	sixteen_wait
 	run -0 api GET /v1/status
@@ -258,7 +272,7 @@ meanwhile() {
 	done
 	journalctl -u leastcapd -o cat --no-pager | grep -q 'a request was not answered: the child for it has ended before'
 	# It keeps nobody from ending.
-	api GET /v1/status >/tmp/many.said 3>&- &
+	api GET /v1/status --max-time 600 >/tmp/many.said 3>&- &
 	asking=$!
 	within 20 has_asides 1
 	pkill -STOP -x leastcapd-aside

@@ -18,9 +18,11 @@ struct aside {
 	struct asides *all;
 	struct aside *previous, *next;
 	struct MHD_Connection *connection;
-	sd_event_source *end;
+	sd_event_source *end, *hangup;
+	int fd; /* a duplicate of the connection's: ours to watch */
 	pid_t pid; /* 0: it has ended */
 	bool waiting; /* the connection is suspended */
+	bool gone; /* so is the client */
 	FILE *answer, *notes; /* files without names, which the child writes */
 	unsigned int status;
 };
@@ -38,14 +40,16 @@ static int write_error(FILE *f, const json_t *error)
 }
 
 /* The status goes where the answer ends. Whoever has no memory left for it kills this child, not the daemon. */
-_Noreturn static void run_child(struct aside *a, aside_fn fn, const char *argument)
+_Noreturn static void run_child(struct aside *a, pid_t daemon, aside_fn fn, const char *argument)
 {
 	_cleanup_close_ int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	json_t *error = NULL;
 	unsigned int status;
 	int err = 0;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It would keep the daemon's lock, and another one from starting. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != daemon)
+		_exit(EXIT_FAILURE);
 	(void)prctl(PR_SET_NAME, "leastcapd-aside");
 	if (score < 0 || write(score, "1000", 4) < 0)
 		log_debug("cannot write oom_score_adj");
@@ -92,11 +96,25 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ctx)
 	if (info->si_code != CLD_EXITED || info->si_status != EXIT_SUCCESS || end < 0 ||
 	    pread(fileno(a->answer), &a->status, sizeof(a->status), end) != sizeof(a->status) ||
 	    ftruncate(fileno(a->answer), end)) {
-		log_warn(0, "a request was not answered: the child for it has ended before");
+		if (!a->gone)
+			log_warn(0,
+				 "a request was not answered: the child for it has ended before");
 		a->status = 0;
 	}
 	take_notes(a);
 	go_on(a);
+	return 0;
+}
+
+/* libmicrohttpd does not look at suspended connections. */
+static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *ctx)
+{
+	struct aside *a = ctx;
+
+	a->gone = true;
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	if (a->pid)
+		(void)kill(a->pid, SIGKILL);
 	return 0;
 }
 
@@ -117,6 +135,9 @@ struct aside *aside_free(struct aside *a)
 	if (!a)
 		return NULL;
 	sd_event_source_disable_unref(a->end);
+	sd_event_source_disable_unref(a->hangup);
+	if (a->fd >= 0)
+		close(a->fd);
 	if (a->pid) {
 		(void)kill(a->pid, SIGKILL);
 		(void)waitpid(a->pid, NULL, 0);
@@ -137,14 +158,30 @@ struct aside *aside_free(struct aside *a)
 }
 DEFINE_CLEANUP(struct aside *, aside_free);
 
+static int watch(struct aside *a)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(a->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int err;
+
+	a->fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3) : -EBADF;
+	if (a->fd < 0)
+		return info ? -errno : -EBADF;
+	err = sd_event_add_child(a->all->event, &a->end, a->pid, WEXITED, on_end, a);
+	/* No events: EPOLLHUP is always told. */
+	return err < 0 ? err : sd_event_add_io(a->all->event, &a->hangup, a->fd, 0, on_hangup, a);
+}
+
 int aside_begin(struct asides *all, struct MHD_Connection *connection, aside_fn fn,
 		const char *argument, struct aside **ret)
 {
 	_cleanup_(aside_freep) struct aside *a = calloc(1, sizeof(*a));
+	const pid_t daemon = getpid();
 	int err;
 
 	if (!a)
 		return -ENOMEM;
+	a->fd = -EBADF;
 	a->all = all;
 	a->connection = connection;
 	a->next = all->first;
@@ -158,12 +195,12 @@ int aside_begin(struct asides *all, struct MHD_Connection *connection, aside_fn 
 		return -errno;
 	a->pid = fork();
 	if (!a->pid)
-		run_child(a, fn, argument);
+		run_child(a, daemon, fn, argument);
 	if (a->pid < 0) {
 		a->pid = 0;
 		return -errno;
 	}
-	err = sd_event_add_child(all->event, &a->end, a->pid, WEXITED, on_end, a);
+	err = watch(a);
 	if (err < 0)
 		return err;
 	a->waiting = true;
