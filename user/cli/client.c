@@ -227,23 +227,25 @@ static int transfer(const char *method, const char *path, const char *body, size
 	return api_ok(ret) && !ret->json ? -EPROTO : 0;
 }
 
-int api_request(const char *method, const char *path, const char *body, size_t len,
-		struct api_reply *ret)
+static int request(const char *method, const char *path, const char *body, size_t len,
+		   long patience_s, struct api_reply *ret)
 {
-	struct transfer t = {.patience_s = TIMEOUT_S};
+	struct transfer t = {.patience_s = patience_s};
 	int err = transfer(method, path, body, len, &t, ret);
 
 	free(t.buffer);
 	return err;
 }
 
+int api_request(const char *method, const char *path, const char *body, size_t len,
+		struct api_reply *ret)
+{
+	return request(method, path, body, len, TIMEOUT_S, ret);
+}
+
 int api_get(const char *path, unsigned int patience_s, struct api_reply *ret)
 {
-	struct transfer t = {.patience_s = patience_s};
-	int err = transfer("GET", path, NULL, 0, &t, ret);
-
-	free(t.buffer);
-	return err;
+	return request("GET", path, NULL, 0, patience_s, ret);
 }
 
 int api_stream(const char *path, int (*fn)(const char *line, size_t len, void *ctx), void *ctx,

@@ -60,7 +60,7 @@ struct route {
 	const char *method;
 	const char *path; /* ends in '/': anything may follow */
 	bool change;
-	/* Returns the HTTP status; NULL: `call` does, or it is answered by what follows its arrival in handle(). */
+	/* Returns the HTTP status; NULL: `call` does, or handle() knows who answers. */
 	unsigned int (*fn)(struct api *a, struct MHD_Connection *c, struct request *r,
 			   json_t **ret);
 	request_fn call;
@@ -252,12 +252,11 @@ static enum MHD_Result get_events(struct api *a, struct MHD_Connection *c, struc
 	return send_answer(c, r);
 }
 
-/* A subject each is asked about in a child, see aside.h. */
+/* Called twice: a child is begun, and has ended (aside.h). */
 static enum MHD_Result get_status(struct api *a, struct MHD_Connection *c, struct request *r)
 {
 	int err;
 
-	/* It has ended. */
 	if (r->aside)
 		return aside_answer(r->aside);
 	if (a->asides.n >= ASIDES_MAX) {

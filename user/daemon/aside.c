@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/http_loop.h"
 
 struct aside {
 	struct asides *all;
@@ -100,13 +101,13 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *ctx)
 			log_warn(0,
 				 "a request was not answered: the child for it has ended before");
 		a->status = 0;
+	} else {
+		take_notes(a);
 	}
-	take_notes(a);
 	go_on(a);
 	return 0;
 }
 
-/* libmicrohttpd does not look at suspended connections. */
 static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
 	struct aside *a = ctx;
@@ -158,20 +159,6 @@ struct aside *aside_free(struct aside *a)
 }
 DEFINE_CLEANUP(struct aside *, aside_free);
 
-static int watch(struct aside *a)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(a->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	int err;
-
-	a->fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3) : -EBADF;
-	if (a->fd < 0)
-		return info ? -errno : -EBADF;
-	err = sd_event_add_child(a->all->event, &a->end, a->pid, WEXITED, on_end, a);
-	/* No events: EPOLLHUP is always told. */
-	return err < 0 ? err : sd_event_add_io(a->all->event, &a->hangup, a->fd, 0, on_hangup, a);
-}
-
 int aside_begin(struct asides *all, struct MHD_Connection *connection, aside_fn fn,
 		const char *argument, struct aside **ret)
 {
@@ -200,7 +187,9 @@ int aside_begin(struct asides *all, struct MHD_Connection *connection, aside_fn 
 		a->pid = 0;
 		return -errno;
 	}
-	err = watch(a);
+	err = sd_event_add_child(all->event, &a->end, a->pid, WEXITED, on_end, a);
+	if (err >= 0)
+		err = http_watch_hangup(connection, all->event, on_hangup, a, &a->hangup, &a->fd);
 	if (err < 0)
 		return err;
 	a->waiting = true;

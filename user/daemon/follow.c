@@ -5,11 +5,11 @@
  */
 #include "daemon/api.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "audit/event.h"
 #include "base/log.h"
+#include "daemon/http_loop.h"
 
 /* What libmicrohttpd keeps for a stream; a line may be longer. */
 #define BLOCK_SIZE 16384
@@ -141,8 +141,7 @@ static void go_on(struct stream *s)
 	MHD_resume_connection(s->connection);
 }
 
-/* libmicrohttpd does not look at suspended connections: without this, a client that left would keep its place
- * until the next event. */
+/* Without this, a client that left would keep its place until the next event. */
 static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *ctx)
 {
 	struct stream *s = ctx;
@@ -151,20 +150,6 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t events, void *ctx
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	go_on(s);
 	return 0;
-}
-
-static int watch(struct stream *s)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(s->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-	if (!info)
-		return -EBADF;
-	s->fd = fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3);
-	if (s->fd < 0)
-		return -errno;
-	/* No events: EPOLLHUP is always told. */
-	return sd_event_add_io(s->all->event, &s->hangup, s->fd, 0, on_hangup, s);
 }
 
 static struct stream *new_stream(struct streams *all, struct MHD_Connection *connection,
@@ -197,12 +182,13 @@ enum MHD_Result streams_answer(struct streams *all, struct MHD_Connection *conne
 	struct stream *s = new_stream(all, connection, request);
 	struct MHD_Response *response;
 	enum MHD_Result result;
-	int err;
+	int err = 0;
 
 	if (!s)
 		return MHD_NO;
-	err = s->follow ? watch(s) : 0;
-	if (err) {
+	if (s->follow)
+		err = http_watch_hangup(connection, all->event, on_hangup, s, &s->hangup, &s->fd);
+	if (err < 0) {
 		log_debug("cannot watch a connection: %s", strerror(-err));
 		free_stream(s);
 		return MHD_NO;

@@ -2,6 +2,7 @@
 #include "daemon/http_loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +54,21 @@ void http_loop_close(struct http_loop *l)
 	sd_event_source_disable_unref(l->ready);
 	sd_event_source_disable_unref(l->timer);
 	*l = (struct http_loop){};
+}
+
+int http_watch_hangup(struct MHD_Connection *connection, sd_event *event, sd_event_io_handler_t fn,
+		      void *ctx, sd_event_source **ret, int *ret_fd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (!info)
+		return -EBADF;
+	*ret_fd = fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3);
+	if (*ret_fd < 0)
+		return -errno;
+	/* No events: EPOLLHUP is always told. */
+	return sd_event_add_io(event, ret, *ret_fd, 0, fn, ctx);
 }
 
 void http_loop_log(void *ctx, const char *fmt, va_list ap)

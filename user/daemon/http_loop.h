@@ -16,6 +16,13 @@ int http_loop_open(struct http_loop *l, sd_event *event, struct MHD_Daemon *http
 void http_loop_run(struct http_loop *l);
 void http_loop_close(struct http_loop *l);
 
+/*
+ * Calls fn when the client has gone: libmicrohttpd does not look at suspended connections. *ret_fd is a duplicate of the
+ * connection's, to be closed behind the source, also on failure where it is not negative. -errno.
+ */
+int http_watch_hangup(struct MHD_Connection *connection, sd_event *event, sd_event_io_handler_t fn,
+		      void *ctx, sd_event_source **ret, int *ret_fd);
+
 /* For MHD_OPTION_EXTERNAL_LOGGER: at level debug. */
 void http_loop_log(void *ctx, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 

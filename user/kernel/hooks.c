@@ -2,7 +2,7 @@
 /*
  * What our programs are attached to: the functions and tracepoints that this kernel has, by its BTF.
  *
- * libbpf reads all types of the kernel, some ten MiB, for each object with a program for a hook, and looks for each hook among
+ * libbpf reads all types of the kernel, several MiB, for each object with a program for a hook, and looks for each hook among
  * all of them. Here they are read once in a process; libbpf is given what was found. A daemon's start takes a fifth less by that.
  */
 #include "kernel/internal.h"
@@ -161,7 +161,7 @@ int hooks_read(void)
 		kernel_has.read = true;
 		kernel_has.types = -ENOENT;
 		kernel_has.err = read_once();
-		/* Ten MiB and more that nobody needs again: see close_build(). */
+		/* The types, which nobody needs again: see close_build(). */
 		malloc_trim(0);
 	}
 	return kernel_has.err;
@@ -187,8 +187,8 @@ int hook_parameters(const char *name)
 /* ---- libbpf ---- */
 
 /*
- * An object with a program of one of these types has libbpf read the kernel's: until it is loaded a program has another type,
- * one that it could not be loaded as.
+ * An object with a program of one of these types has libbpf read the kernel's: until it is loaded a program has another type.
+ * give_hook() gives it the right one, or it is not loaded.
  */
 #define UNTIL_LOADED BPF_PROG_TYPE_RAW_TRACEPOINT
 

@@ -246,8 +246,7 @@ static struct leastcap_bpf *open_build(uint32_t rules, const char *dir)
 }
 
 /*
- * What loading takes, ten MiB of the kernel's types and of libbpf's own, is not needed again soon. glibc gives back only
- * the end of the heap by itself.
+ * What libbpf takes while it loads, megabytes, is not needed again soon. glibc gives back only the end of the heap by itself.
  */
 static void close_build(struct leastcap_bpf *skel)
 {
